@@ -1,0 +1,211 @@
+import { isRecord } from "../../core/json.ts";
+import { endpointErrorOf, endpointFailure } from "../../ports/model-failure.ts";
+import { type Delta, ModelError } from "../../ports/models.ts";
+import { answerBytesMax, answerCharsMax } from "./answer-limits.ts";
+import { SseParser } from "./sse-parser.ts";
+import { ToolCallCollector } from "./tool-call-collector.ts";
+
+type FinishReason = Extract<Delta, { type: "finish" }>["reason"];
+type Usage = Extract<Delta, { type: "usage" }>;
+
+/** What endpoints call a good end, a cut one and a failed one. Any other word is taken for a good end. */
+const finishReasons: ReadonlyMap<string, FinishReason | "failed"> = new Map([
+  ["length", "length"],
+  ["max_tokens", "length"],
+  ["model_length", "length"],
+  ["content_filter", "filter"],
+  ["error", "failed"],
+  ["abort", "failed"],
+  ["cancelled", "failed"],
+  ["insufficient_system_resource", "failed"],
+]);
+
+/**
+ * Reads one streamed chat completion. `read` takes the bytes of one network read and gives the deltas they held; `end`
+ * is called when the body has ended. Neither throws: look at `failure` and `finished` after each, so that what came
+ * before a failure is delivered however the bytes were split. Tool calls, usage and `finish` come together at the end:
+ * at `[DONE]`, or when the body ends after a `finish_reason`. A body that ends without either is `broken`.
+ */
+export class AnswerReader {
+  readonly #events = new SseParser((data, event) => this.#event(data, event));
+  readonly #toolCalls = new ToolCallCollector();
+  #batch: Delta[] = [];
+  #bytes = 0;
+  #chars = 0;
+  /** First half of a character whose second half comes with the next chunk. */
+  readonly #half = { text: "", reasoning: "" };
+  #usage: Usage | undefined;
+  #reason: string | undefined;
+  #refused = false;
+  #finished = false;
+  #failure: ModelError | undefined;
+
+  /** True after `finish` was given: nothing that follows is read. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  /** Why the answer is of no use, once it is known; nothing that follows is read. */
+  get failure(): ModelError | undefined {
+    return this.#failure;
+  }
+
+  /** The deltas of one network read, in order; often none. */
+  read(bytes: Uint8Array): readonly Delta[] {
+    return this.#attempt(() => {
+      this.#bytes += bytes.length;
+      if (this.#bytes > answerBytesMax) throw broken(`more than ${answerBytesMax} bytes`);
+      this.#events.push(bytes);
+    });
+  }
+
+  /** The deltas that only the end of the body makes certain. */
+  end(): readonly Delta[] {
+    return this.#attempt(() => {
+      this.#events.end();
+      if (this.#finished) return;
+      if (this.#reason === undefined)
+        throw new ModelError(
+          "broken",
+          "the answer broke off: the stream ended without finish_reason and without [DONE]",
+        );
+      this.#finish();
+    });
+  }
+
+  #attempt(step: () => void): readonly Delta[] {
+    if (this.#finished || this.#failure !== undefined) return [];
+    try {
+      step();
+    } catch (error) {
+      if (!(error instanceof ModelError)) throw error;
+      this.#failure = error;
+    }
+    return this.#take();
+  }
+
+  #take(): readonly Delta[] {
+    const batch = this.#batch;
+    if (batch.length > 0) this.#batch = [];
+    return batch;
+  }
+
+  #event(data: string, event: string): void {
+    if (this.#finished) return;
+    if (data === "[DONE]") {
+      this.#finish();
+      return;
+    }
+    const chunk = parseChunk(data);
+    if (event === "error" || Boolean(chunk["error"])) throw endpointErrorIn(chunk);
+    if (isRecord(chunk["usage"])) this.#usage = usageOf(chunk["usage"]) ?? this.#usage;
+    const choices = chunk["choices"];
+    const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
+    if (isRecord(choice)) this.#choice(choice);
+  }
+
+  #choice(choice: Readonly<Record<string, unknown>>): void {
+    const delta = choice["delta"];
+    if (isRecord(delta)) {
+      this.#grow("reasoning", textOf(delta["reasoning_content"] ?? delta["reasoning"]));
+      this.#grow("text", textOf(delta["content"]));
+      const refusal = textOf(delta["refusal"]);
+      if (refusal !== "") this.#refused = true;
+      this.#grow("text", refusal);
+      const pieces = delta["tool_calls"];
+      if (Array.isArray(pieces))
+        for (const piece of pieces) this.#count(this.#toolCalls.add(piece));
+    }
+    const reason = choice["finish_reason"];
+    if (typeof reason === "string" && reason !== "") this.#reason = reason;
+  }
+
+  #grow(type: "text" | "reasoning", piece: string): void {
+    if (piece === "") return;
+    this.#count(piece.length);
+    const text = this.#half[type] + piece;
+    const isHalf = isHighSurrogate(text.charCodeAt(text.length - 1));
+    this.#half[type] = isHalf ? text.slice(-1) : "";
+    const whole = isHalf ? text.slice(0, -1) : text;
+    if (whole !== "") this.#batch.push({ type, text: whole });
+  }
+
+  #count(chars: number): void {
+    this.#chars += chars;
+    if (this.#chars > answerCharsMax)
+      throw broken(`an answer of more than ${answerCharsMax} characters`);
+  }
+
+  #finish(): void {
+    const reason = finishReasonOf(this.#reason, this.#refused);
+    for (const type of ["reasoning", "text"] as const)
+      if (this.#half[type] !== "") this.#batch.push({ type, text: "\ufffd" });
+    const isCut = reason === "length" || reason === "filter";
+    const calls = this.#toolCalls.take(isCut);
+    for (const call of calls) this.#batch.push({ type: "toolCall", call });
+    if (this.#usage !== undefined) this.#batch.push(this.#usage);
+    // Ollama ends answers with tool calls by "stop", and some servers say "tool_calls" without any.
+    const ended = isCut ? reason : calls.length > 0 ? "toolCalls" : "stop";
+    this.#batch.push({ type: "finish", reason: ended });
+    this.#finished = true;
+  }
+}
+
+function parseChunk(data: string): Readonly<Record<string, unknown>> {
+  let chunk: unknown;
+  try {
+    chunk = JSON.parse(data);
+  } catch (cause) {
+    throw broken("an event that is no JSON", cause);
+  }
+  if (!isRecord(chunk)) throw broken("an event that is no JSON object");
+  return chunk;
+}
+
+/** An error after a good start: what could not be reached before is a broken answer now. */
+function endpointErrorIn(chunk: Readonly<Record<string, unknown>>): ModelError {
+  const error = endpointErrorOf(chunk);
+  const failure = endpointFailure(undefined, error);
+  return new ModelError(
+    failure === "refused" ? "broken" : failure,
+    `the endpoint reported an error in the middle of its answer: ${error.message || error.code || "it gave no reason"}`,
+    error.status === undefined ? {} : { status: error.status },
+  );
+}
+
+function finishReasonOf(reason: string | undefined, refused: boolean): FinishReason {
+  const known = reason === undefined ? undefined : finishReasons.get(reason.toLowerCase());
+  if (known === "failed") throw broken(`the finish_reason "${reason}": its answer is not whole`);
+  return known ?? (refused ? "filter" : "stop");
+}
+
+function usageOf(usage: Readonly<Record<string, unknown>>): Usage | undefined {
+  const inputTokens = usage["prompt_tokens"];
+  const outputTokens = usage["completion_tokens"] ?? 0;
+  return isCount(inputTokens) && isCount(outputTokens)
+    ? { type: "usage", inputTokens, outputTokens }
+    : undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+/** Content is a string, or a list of parts (Mistral) of which the text ones count. */
+function textOf(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  let text = "";
+  for (const part of content)
+    if (isRecord(part) && part["type"] === "text" && typeof part["text"] === "string")
+      text += part["text"];
+  return text;
+}
+
+function isHighSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function broken(what: string, cause?: unknown): ModelError {
+  return new ModelError("broken", `the endpoint sent ${what}`, { cause });
+}

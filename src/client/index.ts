@@ -1,0 +1,35 @@
+export { createClient } from "./client.ts";
+export type { ClientOptions, ErrandClient, FollowOptions } from "./client.ts";
+export type { ChatApi, NewMessage } from "./chat-api.ts";
+export type { NewTask, TaskApi, TaskFilter } from "./task-api.ts";
+export { explainFailure, explainTaskError, inOneLine } from "./explain.ts";
+export type { Explanation } from "./explain.ts";
+export { failureCode, failureOf, mayPass, RequestFailed } from "./failure.ts";
+export type { Failure, Refusal } from "./failure.ts";
+export type { FeedConnection, FeedItem } from "./feed.ts";
+export type { FeedEvent, TaskEvent, ToolState } from "./feed-event.ts";
+export { platformEnvironment } from "./feed-environment.ts";
+export type { FeedEnvironment, WakeCause } from "./feed-environment.ts";
+export { emptyView, foldTask, viewOf } from "./task-view.ts";
+export type { StreamText, TaskView, ToolCall } from "./task-view.ts";
+export type {
+  ChatMessage,
+  LogFact,
+  LogPage,
+  MessagePart,
+  MessageStatus,
+  ModelStatus,
+  Overview,
+  Priority,
+  Progress,
+  QueueStatus,
+  Reason,
+  SentMessage,
+  SessionPage,
+  SessionSnapshot,
+  SessionSummary,
+  Task,
+  TaskPage,
+  Why,
+  WireError,
+} from "./wire.ts";

@@ -1,0 +1,181 @@
+import type { TaskStatus } from "../core/task/status.ts";
+import type { Json, JsonObject } from "../core/json.ts";
+import type { FieldError } from "../core/errors.ts";
+
+/** Priority class of a task. */
+export type Priority = "interactive" | "background" | "batch";
+
+/** Why a task does not run now. `code` is open: a newer server may know more reasons than this client. */
+export interface Reason {
+  readonly code: string;
+  /** When the wait ends by itself, ISO 8601. */
+  readonly untilAt: string | null;
+  readonly queue: string | null;
+  /** 1-based place in `queue`; null when it is not known. */
+  readonly position: number | null;
+  /** The server's own sentence. */
+  readonly message: string;
+}
+
+/** How far a task says it is. */
+export interface Progress {
+  readonly done: number | null;
+  readonly total: number | null;
+  readonly message: string | null;
+  readonly data: Json;
+}
+
+/** An error as the server stores and sends it. `code` is open for newer servers. */
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** A task as every answer and every `state` event carries it. Times are ISO 8601. */
+export interface Task {
+  readonly id: string;
+  readonly userId: string;
+  readonly chatId: string | null;
+  readonly type: string;
+  readonly status: TaskStatus;
+  readonly reason: Reason | null;
+  /** Absent (`undefined`) in the `state` events of an active task. */
+  readonly input: Json | undefined;
+  readonly output: Json;
+  readonly error: WireError | null;
+  readonly attempts: number;
+  readonly retryCount: number;
+  readonly progress: Progress | null;
+  /** Text so far of the current attempt; null when there is none, or when the task ended. */
+  readonly partial: string | null;
+  readonly messageId: string | null;
+  readonly parentId: string | null;
+  readonly rootId: string | null;
+  readonly priority: string;
+  readonly queue: string | null;
+  /** Opaque: a feed that follows from here continues exactly behind `partial`. */
+  readonly cursor: string | null;
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+}
+
+/** One part of a chat message. Parts of kinds this client does not know stay as data. */
+export type MessagePart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "data"; readonly data: JsonObject };
+
+/** Where a chat message stands. */
+export type MessageStatus = "pending" | "streaming" | "completed" | "failed";
+
+/** One message of a session. */
+export interface ChatMessage {
+  readonly id: string;
+  readonly role: "user" | "assistant";
+  readonly parts: readonly MessagePart[];
+  readonly taskId: string | null;
+  readonly status: MessageStatus;
+  readonly error: WireError | null;
+  readonly createdAt: string | null;
+}
+
+/** A session as lists show it. */
+export interface SessionSummary {
+  readonly id: string;
+  readonly title: string;
+  readonly createdAt: string | null;
+  readonly updatedAt: string | null;
+  readonly activeTaskId: string | null;
+}
+
+/** A session whole. `seq` counts its facts: a later snapshot never has a lower one. */
+export interface SessionSnapshot {
+  readonly id: string;
+  readonly title: string;
+  readonly messages: readonly ChatMessage[];
+  readonly activeTaskId: string | null;
+  readonly queuedTaskIds: readonly string[];
+  readonly seq: number;
+  readonly etag: string | null;
+}
+
+/** One page of a list; `nextCursor` is null on the last. */
+export interface TaskPage {
+  readonly tasks: readonly Task[];
+  readonly nextCursor: string | null;
+}
+
+/** One page of sessions, newest first. */
+export interface SessionPage {
+  readonly sessions: readonly SessionSummary[];
+  readonly nextCursor: string | null;
+}
+
+/** Answer to "why does it not run". */
+export interface Why {
+  readonly status: string;
+  readonly reason: Reason | null;
+  readonly queue: {
+    readonly position: number | null;
+    readonly pending: number | null;
+    readonly running: number | null;
+    readonly slots: number | null;
+  } | null;
+  readonly message: string;
+}
+
+/** One numbered fact of a task's log. */
+export interface LogFact {
+  readonly seq: number;
+  readonly type: string;
+  readonly timestamp: string;
+  readonly payload: Json;
+}
+
+/** Facts after a number, in order; `nextAfter` is null at the end. */
+export interface LogPage {
+  readonly events: readonly LogFact[];
+  readonly nextAfter: number | null;
+}
+
+/** Whether and which model answers. */
+export interface ModelStatus {
+  readonly connected: boolean;
+  readonly baseUrl: string | null;
+  readonly models: readonly string[];
+  readonly note: string;
+}
+
+/** One queue with its load now. */
+export interface QueueStatus {
+  readonly name: string;
+  readonly slots: number;
+  readonly running: number;
+  readonly pending: number;
+  readonly paused: boolean;
+}
+
+/** What the server is doing now. */
+export interface Overview {
+  readonly queues: readonly QueueStatus[];
+  readonly active: number;
+  readonly model: ModelStatus | null;
+}
+
+/** Answer to a chat message that was accepted. */
+export interface SentMessage {
+  readonly taskId: string;
+  readonly sessionId: string;
+  /** The assistant's message, still pending. */
+  readonly messageId: string | null;
+  readonly userMessageId: string | null;
+}
+
+/** Body of an error answer (problem+json), as far as it could be read. */
+export interface Problem {
+  readonly code: string;
+  readonly detail: string;
+  readonly retryAfterMs: number | null;
+  readonly fields: readonly FieldError[];
+  readonly requestId: string | null;
+}

@@ -1,0 +1,60 @@
+/** Prefixes of generated ids. One per kind of thing, so that an id tells what it names. */
+export type IdPrefix = "task" | "msg" | "req" | "key" | "call" | "chat" | "appr";
+
+const crockford = "0123456789abcdefghjkmnpqrstvwxyz";
+
+/**
+ * Text of a time-ordered id: prefix, 48 bits of `timeMs` (10 characters) and 80 random bits (16 characters) in
+ * Crockford base 32. Ids of one process made in order sort in order. `randomBytes` must hold at least 10 bytes.
+ */
+export function formatId(prefix: IdPrefix, timeMs: number, randomBytes: Uint8Array): string {
+  let time = timeMs;
+  let head = "";
+  for (let digit = 0; digit < 10; digit += 1) {
+    head = crockford.charAt(time % 32) + head;
+    time = Math.floor(time / 32);
+  }
+  let tail = "";
+  for (let start = 0; start < 10; start += 5) {
+    const b0 = randomBytes[start] ?? 0;
+    const b1 = randomBytes[start + 1] ?? 0;
+    const b2 = randomBytes[start + 2] ?? 0;
+    const b3 = randomBytes[start + 3] ?? 0;
+    const b4 = randomBytes[start + 4] ?? 0;
+    tail +=
+      crockford.charAt(b0 >> 3) +
+      crockford.charAt(((b0 & 7) << 2) | (b1 >> 6)) +
+      crockford.charAt((b1 >> 1) & 31) +
+      crockford.charAt(((b1 & 1) << 4) | (b2 >> 4)) +
+      crockford.charAt(((b2 & 15) << 1) | (b3 >> 7)) +
+      crockford.charAt((b3 >> 2) & 31) +
+      crockford.charAt(((b3 & 3) << 3) | (b4 >> 5)) +
+      crockford.charAt(b4 & 31);
+  }
+  return `${prefix}_${head}${tail}`;
+}
+
+const taskIdPattern = /^task_[0-9a-hjkmnp-tv-z]{26}$/;
+const userIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/;
+const chatIdPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$/;
+
+/** True if `id` has the form of a task id. */
+export function isTaskId(id: string): boolean {
+  return taskIdPattern.test(id);
+}
+
+/** True if `id` can name a user: 1..64 of letters, digits, `_ . @ -`, first a letter or digit. */
+export function isUserId(id: string): boolean {
+  return userIdPattern.test(id);
+}
+
+/** True if `id` can name a chat: 1..128 of letters, digits, `_ -`; `stream` is reserved because it is a path. */
+export function isChatId(id: string): boolean {
+  return chatIdPattern.test(id) && id !== "stream";
+}
+
+/** True if `name` can name a task type, queue, step or role: 1..100 of letters, digits, `_ . : -`. */
+export function isName(name: string): boolean {
+  return namePattern.test(name);
+}

@@ -1,0 +1,50 @@
+/** Every limit of the core in one place. Hitting one is a coded error, never a crash (SPEC LIMIT1). */
+
+/** Largest JSON text of one event, in UTF-16 units: Durable Object rows end at 2 MB and sealed text may be UTF-8. */
+export const eventCharsMax = 1_048_576;
+/** Largest task input, in UTF-16 units of its JSON. The HTTP body limit is the same in bytes. */
+export const inputCharsMax = 1_000_000;
+/** Largest step result, output or tool result, in UTF-16 units of its JSON. Bigger things belong in blobs. */
+export const resultCharsMax = 1_000_000;
+/** Deepest JSON accepted from outside: deeper bodies are attacks, and recursive code must survive them. */
+export const jsonDepthMax = 64;
+/** Longest chain of spawned tasks below a root: deeper plans are runaway agents (research/scheduling.md 4.6). */
+export const spawnDepthMax = 4;
+/** Most children of one task. */
+export const spawnWidthMax = 64;
+/** Most operations (steps, waits, calls, children) of one task: its state is folded in memory. */
+export const operationsMax = 10_000;
+/** Most tries that `retry.attemptsMax` may ask for. */
+export const attemptsMaxMax = 100;
+/** A task whose worker died this often while running it is quarantined (G10). */
+export const lossesMax = 3;
+/** Default of `timeoutMs`: seed 002 asks for five minutes. */
+export const timeoutMsDefault = 300_000;
+/** Default of `idleTimeoutMs` for a model call: a stream silent for so long is stalled, not slow. */
+export const idleTimeoutMsDefault = 120_000;
+/** Unread events of one name that a task keeps for `waitForEvent`. */
+export const inboxMax = 1_000;
+/** Longest delay, timeout, ttl, sleep or deadline: ten years, so that sums stay exact integers. */
+export const durationMsMax = 315_360_000_000;
+/** Most messages kept in one chat message's text, in UTF-16 units. */
+export const messageCharsMax = 200_000;
+/** Most turns that may wait in one session (G16). */
+export const sessionTurnsMax = 100;
+/** Most tasks that wait in one lane of a user. */
+export const laneTasksMax = 10_000;
+/** Most pending calls of one user in one queue before submits are answered 429. */
+export const pendingPerKeyMax = 2_000_000;
+/** Entries of one stream: beyond it the attempt fails with `limit_exceeded`. */
+export const streamEntriesMax = 1_000_000;
+/** Characters of one stream entry; longer deltas are split. */
+export const entryCharsMax = 65_536;
+/** Plain text of one compressed stream block, in UTF-16 units, before compression (DESIGN section 6). */
+export const blockCharsMax = 262_144;
+/** Finished tasks are removed after this long unless configured otherwise (seed 002). */
+export const retentionMsDefault: number = 30 * 86_400_000;
+/** Deepest chain of in-group messages; what is left goes through the outbox to the next group. */
+export const messageHopsMax = 64;
+/** Commands folded into one group commit: bounds the event-loop pause of a burst. */
+export const groupCommandsMax = 512;
+/** Events of a scope between two snapshots, for kinds that have them. */
+export const snapshotEventsEvery = 2_000;

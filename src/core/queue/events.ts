@@ -1,0 +1,52 @@
+/**
+ * Facts of a queue, version 1. They are written for every call, so what is nearly always the same is left out:
+ * an absent `task` is the call's id up to its last dot, an absent `root` is the task, an absent `user` is the key,
+ * an absent `band` is 0 and an absent `weight` is 1. Times are those of the log row.
+ *
+ * `call.requested` tells the ledger that a call waits; the rest of the request is in its ready row. A call that
+ * gets a slot as it arrives has one `call.granted` and nothing else. `call.granted` repeats what a lease needs,
+ * because the ready row goes away in the same transaction.
+ */
+export type QueueEvent =
+  | {
+      readonly type: "call.requested";
+      readonly call: string;
+      readonly key: string;
+      readonly band?: 1 | 2;
+      readonly weight?: number;
+    }
+  | {
+      readonly type: "call.granted";
+      readonly call: string;
+      readonly taskType: string;
+      readonly key: string;
+      /** Predicted slot-seconds, charged now. */
+      readonly cost: number;
+      readonly task?: string;
+      readonly root?: string;
+      readonly user?: string;
+      readonly band?: 1 | 2;
+      /** Only without `waited`: a call that waited has said it in `call.requested`. */
+      readonly weight?: number;
+      /** The call waited: a `call.requested` came before. */
+      readonly waited?: true;
+      /** A turn of the lower bands while interactive work waited. */
+      readonly owed?: true;
+    }
+  /** The lease is over; its service is the time since the grant. */
+  | { readonly type: "call.settled"; readonly call: string }
+  /** A waiting call was taken back. */
+  | {
+      readonly type: "call.withdrawn";
+      readonly call: string;
+      readonly key: string;
+      readonly band?: 1 | 2;
+    }
+  | {
+      readonly type: "queue.configured";
+      readonly slots: number;
+      readonly slotsPerKey: number | null;
+    }
+  | { readonly type: "queue.paused"; readonly paused: boolean }
+  /** All leases at this point of the log are void. */
+  | { readonly type: "leases.voided" };

@@ -1,0 +1,71 @@
+import { invariant, unreachable } from "../invariant.ts";
+import { taskOfCall } from "../schedule/call-pool.ts";
+import {
+  foldGranted,
+  foldRequested,
+  foldSettled,
+  foldVoided,
+  foldWithdrawn,
+  type Grant,
+} from "../schedule/ledger.ts";
+import type { Schedule } from "../schedule/state.ts";
+import type { QueueEvent } from "./events.ts";
+import type { QueueState } from "./state.ts";
+
+/**
+ * Folds a fact into the ledger. For replay: the waiting calls must not be there yet, because the log alone does not
+ * hold them; `restorePending` brings them when the whole log is folded.
+ */
+export function evolveQueue(state: QueueState, event: QueueEvent, atMs: number): QueueState {
+  invariant(state.schedule.pool.size === 0, `queue ${state.name} is live and folds for itself`);
+  foldEvent(state.schedule, event, atMs);
+  return state;
+}
+
+/** Folds a fact into the ledger and leaves the waiting part to the caller. */
+export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): void {
+  switch (event.type) {
+    case "call.requested": {
+      const { key, band = 0, weight = 1 } = event;
+      foldRequested(schedule, { key, band, weight }, atMs);
+      return;
+    }
+    case "call.granted": {
+      foldGranted(schedule, grantOf(event), atMs);
+      return;
+    }
+    case "call.settled":
+      foldSettled(schedule, event.call, atMs);
+      return;
+    case "call.withdrawn":
+      foldWithdrawn(schedule, { key: event.key, band: event.band ?? 0 });
+      return;
+    case "queue.configured":
+      schedule.settings = { slots: event.slots, slotsPerKey: event.slotsPerKey };
+      return;
+    case "queue.paused":
+      schedule.paused = event.paused;
+      return;
+    case "leases.voided":
+      foldVoided(schedule, atMs);
+      return;
+    default:
+      unreachable(event, "event of a queue");
+  }
+}
+
+function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
+  const task = event.task ?? taskOfCall(event.call);
+  return {
+    call: event.call,
+    task,
+    taskType: event.taskType,
+    key: event.key,
+    user: event.user ?? event.key,
+    root: event.root ?? task,
+    band: event.band ?? 0,
+    cost: event.cost,
+    owed: event.owed === true,
+    entersWith: event.waited === true ? null : (event.weight ?? 1),
+  };
+}

@@ -1,0 +1,64 @@
+import type { ReadyRequest } from "../rows.ts";
+
+/** Order of the priority classes: a lower band goes first (research/scheduling.md 4.3). */
+export type Band = 0 | 1 | 2;
+
+/** Priority classes by name. */
+export type Priority = "interactive" | "background" | "batch";
+
+/** Band of a priority class. */
+export function bandOf(priority: Priority): Band {
+  if (priority === "interactive") return 0;
+  return priority === "background" ? 1 : 2;
+}
+
+/** What a task asks of a queue: one slot for one call. `seq`, `readyAtMs` and `tag` are the queue's to give. */
+export type CallRequest = Omit<ReadyRequest, "seq" | "readyAtMs" | "tag">;
+
+/** Most slots of a queue. */
+export const slotsMax = 10_000;
+
+/**
+ * Commands of a queue scope. `request` and `settle` come from tasks at least once and in any order; each is
+ * idempotent by the call's id, which has the form `<task>.<number>` and is never used for a second call.
+ * - A `request` of a call that waits changes nothing; of a call that has a slot it sends `callGranted` again.
+ * - A `settle` of a call that waits takes it back; of a call the queue does not know it changes nothing.
+ * - A `request` that arrives after the call's `settle` is taken for a new call. So a task MUST settle every grant it
+ *   does not want, also when it has ended: that is what gives the slot back.
+ */
+export type QueueCommand =
+  | { readonly type: "request"; readonly call: string; readonly request: CallRequest }
+  /** The call is over or never mind: the slot is free, or the pending request is gone. */
+  | { readonly type: "settle"; readonly call: string }
+  /** Slots, limits and policy of the queue; durable, so that a live change survives a restart. */
+  | { readonly type: "configure"; readonly settings: QueueSettings }
+  | { readonly type: "pause"; readonly paused: boolean }
+  /**
+   * Every lease of the queue is void, because the process that held them is gone. Each holder is told `callLost`.
+   * Sent once at start by a host whose workers die with it.
+   */
+  | { readonly type: "voidLeases" }
+  /** A timer of this queue is due. */
+  | { readonly type: "timer"; readonly name: string };
+
+/** What a queue tells the task that asked: the call has a slot, or its lease is gone. */
+export type QueueToTask =
+  | { readonly type: "callGranted"; readonly call: string; readonly queue: string }
+  | { readonly type: "callLost"; readonly call: string; readonly queue: string };
+
+/** Settings of a queue. */
+export interface QueueSettings {
+  /** Calls that may hold a slot at once, 1..10,000. */
+  readonly slots: number;
+  /** Calls of one fairness key that may hold a slot at once while others wait; `null`: no cap. */
+  readonly slotsPerKey: number | null;
+}
+
+/** Why a pending call does not run yet, and where it stands (M17). `position` is 1-based within its band. */
+export interface QueueWhy {
+  readonly code: "slot_busy" | "queue_paused" | "type_limit" | "key_limit" | "behind_others";
+  readonly position: number;
+  readonly running: number;
+  readonly slots: number;
+  readonly pending: number;
+}

@@ -1,0 +1,162 @@
+import { invariant } from "../invariant.ts";
+import { countRunning, rest } from "../schedule/ledger.ts";
+import { emptySchedule, type BandState, type Schedule } from "../schedule/state.ts";
+import { scopeName, type Scope } from "../scope.ts";
+import type { QueueState } from "./state.ts";
+
+/** A newer snapshot than this is refused; an older one is read. */
+const version = 1;
+
+/**
+ * The ledger as plain JSON. Rows are arrays, because a queue may know many keys:
+ * account `[key, served, weight, live]`, lease `[call, task, taskType, key, user, root, band, weight, cost,
+ * grantedAtMs, clock, owed]`, root `[root, key, band, base, estimate, attained]`. Waiting calls and what can be
+ * counted again are left out.
+ */
+export function saveQueue({ schedule }: QueueState): unknown {
+  return {
+    version,
+    slots: schedule.settings.slots,
+    slotsPerKey: schedule.settings.slotsPerKey,
+    paused: schedule.paused,
+    nextSeq: schedule.nextSeq,
+    lowerSinceMs: schedule.lowerSinceMs,
+    lowerCredit: schedule.lowerCredit,
+    bands: schedule.bands.map((band) => ({
+      clock: band.clock,
+      weight: band.weight,
+      credit: band.credit,
+      accounts: Array.from(band.accounts.values(), ({ key, served, weight, live }) => [
+        key,
+        served,
+        weight,
+        live,
+      ]),
+    })),
+    leases: Array.from(schedule.leases.values(), (lease) => [
+      lease.call,
+      lease.task,
+      lease.taskType,
+      lease.key,
+      lease.user,
+      lease.root,
+      lease.band,
+      lease.weight,
+      lease.cost,
+      lease.grantedAtMs,
+      lease.clock,
+      lease.owed ? 1 : 0,
+    ]),
+    roots: Array.from(schedule.roots, ([root, { key, band, base, estimate, attained }]) => [
+      root,
+      key,
+      band,
+      base,
+      estimate,
+      attained,
+    ]),
+  };
+}
+
+/** The queue a snapshot holds, without its waiting calls. A snapshot that is newer or broken is an invariant error. */
+export function loadQueue(scope: Scope, saved: unknown): QueueState {
+  const from = record(saved);
+  invariant(
+    number(from["version"]) <= version,
+    `snapshot of ${scope} has version ${String(from["version"])}, newer than ${version}; start a newer Errand`,
+  );
+  const schedule = emptySchedule();
+  schedule.settings = {
+    slots: number(from["slots"]),
+    slotsPerKey: numberOrNull(from["slotsPerKey"]),
+  };
+  schedule.paused = from["paused"] === true;
+  schedule.nextSeq = number(from["nextSeq"]);
+  schedule.lowerSinceMs = numberOrNull(from["lowerSinceMs"]);
+  schedule.lowerCredit = number(from["lowerCredit"]);
+  const bands = list(from["bands"]);
+  for (const band of schedule.bands) loadBand(band, record(bands[band.band]));
+  for (const row of list(from["leases"])) loadLease(schedule, list(row));
+  for (const row of list(from["roots"])) {
+    const [root, key, band, base, estimate, attained] = list(row);
+    schedule.roots.set(text(root), {
+      key: text(key),
+      band: bandNumber(band),
+      base: number(base),
+      estimate: number(estimate),
+      attained: number(attained),
+    });
+  }
+  return { name: scopeName(scope), schedule };
+}
+
+function loadBand(band: BandState, from: Readonly<Record<string, unknown>>): void {
+  band.clock = number(from["clock"]);
+  band.weight = number(from["weight"]);
+  band.credit = number(from["credit"]);
+  for (const row of list(from["accounts"])) {
+    const [key, served, weight, live] = list(row);
+    const account = {
+      key: text(key),
+      served: number(served),
+      weight: number(weight),
+      live: number(live),
+      idleIndex: -1,
+      lanes: [],
+    };
+    band.accounts.set(account.key, account);
+    band.live += account.live;
+    band.pending += account.live;
+    if (account.live === 0) rest(band, account);
+  }
+}
+
+function loadLease(schedule: Schedule, row: readonly unknown[]): void {
+  const [call, task, taskType, key, user, root, band, weight, cost, grantedAtMs, clock, owed] = row;
+  const lease = {
+    call: text(call),
+    task: text(task),
+    taskType: text(taskType),
+    key: text(key),
+    user: text(user),
+    root: text(root),
+    band: bandNumber(band),
+    weight: number(weight),
+    cost: number(cost),
+    grantedAtMs: number(grantedAtMs),
+    clock: number(clock),
+    owed: owed === 1,
+  };
+  schedule.leases.set(lease.call, lease);
+  schedule.bands[lease.band].pending -= 1;
+  countRunning(schedule, lease, 1);
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> {
+  invariant(typeof value === "object" && value !== null, "a queue's snapshot lacks an object");
+  return { ...value };
+}
+
+function list(value: unknown): readonly unknown[] {
+  invariant(Array.isArray(value), "a queue's snapshot lacks a list");
+  return value;
+}
+
+function text(value: unknown): string {
+  invariant(typeof value === "string", "a queue's snapshot lacks a text");
+  return value;
+}
+
+function number(value: unknown): number {
+  invariant(typeof value === "number", "a queue's snapshot lacks a number");
+  return value;
+}
+
+function numberOrNull(value: unknown): number | null {
+  return value === null ? null : number(value);
+}
+
+function bandNumber(value: unknown): 0 | 1 | 2 {
+  invariant(value === 0 || value === 1 || value === 2, "a queue's snapshot names a band beyond 2");
+  return value;
+}

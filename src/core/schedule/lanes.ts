@@ -1,0 +1,222 @@
+import { invariant } from "../invariant.ts";
+import type { WaitingCall } from "./call-pool.ts";
+import { type HeapOrder, heapFix, heapPush, heapRemove } from "./heap.ts";
+import { batchTurnCredit, patienceMs, rankOf } from "./rule.ts";
+import type { Account, BandState, Gate, Lane, Schedule } from "./state.ts";
+
+/*
+ * The waiting part: which call goes next. A band's lanes stand in heaps by rank, one pair of heaps for each gate,
+ * so that a type at its cap is passed over by looking at its gate and not at its calls.
+ */
+
+/** What a request says of the caps of its task type. */
+export interface Caps {
+  readonly capTotal: number | null;
+  readonly capPerKey: number | null;
+}
+
+/** The next call, and whether it is a turn of the lower bands while interactive work waits. */
+export interface Choice {
+  readonly slot: number;
+  readonly owed: boolean;
+}
+
+const laneOrder: HeapOrder<Lane> = {
+  before: (a, b) => a.rank < b.rank || (a.rank === b.rank && a.headSeq < b.headSeq),
+  moved(lane, index) {
+    lane.index = index;
+  },
+};
+
+/** Adds a call that the ledger has counted. Its key must have an account in the band. */
+export function addWaiting(
+  schedule: Schedule,
+  at: { readonly band: 0 | 1 | 2; readonly key: string; readonly caps: Caps },
+  waiting: WaitingCall,
+): void {
+  const band = schedule.bands[at.band];
+  const account = band.accounts.get(at.key);
+  invariant(account !== undefined, `call ${waiting.call} waits for a key without account`);
+  const gate = gateFor(band, waiting.taskType, at.caps);
+  const lane = laneFor(band, account, gate);
+  const slot = schedule.pool.add(waiting, lane);
+  lane.costSum += waiting.cost;
+  heapPush(lane.slots, slot, schedule.pool);
+  settleLane(schedule, lane);
+}
+
+/** Removes a waiting call: it is granted or withdrawn. */
+export function removeWaiting(schedule: Schedule, slot: number): void {
+  const { pool } = schedule;
+  const lane = pool.lane(slot);
+  invariant(lane !== undefined, `slot ${slot} of the pool is free`);
+  lane.costSum -= pool.cost(slot);
+  heapRemove(lane.slots, pool.place(slot), pool);
+  pool.remove(slot);
+  if (lane.slots.length > 0) settleLane(schedule, lane);
+  else dropLane(schedule, lane);
+}
+
+/** Ranks and places the lanes of one key again, after its clock, weight or leases have changed. */
+export function refreshKey(schedule: Schedule, key: string): void {
+  for (const band of schedule.bands) {
+    if (band.pending === 0) continue;
+    const account = band.accounts.get(key);
+    if (account === undefined) continue;
+    for (const lane of account.lanes) settleLane(schedule, lane);
+  }
+}
+
+/** Ranks and places every lane again, after a setting has changed. O(lanes). */
+export function refreshAll(schedule: Schedule): void {
+  for (const band of schedule.bands) {
+    for (const account of band.accounts.values()) {
+      for (const lane of account.lanes) settleLane(schedule, lane);
+    }
+  }
+}
+
+/** True if the caps of a task type let this key have one more slot. */
+export function capsAllow(schedule: Schedule, key: string, taskType: string, caps: Caps): boolean {
+  return (
+    (caps.capTotal === null || (schedule.typeRunning.get(taskType) ?? 0) < caps.capTotal) &&
+    (caps.capPerKey === null || keyTypeRunning(schedule, key, taskType) < caps.capPerKey)
+  );
+}
+
+/**
+ * The call that goes next when a slot is free; `null` if every waiting call is held back by a cap of its type.
+ * Keys that have their `slotsPerKey` come only when nobody else can use the slot.
+ */
+export function choose(schedule: Schedule, nowMs: number): Choice | null {
+  return chooseAmong(schedule, "free", nowMs) ?? chooseAmong(schedule, "capped", nowMs);
+}
+
+function chooseAmong(schedule: Schedule, shelf: "free" | "capped", nowMs: number): Choice | null {
+  const [interactive, background, batch] = schedule.bands;
+  const first = bestLane(schedule, interactive, shelf);
+  const second = bestLane(schedule, background, shelf);
+  const third = bestLane(schedule, batch, shelf);
+  const batchGoes = second === null || (third !== null && batch.credit >= batchTurnCredit);
+  const lower = batchGoes ? third : second;
+  if (first === null) return lower && { slot: headOf(schedule, lower), owed: false };
+  if (lower !== null && lowerIsOwed(schedule, nowMs)) {
+    return { slot: headOf(schedule, lower), owed: true };
+  }
+  return { slot: headOf(schedule, first), owed: false };
+}
+
+/** Lower bands take a turn past waiting interactive work one call at a time, after a minute, and on credit only. */
+function lowerIsOwed(schedule: Schedule, nowMs: number): boolean {
+  const { bands, lowerSinceMs, lowerCredit } = schedule;
+  const running = bands[1].live - bands[1].pending + bands[2].live - bands[2].pending;
+  return (
+    running === 0 && lowerSinceMs !== null && nowMs - lowerSinceMs > patienceMs && lowerCredit > 0
+  );
+}
+
+function bestLane(schedule: Schedule, band: BandState, shelf: "free" | "capped"): Lane | null {
+  if (band.pending === 0) return null;
+  let best: Lane | null = null;
+  for (const gate of band.gates) {
+    const lane = gate[shelf][0];
+    if (lane === undefined || !isOpen(schedule, gate)) continue;
+    if (best === null || laneOrder.before(lane, best)) best = lane;
+  }
+  return best;
+}
+
+/** The best lane says which key is next; among the key's lanes that may run, its own order says which call. */
+function headOf(schedule: Schedule, best: Lane): number {
+  const { pool } = schedule;
+  let head = firstSlot(best);
+  for (const lane of best.account.lanes) {
+    if (lane === best || lane.shelf === null || !isOpen(schedule, lane.gate)) continue;
+    const slot = firstSlot(lane);
+    if (pool.before(slot, head)) head = slot;
+  }
+  return head;
+}
+
+function isOpen(schedule: Schedule, { taskType, capTotal }: Gate): boolean {
+  if (taskType === null || capTotal === null) return true;
+  return (schedule.typeRunning.get(taskType) ?? 0) < capTotal;
+}
+
+function firstSlot(lane: Lane): number {
+  const slot = lane.slots[0];
+  invariant(slot !== undefined, `a lane of key ${lane.account.key} is empty`);
+  return slot;
+}
+
+function keyTypeRunning(schedule: Schedule, key: string, taskType: string): number {
+  return schedule.keyRunning.get(key)?.byType.get(taskType) ?? 0;
+}
+
+function gateFor(band: BandState, type: string, { capTotal, capPerKey }: Caps): Gate {
+  const taskType = capTotal === null && capPerKey === null ? null : type;
+  for (const gate of band.gates) {
+    if (gate.taskType === taskType && gate.capTotal === capTotal && gate.capPerKey === capPerKey) {
+      return gate;
+    }
+  }
+  const gate: Gate = { taskType, capTotal, capPerKey, free: [], capped: [], lanes: 0 };
+  band.gates.push(gate);
+  return gate;
+}
+
+function laneFor(band: BandState, account: Account, gate: Gate): Lane {
+  for (const lane of account.lanes) if (lane.gate === gate) return lane;
+  const lane: Lane = {
+    band: band.band,
+    account,
+    gate,
+    slots: [],
+    costSum: 0,
+    rank: 0,
+    headSeq: 0,
+    shelf: null,
+    index: -1,
+  };
+  account.lanes.push(lane);
+  gate.lanes += 1;
+  return lane;
+}
+
+/** Ranks a lane by its head and puts it on the shelf where it belongs now. */
+function settleLane(schedule: Schedule, lane: Lane): void {
+  const { pool } = schedule;
+  const head = firstSlot(lane);
+  const { served, weight } = lane.account;
+  lane.rank = rankOf(lane.band, served, weight, pool.cost(head), pool.readyAtMs(head));
+  lane.headSeq = pool.seq(head);
+  const shelf = shelfFor(schedule, lane);
+  if (lane.shelf === shelf) {
+    if (shelf !== null) heapFix(shelf, lane.index, laneOrder);
+    return;
+  }
+  if (lane.shelf !== null) heapRemove(lane.shelf, lane.index, laneOrder);
+  lane.shelf = shelf;
+  if (shelf !== null) heapPush(shelf, lane, laneOrder);
+}
+
+function shelfFor(schedule: Schedule, { account, gate }: Lane): Lane[] | null {
+  const running = schedule.keyRunning.get(account.key);
+  if (running === undefined) return gate.free;
+  const { taskType, capPerKey } = gate;
+  if (taskType !== null && capPerKey !== null) {
+    if ((running.byType.get(taskType) ?? 0) >= capPerKey) return null;
+  }
+  const { slotsPerKey } = schedule.settings;
+  return slotsPerKey !== null && running.all >= slotsPerKey ? gate.capped : gate.free;
+}
+
+function dropLane(schedule: Schedule, lane: Lane): void {
+  if (lane.shelf !== null) heapRemove(lane.shelf, lane.index, laneOrder);
+  lane.shelf = null;
+  lane.account.lanes.splice(lane.account.lanes.indexOf(lane), 1);
+  lane.gate.lanes -= 1;
+  if (lane.gate.lanes > 0) return;
+  const { gates } = schedule.bands[lane.band];
+  gates.splice(gates.indexOf(lane.gate), 1);
+}

@@ -1,0 +1,269 @@
+import { invariant } from "../invariant.ts";
+import { type HeapOrder, heapPush, heapRemove } from "./heap.ts";
+import {
+  batchShare,
+  creditMax,
+  demoteAfter,
+  lowerShare,
+  patienceMs,
+  rootServiceMin,
+  rootsMax,
+} from "./rule.ts";
+import type { Account, BandState, Lease, RootService, Schedule } from "./state.ts";
+
+/*
+ * The ledger's folds: what each fact does to clocks, credits and counters. They never look at the waiting part,
+ * so that a log can be folded before the waiting calls are back. Every fold is a function of the ledger, the fact
+ * and the time of its row.
+ */
+
+/** Who is charged where: what every fact about a call that is not a lease yet must say. */
+export interface Charge {
+  readonly key: string;
+  readonly band: 0 | 1 | 2;
+  readonly weight: number;
+}
+
+/** A grant as the ledger needs it. The lease's weight and clock come from the account. */
+export interface Grant extends Omit<Lease, "weight" | "clock" | "grantedAtMs"> {
+  /** Weight of the request that is granted as it arrives; `null`: the call has waited and is counted already. */
+  readonly entersWith: number | null;
+}
+
+const idleOrder: HeapOrder<Account> = {
+  before: (a, b) => a.served < b.served || (a.served === b.served && a.key < b.key),
+  moved(account, index) {
+    account.idleIndex = index;
+  },
+};
+
+/** A call must wait: its key enters the band, and lower bands begin to lose patience. Answers its arrival number. */
+export function foldRequested(schedule: Schedule, charge: Charge, atMs: number): number {
+  const band = schedule.bands[charge.band];
+  enter(band, charge.key, charge.weight);
+  band.pending += 1;
+  if (band.band > 0) schedule.lowerSinceMs ??= atMs;
+  schedule.nextSeq += 1;
+  return schedule.nextSeq - 1;
+}
+
+/** A call gets a slot: the guess is charged at once, so that the next choice knows of it. */
+export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): void {
+  const band = schedule.bands[grant.band];
+  const { call, key, taskType, cost, owed, entersWith } = grant;
+  if (entersWith === null) band.pending -= 1;
+  else enter(band, key, entersWith);
+  const account = band.accounts.get(key);
+  invariant(account !== undefined, `call ${call} is granted to a key without account`);
+  schedule.leases.set(call, {
+    call,
+    task: grant.task,
+    taskType,
+    key,
+    user: grant.user,
+    root: grant.root,
+    band: grant.band,
+    weight: account.weight,
+    cost,
+    grantedAtMs: atMs,
+    clock: account.served,
+    owed,
+  });
+  account.served += cost / account.weight;
+  countRunning(schedule, grant, 1);
+  if (band.band === 0) return;
+  const waits = lowerPending(schedule);
+  if (owed) {
+    schedule.lowerCredit -= cost;
+    schedule.lowerSinceMs = waits ? atMs - patienceMs : null;
+  } else {
+    schedule.lowerCredit = 0;
+    schedule.lowerSinceMs = waits ? atMs : null;
+  }
+  if (band.band === 2) band.credit = band.credit > cost ? band.credit - cost : 0;
+}
+
+/** A lease is over: the queue has measured how long it was held and puts the guess right. */
+export function foldSettled(schedule: Schedule, call: string, atMs: number): void {
+  const lease = takeLease(schedule, call);
+  settle(schedule, lease, heldSeconds(lease, atMs), atMs);
+}
+
+/** A waiting call is taken back. */
+export function foldWithdrawn(
+  schedule: Schedule,
+  { band: number, key }: Omit<Charge, "weight">,
+): void {
+  const band = schedule.bands[number];
+  band.pending -= 1;
+  if (!lowerPending(schedule)) schedule.lowerSinceMs = null;
+  leave(band, key);
+  forgetIdle(band);
+}
+
+/**
+ * Every lease is void. Nobody knows how long their holders worked before they died, and the time until somebody
+ * noticed is not the user's fault: each is charged what it was predicted, or what it held if that is less.
+ */
+export function foldVoided(schedule: Schedule, atMs: number): void {
+  for (const call of schedule.leases.keys()) {
+    const lease = takeLease(schedule, call);
+    const held = heldSeconds(lease, atMs);
+    settle(schedule, lease, held < lease.cost ? held : lease.cost, atMs);
+  }
+}
+
+/** The band a request is served in: an interactive tree that has used a lot goes on in the background. */
+export function bandFor(schedule: Schedule, band: 0 | 1 | 2, root: string): 0 | 1 | 2 {
+  if (band !== 0) return band;
+  const known = schedule.roots.get(root);
+  return known !== undefined && known.attained > demoteAfter ? 1 : 0;
+}
+
+/**
+ * Order of a requested call inside its key: the key's clock when its tree came, plus what the tree is predicted to
+ * take in all. Small work goes first, and nothing waits for ever, because the clock of later work is higher.
+ */
+export function tagFor(
+  schedule: Schedule,
+  { key, band: number }: Omit<Charge, "weight">,
+  root: string,
+  cost: number,
+): number {
+  const known = schedule.roots.get(root);
+  if (known?.key === key && known.band === number) return known.base + known.estimate;
+  const account = schedule.bands[number].accounts.get(key);
+  invariant(account !== undefined, `a call of key ${key} waits without account`);
+  return account.served + (known?.attained ?? 0) + cost;
+}
+
+/** Adds one lease to the counters, or takes one away. Snapshots leave the counters out and count again. */
+export function countRunning(
+  schedule: Schedule,
+  { key, taskType }: { readonly key: string; readonly taskType: string },
+  change: 1 | -1,
+): void {
+  bump(schedule.typeRunning, taskType, change);
+  const known = schedule.keyRunning.get(key);
+  const running = known ?? { all: 0, byType: new Map<string, number>() };
+  if (known === undefined) schedule.keyRunning.set(key, running);
+  running.all += change;
+  bump(running.byType, taskType, change);
+  if (running.all === 0) schedule.keyRunning.delete(key);
+}
+
+/** Puts an account that has no live call where it will be dropped from. */
+export function rest(band: BandState, account: Account): void {
+  heapPush(band.idle, account, idleOrder);
+}
+
+function bump(counts: Map<string, number>, name: string, change: 1 | -1): void {
+  const count = (counts.get(name) ?? 0) + change;
+  if (count === 0) counts.delete(name);
+  else counts.set(name, count);
+}
+
+/** A key with nothing in the band starts at the band's clock: time away is neither saved up nor owed. */
+function enter(band: BandState, key: string, weight: number): void {
+  let account = band.accounts.get(key);
+  if (account === undefined) {
+    account = { key, served: band.clock, weight, live: 0, idleIndex: -1, lanes: [] };
+    band.accounts.set(key, account);
+  } else if (account.live === 0) {
+    heapRemove(band.idle, account.idleIndex, idleOrder);
+    if (account.served < band.clock) account.served = band.clock;
+  }
+  band.weight += account.live === 0 ? weight : weight - account.weight;
+  account.weight = weight;
+  account.live += 1;
+  band.live += 1;
+}
+
+function leave(band: BandState, key: string): void {
+  const account = band.accounts.get(key);
+  invariant(account !== undefined && account.live > 0, `key ${key} leaves a band it is not in`);
+  account.live -= 1;
+  band.live -= 1;
+  if (account.live > 0) return;
+  band.weight -= account.weight;
+  rest(band, account);
+}
+
+/** Drops the accounts that a new one would equal. An empty band forgets everybody and owes nothing. */
+function forgetIdle(band: BandState): void {
+  if (band.live === 0) {
+    for (const account of band.accounts.values()) {
+      if (account.served > band.clock) band.clock = account.served;
+    }
+    band.accounts.clear();
+    band.idle.length = 0;
+    band.weight = 0;
+    return;
+  }
+  for (let first = band.idle[0]; first !== undefined; first = band.idle[0]) {
+    if (first.served > band.clock) return;
+    heapRemove(band.idle, 0, idleOrder);
+    band.accounts.delete(first.key);
+  }
+}
+
+function takeLease(schedule: Schedule, call: string): Lease {
+  const lease = schedule.leases.get(call);
+  invariant(lease !== undefined, `call ${call} is settled without a lease`);
+  schedule.leases.delete(call);
+  countRunning(schedule, lease, -1);
+  return lease;
+}
+
+/** Seconds a lease was held; a clock that was set back counts as no time. */
+function heldSeconds(lease: Lease, atMs: number): number {
+  return atMs > lease.grantedAtMs ? (atMs - lease.grantedAtMs) / 1_000 : 0;
+}
+
+function settle(schedule: Schedule, lease: Lease, used: number, atMs: number): void {
+  const band = schedule.bands[lease.band];
+  const account = band.accounts.get(lease.key);
+  invariant(account !== undefined, `call ${lease.call} is settled by a key without account`);
+  account.served += (used - lease.cost) / lease.weight;
+  band.clock += used / (band.weight > lease.weight ? band.weight : lease.weight);
+  const since = schedule.lowerSinceMs;
+  if (lease.band === 0 && since !== null && atMs - since > patienceMs) {
+    schedule.lowerCredit = capped(schedule.lowerCredit + lowerShare * used);
+  }
+  if (lease.owed) schedule.lowerCredit = capped(schedule.lowerCredit - (used - lease.cost));
+  const batch = schedule.bands[2];
+  if (lease.band === 1 && batch.pending > 0) {
+    batch.credit = capped(batch.credit + batchShare * used);
+  }
+  remember(schedule, lease, used);
+  leave(band, lease.key);
+  forgetIdle(band);
+}
+
+function capped(credit: number): number {
+  return credit > creditMax ? creditMax : credit;
+}
+
+function lowerPending(schedule: Schedule): boolean {
+  return schedule.bands[1].pending + schedule.bands[2].pending > 0;
+}
+
+/** Adds to what a root task has used. Small trees are not remembered: their next call ranks like a new one. */
+function remember(schedule: Schedule, lease: Lease, used: number): void {
+  const { roots } = schedule;
+  const known = roots.get(lease.root);
+  const attained = (known?.attained ?? 0) + used;
+  if (known === undefined && attained < rootServiceMin) return;
+  const same = known?.key === lease.key && known.band === lease.band;
+  let estimate = same ? known.estimate : attained - used + lease.cost;
+  while (estimate < attained) estimate *= 2;
+  const base = same ? known.base : lease.clock;
+  const root: RootService = { key: lease.key, band: lease.band, base, estimate, attained };
+  roots.delete(lease.root);
+  roots.set(lease.root, root);
+  const most = rootsMax(schedule.settings.slots);
+  for (const oldest of roots.keys()) {
+    if (roots.size <= most) return;
+    roots.delete(oldest);
+  }
+}

@@ -1,0 +1,185 @@
+import type { QueueSettings } from "../queue/protocol.ts";
+import { CallPool } from "./call-pool.ts";
+
+/**
+ * State of one queue's scheduler. It has two parts.
+ *
+ * The LEDGER is what the log decides: settings, leases, clocks, credits and counters. `evolve` folds it, a
+ * snapshot holds all of it, and it is the same on every host that has folded the same events.
+ *
+ * The WAITING part (`pool`, `gates`, `lanes`, `shelf`, `rank`) is a cache of the ready rows. It is filled as
+ * calls are requested, or from the rows after a restart, and is in no snapshot.
+ *
+ * Invariants. Between two decisions of a live state:
+ *  1. `pool.size` is the sum of `band.pending`: every waiting call the log knows has its row. A state that was
+ *     loaded is not live before `restorePending` has made this true; a decision checks it first.
+ *  2. `account.live` = its waiting calls + its leases; `band.live` and `band.weight` are the sums of `live` and of
+ *     `weight` over accounts with `live > 0`; an account with `live = 0` is in `band.idle` and is dropped as soon
+ *     as `served <= band.clock`, because a new account would start at the same clock.
+ *  3. `typeRunning` and `keyRunning` count the leases, so a snapshot does not hold them.
+ *  4. A call is in `pool` or in `leases`, never in both, and `leases.size` grows only while it is below the slots.
+ *  5. No call that may run waits while a slot is free and the queue is not paused.
+ *  6. Choices depend on values only, never on the layout of a heap or a pool: arrival numbers break all ties.
+ */
+export interface Schedule {
+  settings: QueueSettings;
+  paused: boolean;
+  /** Arrival number of the next call that must wait. The first is 1. */
+  nextSeq: number;
+  /** Since when lower bands have waited without a turn of their own; `null`: none of their calls waits. */
+  lowerSinceMs: number | null;
+  /** Slot-seconds that lower bands may use while interactive work waits; below 0 after a long turn. */
+  lowerCredit: number;
+  readonly bands: readonly [BandState, BandState, BandState];
+  /** Granted calls in the order of their grants. */
+  readonly leases: Map<string, Lease>;
+  /** Service of root tasks, the one served longest ago first. */
+  readonly roots: Map<string, RootService>;
+  /** Leases by task type. */
+  readonly typeRunning: Map<string, number>;
+  /** Leases by fairness key. */
+  readonly keyRunning: Map<string, KeyRunning>;
+  readonly pool: CallPool<Lane>;
+}
+
+/** One priority band: a virtual clock, and an account for every fairness key that is in it. */
+export interface BandState {
+  readonly band: 0 | 1 | 2;
+  /** Virtual time: what a key of weight 1 that was always busy here would have been served, in slot-seconds. */
+  clock: number;
+  /** Sum of the weights of the accounts that have live calls. */
+  weight: number;
+  /** Calls that wait or run. */
+  live: number;
+  pending: number;
+  /** Slot-seconds that batch may use before background work; 0 in the other bands. */
+  credit: number;
+  readonly accounts: Map<string, Account>;
+  /** Heap of the accounts without live calls, by `served`. */
+  readonly idle: Account[];
+  /** Gates that have waiting calls. */
+  readonly gates: Gate[];
+}
+
+/** What one fairness key has been served in one band. */
+export interface Account {
+  readonly key: string;
+  /** Service clock in slot-seconds per weight: predicted at the grant, corrected at the settle. */
+  served: number;
+  /** Weight of the newest request. */
+  weight: number;
+  live: number;
+  /** Place in the band's `idle` heap, or -1. */
+  idleIndex: number;
+  /** Its waiting calls, one lane for each gate. */
+  readonly lanes: Lane[];
+}
+
+/** Calls of one band that the same caps hold back. All calls without a cap share one gate. */
+export interface Gate {
+  /** The type whose leases are counted; `null`: no cap. */
+  readonly taskType: string | null;
+  readonly capTotal: number | null;
+  readonly capPerKey: number | null;
+  /** Lanes whose key may have another slot while others wait, as a heap by rank. */
+  readonly free: Lane[];
+  /** Lanes whose key has its `slotsPerKey`, as a heap by rank. They go when nobody else wants the slot. */
+  readonly capped: Lane[];
+  /** Lanes of this gate, those held back by `capPerKey` included. */
+  lanes: number;
+}
+
+/** The waiting calls of one account behind one gate. */
+export interface Lane {
+  readonly band: 0 | 1 | 2;
+  readonly account: Account;
+  readonly gate: Gate;
+  /** Heap of pool slots by tag, then arrival. Never empty between two decisions. */
+  readonly slots: number[];
+  /** Sum of predicted costs, for estimates of positions only. */
+  costSum: number;
+  rank: number;
+  /** Arrival number of the head, which breaks ties of `rank`. */
+  headSeq: number;
+  /** The heap it stands in; `null`: the type's cap per key holds it back. */
+  shelf: Lane[] | null;
+  index: number;
+}
+
+/** A granted call: it holds one slot until it is settled. */
+export interface Lease {
+  readonly call: string;
+  readonly task: string;
+  readonly taskType: string;
+  readonly key: string;
+  readonly user: string;
+  readonly root: string;
+  readonly band: 0 | 1 | 2;
+  /** Weight and predicted cost it was charged with. */
+  readonly weight: number;
+  readonly cost: number;
+  readonly grantedAtMs: number;
+  /** The account's clock before the grant. */
+  readonly clock: number;
+  /** A turn of the lower bands while interactive work waited: paid from `lowerCredit`, never cut short. */
+  readonly owed: boolean;
+}
+
+/** What the scheduler remembers of a root task between the calls of its tree. */
+export interface RootService {
+  readonly key: string;
+  readonly band: 0 | 1 | 2;
+  /** The account's clock when the tree was first served here. */
+  readonly base: number;
+  /** Predicted total service; doubled whenever it is overrun, so the order comes from service had. */
+  readonly estimate: number;
+  readonly attained: number;
+}
+
+/** Leases of one fairness key, in all and by task type. */
+export interface KeyRunning {
+  all: number;
+  readonly byType: Map<string, number>;
+}
+
+function emptyBand(band: 0 | 1 | 2): BandState {
+  return {
+    band,
+    clock: 0,
+    weight: 0,
+    live: 0,
+    pending: 0,
+    credit: 0,
+    accounts: new Map(),
+    idle: [],
+    gates: [],
+  };
+}
+
+/** A scheduler before its first event: one slot, because an endpoint nobody described serves one call at a time. */
+export function emptySchedule(): Schedule {
+  return {
+    settings: { slots: 1, slotsPerKey: null },
+    paused: false,
+    nextSeq: 1,
+    lowerSinceMs: null,
+    lowerCredit: 0,
+    bands: [emptyBand(0), emptyBand(1), emptyBand(2)],
+    leases: new Map(),
+    roots: new Map(),
+    typeRunning: new Map(),
+    keyRunning: new Map(),
+    pool: new CallPool(),
+  };
+}
+
+/** Slots that are taken. One a call today; calls that take several will be summed here. */
+export function slotsUsed(schedule: Schedule): number {
+  return schedule.leases.size;
+}
+
+/** Calls that wait, as the log knows them. */
+export function pendingCount(schedule: Schedule): number {
+  const [interactive, background, batch] = schedule.bands;
+  return interactive.pending + background.pending + batch.pending;
+}

@@ -1,0 +1,207 @@
+import { nothing, ok, refuse, type Batch, type DecideContext, type Decider, type Message } from "../decider.ts";
+import { errorData } from "../errors.ts";
+import { sessionTurnsMax } from "../limits.ts";
+import type { SessionRow } from "../rows.ts";
+import { scopeName, taskScope } from "../scope.ts";
+import type { TaskCommand } from "../task/commands.ts";
+import type { ChildEnd } from "../task/events.ts";
+import type { TaskSpec } from "../task/spec.ts";
+import {
+  evolveSession,
+  zeroSession,
+  type ChatMessage,
+  type MessagePart,
+  type SessionEvent,
+  type SessionState,
+  type Turn,
+} from "./state.ts";
+
+/** What a session does with a message that comes while a turn is active (DESIGN section 4). */
+export type OnBusy = "queue" | "interrupt" | "reject";
+
+/** Commands of a session scope. */
+export type SessionCommand =
+  | {
+      readonly type: "say";
+      readonly userMessageId: string;
+      readonly messageId: string;
+      readonly taskId: string;
+      readonly parts: readonly MessagePart[];
+      readonly onBusy: OnBusy;
+      readonly actionId?: string;
+      /** The turn's task. The session adds `heldBy` when a turn is active. */
+      readonly spec: TaskSpec;
+    }
+  /** From the turn's task. Comes at least once; an unknown turn is ignored. */
+  | { readonly type: "turnEnded"; readonly taskId: string; readonly messageId: string; readonly end: ChildEnd }
+  /** The owner wants another try of a failed turn. */
+  | { readonly type: "retryTurn"; readonly taskId: string }
+  /** Cancels one turn, or the active one. */
+  | { readonly type: "stop"; readonly taskId?: string }
+  | { readonly type: "rename"; readonly title: string }
+  | { readonly type: "delete" };
+
+type SessionBatch = Batch<SessionEvent>;
+
+/** The session scope: one turn at a time, in the order the messages came (SPEC SESSION1). */
+export const sessionDecider: Decider<SessionState, SessionCommand, SessionEvent> = {
+  zero(scope) {
+    const name = scopeName(scope);
+    const slash = name.indexOf("/");
+    return zeroSession(name.slice(0, slash), name.slice(slash + 1));
+  },
+  evolve: evolveSession,
+  decide,
+  owner: (state) => state.userId,
+  weigh: (state) => 500 + state.bytes,
+  settled: () => false,
+  snapshot: {
+    save: (state) => ({ ...state, messages: [...state.messages.values()] }),
+    load: loadSession,
+  },
+};
+
+function loadSession(scope: string, saved: unknown): SessionState {
+  // A snapshot is our own sealed JSON: its shape is this module's, checked by the version in the kernel's frame.
+  const { messages, ...rest } = saved as Omit<SessionState, "messages"> & { messages: ChatMessage[] };
+  void scope;
+  return { ...rest, messages: new Map(messages.map((message) => [message.id, message])) };
+}
+
+function decide(state: SessionState, command: SessionCommand, ctx: DecideContext): SessionBatch {
+  switch (command.type) {
+    case "say":
+      return say(state, command, ctx);
+    case "turnEnded":
+      return turnEnded(state, command, ctx);
+    case "retryTurn":
+      return retryTurn(state, command.taskId, ctx);
+    case "stop":
+      return stop(state, command.taskId);
+    case "rename":
+      return commit(state, [{ type: "session.renamed", title: command.title }], [], ctx, null);
+    case "delete":
+      return commit(state, [{ type: "session.deleted" }], state.turns.map(cancelTurn), ctx, null);
+    default: {
+      const never: never = command;
+      return never;
+    }
+  }
+}
+
+function say(state: SessionState, command: Extract<SessionCommand, { type: "say" }>, ctx: DecideContext): SessionBatch {
+  const before = state.messages.get(command.userMessageId);
+  if (before !== undefined) {
+    const answer = [...state.messages.values()].find((m) => m.role === "assistant" && m.taskId === before.taskId);
+    return nothing({ taskId: before.taskId, messageId: answer?.id ?? null, userMessageId: before.id, repeated: true });
+  }
+  const busy = state.turns.length > 0;
+  if (busy && command.onBusy === "reject") {
+    return refuse(errorData("session_busy", `session ${state.chatId} is answering another message`, 1_000));
+  }
+  if (state.turns.length >= sessionTurnsMax) {
+    return refuse(errorData("queue_full", `session ${state.chatId} has ${sessionTurnsMax} turns waiting, the most it takes`, 5_000));
+  }
+  const { taskId, messageId, userMessageId } = command;
+  const asked: ChatMessage = {
+    id: userMessageId,
+    role: "user",
+    parts: command.parts,
+    taskId,
+    status: "completed",
+    error: null,
+    createdAtMs: ctx.nowMs,
+    ...(command.actionId === undefined ? {} : { actionId: command.actionId }),
+  };
+  const answer: ChatMessage = { id: messageId, role: "assistant", parts: [], taskId, status: "pending", error: null, createdAtMs: ctx.nowMs };
+  const turn: Turn = { taskId, messageId };
+  const events: SessionEvent[] = [
+    { type: "message.added", message: asked },
+    { type: "message.added", message: answer },
+    { type: "turn.added", turn },
+  ];
+  const submit: TaskCommand = { type: "submit", spec: busy ? { ...command.spec, heldBy: "session" } : command.spec };
+  const messages: Message[] = [{ to: taskScope(taskId), body: submit }];
+  if (command.onBusy === "interrupt") messages.push(...state.turns.map(cancelTurn));
+  return commit(state, events, messages, ctx, { taskId, messageId, userMessageId });
+}
+
+function cancelTurn(turn: Turn): Message {
+  const body: TaskCommand = { type: "cancel", by: "session" };
+  return { to: taskScope(turn.taskId), body };
+}
+
+function turnEnded(state: SessionState, command: Extract<SessionCommand, { type: "turnEnded" }>, ctx: DecideContext): SessionBatch {
+  const index = state.turns.findIndex((turn) => turn.taskId === command.taskId);
+  if (index < 0) return nothing();
+  const { end, taskId, messageId } = command;
+  const events: SessionEvent[] = [
+    {
+      type: "turn.ended",
+      taskId,
+      messageId,
+      parts: answerParts(end),
+      status: end.status === "completed" ? "completed" : "failed",
+      error: end.error ?? null,
+    },
+  ];
+  const messages: Message[] = [];
+  const next = state.turns[1];
+  if (index === 0 && next !== undefined) {
+    const body: TaskCommand = { type: "release" };
+    messages.push({ to: taskScope(next.taskId), body });
+  }
+  return commit(state, events, messages, ctx, null);
+}
+
+/** A turn's output is `{text, parts?}`; anything else is shown as JSON text rather than lost. */
+function answerParts(end: ChildEnd): readonly MessagePart[] {
+  const output = end.output;
+  if (typeof output === "object" && output !== null && "text" in output && typeof output.text === "string") {
+    return [{ type: "text", text: output.text }];
+  }
+  if (output === undefined || output === null) return [];
+  return [{ type: "text", text: typeof output === "string" ? output : JSON.stringify(output) }];
+}
+
+function retryTurn(state: SessionState, taskId: string, ctx: DecideContext): SessionBatch {
+  if (state.turns.some((turn) => turn.taskId === taskId)) return nothing();
+  const answer = [...state.messages.values()].find((m) => m.role === "assistant" && m.taskId === taskId);
+  if (answer === undefined) return refuse(errorData("not_found", `session ${state.chatId} has no turn of task ${taskId}`));
+  if (answer.status !== "failed") {
+    return refuse(errorData("conflict", `the turn of task ${taskId} is ${answer.status}; only a failed one can be tried again`));
+  }
+  const busy = state.turns.length > 0;
+  const body: TaskCommand = busy ? { type: "retry", held: "session" } : { type: "retry" };
+  const events: SessionEvent[] = [{ type: "turn.reopened", turn: { taskId, messageId: answer.id } }];
+  return commit(state, events, [{ to: taskScope(taskId), body }], ctx, { taskId });
+}
+
+function stop(state: SessionState, taskId: string | undefined): SessionBatch {
+  const turn = taskId === undefined ? state.turns[0] : state.turns.find((item) => item.taskId === taskId);
+  if (turn === undefined) return nothing({ stopped: null });
+  return { events: [], messages: [cancelTurn(turn)], reply: ok({ stopped: turn.taskId }) };
+}
+
+/** The batch with its list row: the row is what the state will be after `events`. */
+function commit(
+  state: SessionState,
+  events: readonly SessionEvent[],
+  messages: readonly Message[],
+  ctx: DecideContext,
+  value: unknown,
+): SessionBatch {
+  let after = state;
+  for (const event of events) after = evolveSession(after, event, ctx.nowMs);
+  const row: SessionRow = {
+    table: "session",
+    userId: after.userId,
+    chatId: after.chatId,
+    title: after.title,
+    createdAtMs: after.createdAtMs,
+    updatedAtMs: after.updatedAtMs,
+    activeTaskId: after.turns[0]?.taskId ?? null,
+    deleted: after.deleted,
+  };
+  return { events, messages, rows: [row], reply: ok(value), folded: true };
+}

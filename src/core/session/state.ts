@@ -1,0 +1,132 @@
+import type { ErrorData } from "../errors.ts";
+
+/** One part of a chat message. */
+export type MessagePart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "data"; readonly name: string; readonly data: unknown };
+
+/** Seed 002's states of a message: its task is queued, is answering, has answered, has failed. */
+export type MessageStatus = "pending" | "streaming" | "completed" | "failed";
+
+/** A chat message of a session. */
+export interface ChatMessage {
+  readonly id: string;
+  readonly role: "user" | "assistant";
+  readonly parts: readonly MessagePart[];
+  readonly taskId: string | null;
+  readonly status: MessageStatus;
+  readonly error: ErrorData | null;
+  readonly createdAtMs: number;
+  /** Client's id of the action that made it, so that an optimistic page finds its own message again. */
+  readonly actionId?: string;
+}
+
+/** A turn that has not ended: a user message that waits for, or is getting, its answer. */
+export interface Turn {
+  readonly taskId: string;
+  readonly messageId: string;
+}
+
+/** Facts of a session. */
+export type SessionEvent =
+  | { readonly type: "message.added"; readonly message: ChatMessage }
+  | { readonly type: "turn.added"; readonly turn: Turn }
+  | {
+      readonly type: "turn.ended";
+      readonly taskId: string;
+      readonly messageId: string;
+      readonly parts: readonly MessagePart[];
+      readonly status: "completed" | "failed";
+      readonly error: ErrorData | null;
+    }
+  | { readonly type: "turn.reopened"; readonly turn: Turn }
+  | { readonly type: "session.renamed"; readonly title: string }
+  | { readonly type: "session.deleted" };
+
+/** State of a session. `turns[0]` is active, the others wait behind it. */
+export interface SessionState {
+  readonly userId: string;
+  readonly chatId: string;
+  title: string;
+  messages: Map<string, ChatMessage>;
+  turns: Turn[];
+  createdAtMs: number;
+  updatedAtMs: number;
+  deleted: boolean;
+  bytes: number;
+}
+
+/** Longest title taken from a first message, in UTF-16 units. */
+const titleCharsMax = 80;
+
+/** The session before its first message. */
+export function zeroSession(userId: string, chatId: string): SessionState {
+  return {
+    userId,
+    chatId,
+    title: "",
+    messages: new Map(),
+    turns: [],
+    createdAtMs: 0,
+    updatedAtMs: 0,
+    deleted: false,
+    bytes: 0,
+  };
+}
+
+/** Text of a message's text parts. */
+export function messageText(message: Pick<ChatMessage, "parts">): string {
+  return message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+}
+
+/** Folds one fact into a session's state, in place. */
+export function evolveSession(state: SessionState, event: SessionEvent, atMs: number): SessionState {
+  if (state.createdAtMs === 0) state.createdAtMs = atMs;
+  state.updatedAtMs = atMs;
+  switch (event.type) {
+    case "message.added":
+      state.deleted = false;
+      put(state, event.message);
+      if (state.title === "" && event.message.role === "user") {
+        state.title = messageText(event.message).trim().split("\n")[0]?.slice(0, titleCharsMax) ?? "";
+      }
+      return state;
+    case "turn.added":
+      state.turns.push(event.turn);
+      return state;
+    case "turn.ended": {
+      state.turns = state.turns.filter((turn) => turn.taskId !== event.taskId);
+      const message = state.messages.get(event.messageId);
+      if (message !== undefined) {
+        const { parts, status, error } = event;
+        put(state, { ...message, parts, status, error });
+      }
+      return state;
+    }
+    case "turn.reopened": {
+      state.turns.push(event.turn);
+      const message = state.messages.get(event.turn.messageId);
+      if (message !== undefined) put(state, { ...message, status: "pending", error: null });
+      return state;
+    }
+    case "session.renamed":
+      state.title = event.title;
+      return state;
+    case "session.deleted":
+      state.deleted = true;
+      state.messages = new Map();
+      state.turns = [];
+      state.title = "";
+      state.bytes = 0;
+      return state;
+    default: {
+      const never: never = event;
+      return never;
+    }
+  }
+}
+
+function put(state: SessionState, message: ChatMessage): void {
+  state.messages.set(message.id, message);
+  state.bytes += 200 + messageText(message).length * 2;
+}

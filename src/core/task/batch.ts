@@ -1,0 +1,172 @@
+import { nothing, ok, type Batch, type Message, type Reply, type TimerChange } from "../decider.ts";
+import { bandOf, type CallRequest, type QueueCommand } from "../queue/protocol.ts";
+import type { Row, TaskRow } from "../rows.ts";
+import { queueScope, sessionScope, taskScope, userScope } from "../scope.ts";
+import type { TaskCommand, TaskSignal } from "./commands.ts";
+import type { ChildEnd, TaskEvent } from "./events.ts";
+import type { TaskSpec } from "./spec.ts";
+import type { TaskState } from "./state.ts";
+import type { TaskStatus } from "./status.ts";
+
+/** A batch of a task scope. */
+export type TaskBatch = Batch<TaskEvent>;
+
+/** The parts of a batch, as they are gathered. */
+export interface Draft {
+  readonly events: TaskEvent[];
+  readonly messages: Message[];
+  readonly timers: TimerChange[];
+  readonly rows: Row[];
+  readonly signals: TaskSignal[];
+}
+
+/** An empty draft. */
+export function draft(): Draft {
+  return { events: [], messages: [], timers: [], rows: [], signals: [] };
+}
+
+/** Ends a draft. */
+export function finish(draft: Draft, value: unknown = null): TaskBatch {
+  const reply: Reply = ok(value);
+  return { ...draft, reply };
+}
+
+/** The spec of an accepted task; the decider checks acceptance first. */
+export function specOf(state: TaskState): TaskSpec {
+  if (state.spec === null) throw new TypeError(`task ${state.id} was not accepted`);
+  return state.spec;
+}
+
+/** What a task asks of a queue for one call. */
+export function callRequest(state: TaskState, spec: TaskSpec, cost: number, start: boolean): CallRequest {
+  return {
+    task: state.id,
+    type: spec.type,
+    user: spec.userId,
+    key: spec.key ?? spec.userId,
+    weight: spec.weight ?? 1,
+    band: bandOf(spec.priority),
+    root: spec.rootId,
+    cost,
+    // Caps of a task type bound how many of its tasks run; a model call inside a running one is not counted again.
+    capTotal: start ? (spec.capTotal ?? null) : null,
+    capPerKey: start ? (spec.capPerKey ?? null) : null,
+  };
+}
+
+/** Id of the next call of a task. */
+export function nextCall(state: TaskState): string {
+  return `${state.id}.${state.calls + 1}`;
+}
+
+/** Asks a queue for a slot. */
+export function requestCall(draft: Draft, queue: string, call: string, request: CallRequest): void {
+  const body: QueueCommand = { type: "request", call, request };
+  draft.messages.push({ to: queueScope(queue), body });
+}
+
+/** Gives a slot back, or takes a pending request back: for a queue both are the same word. */
+export function settleCall(draft: Draft, queue: string, call: string): void {
+  const body: QueueCommand = { type: "settle", call };
+  draft.messages.push({ to: queueScope(queue), body });
+}
+
+/** Puts the task into its pool's line. */
+export function enqueue(draft: Draft, state: TaskState, spec: TaskSpec): void {
+  const call = nextCall(state);
+  draft.events.push({ type: "task.queued", call });
+  requestCall(draft, spec.queue, call, callRequest(state, spec, spec.cost ?? 0.05, true));
+}
+
+/** The task as lists see it, with another status where the batch changes it. */
+export function taskRow(state: TaskState, spec: TaskSpec, status: TaskStatus, times: { createdAtMs?: number; endedAtMs?: number } = {}): TaskRow {
+  return {
+    table: "task",
+    id: state.id,
+    userId: spec.userId,
+    type: spec.type,
+    status,
+    queue: spec.queue,
+    sessionId: spec.sessionId ?? null,
+    parentId: spec.parentId ?? null,
+    createdAtMs: times.createdAtMs ?? state.createdAtMs,
+    endedAtMs: times.endedAtMs ?? null,
+  };
+}
+
+/**
+ * The first suspension of an attempt gives the start slot back and makes the row say that the task is inside an
+ * attempt: from here on no lease points at it, and recovery finds it by its row (SPEC RECOVER2).
+ */
+export function leaveStartSlot(draft: Draft, state: TaskState, spec: TaskSpec, status: TaskStatus): void {
+  if (state.lease !== null) {
+    settleCall(draft, spec.queue, state.lease);
+    draft.rows.push(taskRow(state, spec, status));
+  } else if (status !== "running") {
+    draft.rows.push(taskRow(state, spec, status));
+  }
+}
+
+/** Calls that hold or wait for a slot of a queue. */
+function openCalls(state: TaskState): { granted: { queue: string; call: string }[]; pending: { queue: string; call: string }[] } {
+  const granted: { queue: string; call: string }[] = [];
+  const pending: { queue: string; call: string }[] = [];
+  for (const operation of state.operations.values()) {
+    if (operation.kind !== "call") continue;
+    if (operation.state === "granted") granted.push({ queue: operation.queue, call: operation.call });
+    else if (operation.state === "pending") pending.push({ queue: operation.queue, call: operation.call });
+  }
+  return { granted, pending };
+}
+
+/** Names of the timers an open task may have set. */
+function openTimers(state: TaskState, spec: TaskSpec): string[] {
+  const names: string[] = [];
+  if (state.phase === "delayed") names.push("due");
+  if (spec.ttlMs !== undefined) names.push("ttl");
+  if (spec.deadlineMs !== undefined) names.push("deadline");
+  for (const [op, operation] of state.operations) {
+    if (operation.kind === "sleep" && !operation.done) names.push(`op:${op}`);
+    if (operation.kind === "wait" && !operation.done && operation.untilMs !== null) names.push(`op:${op}`);
+    if (operation.kind === "call" && operation.state === "backoff") names.push(`op:${op}`);
+  }
+  return names;
+}
+
+/**
+ * Everything an end does besides its event: calls settled or handed to the worker to settle, timers cleared,
+ * children cancelled, and parent, session and lane told. `byWorker`: the attempt itself ended, so nothing of it
+ * is live any more; otherwise a worker may still hold sockets and is told to abort.
+ */
+export function endTask(draft: Draft, state: TaskState, end: ChildEnd, options: { nowMs: number; byWorker: boolean }): void {
+  const spec = specOf(state);
+  const { granted, pending } = openCalls(state);
+  for (const call of pending) settleCall(draft, call.queue, call.call);
+  const start = state.lease === null ? [] : [{ queue: spec.queue, call: state.lease }];
+  const live = state.phase === "active" && !options.byWorker;
+  for (const call of live ? [] : [...start, ...granted]) settleCall(draft, call.queue, call.call);
+  if (live) draft.signals.push({ kind: "task.abort", taskId: state.id, calls: [...start, ...granted] });
+  for (const name of openTimers(state, spec)) draft.timers.push({ name, atMs: null });
+  for (const operation of state.operations.values()) {
+    if (operation.kind !== "child" || operation.end !== null) continue;
+    const body: TaskCommand = { type: "cancel", by: "parent" };
+    draft.messages.push({ to: taskScope(operation.child), body });
+  }
+  if (spec.parentId !== undefined) {
+    const body: TaskCommand = { type: "childEnded", child: state.id, end };
+    draft.messages.push({ to: taskScope(spec.parentId), body });
+  }
+  if (spec.sessionId !== undefined && spec.messageId !== undefined) {
+    const body = { type: "turnEnded", taskId: state.id, messageId: spec.messageId, attempt: state.attempt, end };
+    draft.messages.push({ to: sessionScope(spec.userId, spec.sessionId), body });
+  }
+  if (spec.lane !== undefined) {
+    draft.messages.push({ to: userScope(spec.userId), body: { type: "laneEnded", lane: spec.lane, taskId: state.id } });
+  }
+  draft.rows.push(taskRow(state, spec, end.status, { endedAtMs: options.nowMs }));
+}
+
+/** The same task, unchanged: a message or command that came twice. */
+export function unchanged(value: unknown = null): TaskBatch {
+  return nothing(value);
+}

@@ -1,0 +1,77 @@
+import type { ErrorData } from "../errors.ts";
+import type { QueueToTask } from "../queue/protocol.ts";
+import type { CallResult, ChildEnd, Progress, ToolState } from "./events.ts";
+import type { TaskSpec } from "./spec.ts";
+
+/** Whether an error may be tried again: by the task's policy, never, or not before a given wait. */
+export type RetryWish = "policy" | "never" | { readonly afterMs: number };
+
+/**
+ * Commands of the attempt that runs a task. Each carries the epoch its worker was given; one that is not the
+ * task's present epoch is refused with `fenced` and changes nothing (SPEC TASK5).
+ */
+export type RunnerCommand = { readonly epoch: number } & (
+  | { readonly type: "complete"; readonly output: unknown }
+  | { readonly type: "fail"; readonly error: ErrorData; readonly retry: RetryWish }
+  | { readonly type: "progress"; readonly progress: Progress }
+  | { readonly type: "step"; readonly op: string; readonly result: unknown }
+  | { readonly type: "sleep"; readonly op: string; readonly ms: number }
+  | { readonly type: "wait"; readonly op: string; readonly name: string; readonly timeoutMs?: number }
+  | { readonly type: "spawn"; readonly op: string; readonly spec: Omit<TaskSpec, "rootId" | "parentId" | "depth"> }
+  | { readonly type: "join"; readonly ops: readonly string[] }
+  | {
+      readonly type: "call";
+      readonly op: string;
+      readonly queue: string;
+      readonly role: string;
+      readonly hash: string;
+      readonly cost: number;
+    }
+  | { readonly type: "callDone"; readonly op: string; readonly call: string; readonly result: CallResult }
+  | {
+      readonly type: "callFailed";
+      readonly op: string;
+      readonly call: string;
+      readonly error: ErrorData;
+      /** Tries of this operation that the failure allows in all. */
+      readonly triesMax: number;
+      readonly retryAfterMs?: number;
+    }
+  | { readonly type: "toolIntend"; readonly op: string; readonly id: string; readonly name: string; readonly hash: string }
+  | {
+      readonly type: "toolSettle";
+      readonly op: string;
+      readonly state: Exclude<ToolState, "intended">;
+      readonly output?: unknown;
+      readonly error?: ErrorData;
+    }
+  /** The worker goes away in good order: the task is queued again and no loss is counted. */
+  | { readonly type: "handBack" }
+);
+
+/** Commands of a task scope. */
+export type TaskCommand =
+  | { readonly type: "submit"; readonly spec: TaskSpec }
+  | RunnerCommand
+  | QueueToTask
+  /** A new owner takes the suspended task over; answers the new epoch. Refused unless something may go on. */
+  | { readonly type: "rehydrate" }
+  /** Recovery found no live worker for a task that says it runs. Ignored if it does not. */
+  | { readonly type: "lost" }
+  | { readonly type: "cancel"; readonly reason?: string; readonly by?: "user" | "parent" | "session" }
+  | { readonly type: "retry"; readonly held?: "session" }
+  | { readonly type: "release" }
+  | { readonly type: "event"; readonly name: string; readonly payload: unknown }
+  | { readonly type: "childEnded"; readonly child: string; readonly end: ChildEnd }
+  | { readonly type: "timer"; readonly name: string };
+
+/** What a task asks of the engine once its facts are stored. */
+export type TaskSignal =
+  | { readonly kind: "task.start"; readonly taskId: string; readonly attempt: number; readonly epoch: number }
+  /** Operation `op` of the task has news: go on with the live handler, or rehydrate it. */
+  | { readonly kind: "task.wake"; readonly taskId: string; readonly op: string }
+  /**
+   * The task has ended under its worker: stop the handler, close the upstream sockets, then settle these calls,
+   * whose slots stay taken until then, so that a limit holds at every instant (SPEC QUEUE3).
+   */
+  | { readonly kind: "task.abort"; readonly taskId: string; readonly calls: readonly { queue: string; call: string }[] };

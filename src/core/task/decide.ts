@@ -1,0 +1,290 @@
+import { refuse, type DecideContext } from "../decider.ts";
+import { errorData, type ErrorData } from "../errors.ts";
+import { inboxMax, lossesMax } from "../limits.ts";
+import {
+  draft,
+  endTask,
+  enqueue,
+  finish,
+  settleCall,
+  specOf,
+  taskRow,
+  unchanged,
+  type Draft,
+  type TaskBatch,
+} from "./batch.ts";
+import type { RunnerCommand, TaskCommand } from "./commands.ts";
+import { callGranted, decideRunner, timerOfOperation } from "./decide-runner.ts";
+import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
+import type { TaskState } from "./state.ts";
+import { isEnd } from "./status.ts";
+
+/**
+ * What a command does to a task. States in words: a task is accepted into `delayed`, `held` or `queued`; a granted
+ * start call makes it `active` (running, or waiting inside); a failed or lost attempt leads back to `delayed` or
+ * `queued`; four ends. Every message may come twice or late, so each is checked against the state it expects.
+ */
+export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideContext): TaskBatch {
+  if (command.type === "submit") return submit(state, command.spec, ctx);
+  if (state.spec === null) {
+    // A grant for a task that purge removed: give the slot back. Anything else has no task to speak to.
+    if (command.type === "callGranted") return giveBack(command.queue, command.call);
+    return refuse(errorData("not_found", `there is no task ${state.id}`));
+  }
+  switch (command.type) {
+    case "callGranted":
+      return callGranted(state, command);
+    case "callLost":
+      return lost(state, ctx, command.call);
+    case "lost":
+      return lost(state, ctx, null);
+    case "rehydrate":
+      return rehydrate(state);
+    case "cancel":
+      return cancel(state, command, ctx);
+    case "retry":
+      return retry(state, command.held, ctx);
+    case "release":
+      return release(state);
+    case "event":
+      return receive(state, command.name, command.payload);
+    case "childEnded":
+      return childEnded(state, command);
+    case "timer":
+      return timer(state, command.name, ctx);
+    default:
+      return runner(state, command, ctx);
+  }
+}
+
+function submit(state: TaskState, spec: TaskSpec, ctx: DecideContext): TaskBatch {
+  if (state.spec !== null) return unchanged({ taskId: state.id });
+  const made = draft();
+  made.events.push({ type: "task.accepted", spec });
+  const delayed = spec.delayMs !== undefined && spec.delayMs > 0;
+  if (delayed) {
+    const untilMs = ctx.nowMs + (spec.delayMs ?? 0);
+    made.events.push({ type: "task.delayed", untilMs });
+    made.timers.push({ name: "due", atMs: untilMs });
+  } else if (spec.heldBy === undefined) {
+    enqueue(made, state, spec);
+  } else {
+    made.events.push({ type: "task.held", by: spec.heldBy });
+  }
+  if (spec.ttlMs !== undefined) {
+    made.timers.push({ name: "ttl", atMs: ctx.nowMs + (spec.delayMs ?? 0) + spec.ttlMs });
+  }
+  if (spec.deadlineMs !== undefined) made.timers.push({ name: "deadline", atMs: ctx.nowMs + spec.deadlineMs });
+  made.rows.push(taskRow(state, spec, delayed ? "delayed" : "queued", { createdAtMs: ctx.nowMs }));
+  return finish(made, { taskId: state.id });
+}
+
+function runner(state: TaskState, command: RunnerCommand, ctx: DecideContext): TaskBatch {
+  if (state.phase !== "active" || command.epoch !== state.epoch) {
+    const why = isEnd(state.status) ? `it is ${state.status}` : `epoch ${command.epoch} is not ${state.epoch}`;
+    return refuse(errorData("fenced", `task ${state.id} belongs to another worker: ${why}`));
+  }
+  switch (command.type) {
+    case "complete": {
+      const made = draft();
+      made.events.push({ type: "task.completed", output: command.output });
+      endTask(made, state, { status: "completed", output: command.output }, { nowMs: ctx.nowMs, byWorker: true });
+      return finish(made);
+    }
+    case "fail":
+      return fail(state, command, ctx);
+    case "progress": {
+      const made = draft();
+      made.events.push({ type: "task.progressed", progress: command.progress });
+      return finish(made);
+    }
+    case "handBack": {
+      const made = draft();
+      backToQueue(made, state, true);
+      return finish(made);
+    }
+    default:
+      return decideRunner(state, command, ctx);
+  }
+}
+
+function fail(state: TaskState, command: Extract<RunnerCommand, { type: "fail" }>, ctx: DecideContext): TaskBatch {
+  const spec = specOf(state);
+  const policy = spec.retry ?? retryDefault;
+  const made = draft();
+  const failures = state.failures + 1;
+  if (command.retry === "never" || failures >= policy.attemptsMax) {
+    failTask(made, state, command.error, ctx, true);
+    return finish(made, { end: "failed" });
+  }
+  const delayMs = command.retry === "policy" ? retryDelayMs(policy, failures, ctx.random()) : command.retry.afterMs;
+  const untilMs = ctx.nowMs + delayMs;
+  leaveCalls(made, state, spec);
+  made.events.push({ type: "task.retrying", error: command.error, untilMs });
+  made.timers.push({ name: "due", atMs: untilMs });
+  made.rows.push(taskRow(state, spec, "delayed"));
+  return finish(made, { end: "retrying", untilMs });
+}
+
+function failTask(made: Draft, state: TaskState, error: ErrorData, ctx: DecideContext, byWorker: boolean): void {
+  made.events.push({ type: "task.failed", error });
+  endTask(made, state, { status: "failed", error }, { nowMs: ctx.nowMs, byWorker });
+}
+
+/** An attempt that leaves without an end gives every slot back; its open calls are asked for again on replay. */
+function leaveCalls(made: Draft, state: TaskState, spec: TaskSpec): void {
+  if (state.lease !== null) settleCall(made, spec.queue, state.lease);
+  for (const [op, operation] of state.operations) {
+    if (operation.kind !== "call") continue;
+    if (operation.state === "pending" || operation.state === "granted") settleCall(made, operation.queue, operation.call);
+    if (operation.state === "backoff") made.timers.push({ name: `op:${op}`, atMs: null });
+  }
+}
+
+function backToQueue(made: Draft, state: TaskState, graceful: boolean): void {
+  const spec = specOf(state);
+  leaveCalls(made, state, spec);
+  made.events.push(graceful ? { type: "task.lost", graceful: true } : { type: "task.lost" });
+  enqueue(made, state, spec);
+  made.rows.push(taskRow(state, spec, "queued"));
+}
+
+/** `call`: the lease that is void, or null when recovery found the task itself without a worker. */
+function lost(state: TaskState, ctx: DecideContext, call: string | null): TaskBatch {
+  if (state.phase !== "active" || state.status !== "running") return unchanged();
+  if (call !== null && call !== state.lease && !holds(state, call)) return unchanged();
+  const made = draft();
+  if (state.losses + 1 >= lossesMax) {
+    const error = errorData("worker_lost", `the worker died ${lossesMax} times while running task ${state.id}`);
+    made.events.push({ type: "task.lost" });
+    failTask(made, state, error, ctx, true);
+    return finish(made);
+  }
+  backToQueue(made, state, false);
+  return finish(made);
+}
+
+function holds(state: TaskState, call: string): boolean {
+  for (const operation of state.operations.values()) {
+    if (operation.kind === "call" && operation.state === "granted" && operation.call === call) return true;
+  }
+  return false;
+}
+
+function rehydrate(state: TaskState): TaskBatch {
+  if (state.phase !== "active") return refuse(errorData("fenced", `task ${state.id} is ${state.status}`));
+  const made = draft();
+  const epoch = state.epoch + 1;
+  made.events.push({ type: "task.resumed", epoch });
+  made.rows.push(taskRow(state, specOf(state), "running"));
+  return finish(made, { epoch, attempt: state.attempt });
+}
+
+function cancel(state: TaskState, command: Extract<TaskCommand, { type: "cancel" }>, ctx: DecideContext): TaskBatch {
+  if (state.status === "cancelled") return unchanged({ status: "cancelled" });
+  if (isEnd(state.status)) return refuse(errorData("conflict", `task ${state.id} is ${state.status} already and stays so`));
+  const made = draft();
+  const by = command.by ?? "user";
+  const error = errorData("cancelled", command.reason ?? `cancelled by its ${by}`);
+  made.events.push({ type: "task.cancelled", error });
+  endTask(made, state, { status: "cancelled", error }, { nowMs: ctx.nowMs, byWorker: false });
+  return finish(made, { status: "cancelled" });
+}
+
+function retry(state: TaskState, held: "session" | undefined, ctx: DecideContext): TaskBatch {
+  if (state.status === "completed") {
+    return refuse(errorData("conflict", `task ${state.id} is completed; use rerun for a new task with the same input`));
+  }
+  if (!isEnd(state.status)) return unchanged({ status: state.status });
+  const spec = specOf(state);
+  const made = draft();
+  made.events.push({ type: "task.reopened" });
+  if (held === undefined) enqueue(made, state, spec);
+  else made.events.push({ type: "task.held", by: held });
+  if (spec.deadlineMs !== undefined) made.timers.push({ name: "deadline", atMs: ctx.nowMs + spec.deadlineMs });
+  made.rows.push(taskRow(state, spec, "queued"));
+  return finish(made, { status: "queued" });
+}
+
+function release(state: TaskState): TaskBatch {
+  if (state.phase !== "held") {
+    if (isEnd(state.status)) return refuse(errorData("conflict", `task ${state.id} is ${state.status}`));
+    return unchanged();
+  }
+  const made = draft();
+  enqueue(made, state, specOf(state));
+  return finish(made);
+}
+
+function receive(state: TaskState, name: string, payload: unknown): TaskBatch {
+  if (isEnd(state.status)) return refuse(errorData("conflict", `task ${state.id} is ${state.status} and takes no events`));
+  const made = draft();
+  for (const [op, operation] of state.operations) {
+    if (operation.kind !== "wait" || operation.done || operation.name !== name) continue;
+    made.events.push({ type: "wait.ended", op, payload });
+    if (operation.untilMs !== null) made.timers.push({ name: `op:${op}`, atMs: null });
+    wake(made, state, op);
+    return finish(made);
+  }
+  if ((state.inbox.get(name)?.length ?? 0) >= inboxMax) {
+    return refuse(errorData("limit_exceeded", `task ${state.id} keeps at most ${inboxMax} unread "${name}" events`));
+  }
+  made.events.push({ type: "event.received", name, payload });
+  return finish(made);
+}
+
+function childEnded(state: TaskState, command: Extract<TaskCommand, { type: "childEnded" }>): TaskBatch {
+  for (const [op, operation] of state.operations) {
+    if (operation.kind !== "child" || operation.child !== command.child) continue;
+    if (operation.end !== null || isEnd(state.status)) return unchanged();
+    const made = draft();
+    made.events.push({ type: "child.ended", op, end: command.end });
+    wake(made, state, op);
+    return finish(made);
+  }
+  return unchanged();
+}
+
+/** An operation ended: the handler goes on, hot or by replay, if an attempt owns the task. */
+function wake(made: Draft, state: TaskState, op: string): void {
+  if (state.phase !== "active") return;
+  made.signals.push({ kind: "task.wake", taskId: state.id, op });
+  if (state.status === "waiting") made.rows.push(taskRow(state, specOf(state), "running"));
+}
+
+function timer(state: TaskState, name: string, ctx: DecideContext): TaskBatch {
+  if (isEnd(state.status)) return unchanged();
+  const spec = specOf(state);
+  const made = draft();
+  if (name === "due") {
+    if (state.phase !== "delayed") return unchanged();
+    if (state.attempt === 0 && spec.heldBy !== undefined) {
+      made.events.push({ type: "task.held", by: spec.heldBy });
+    } else {
+      enqueue(made, state, spec);
+    }
+    made.rows.push(taskRow(state, spec, "queued"));
+    return finish(made);
+  }
+  if (name === "ttl") {
+    if (state.attempt > 0) return unchanged();
+    const error = errorData("expired", `task ${state.id} was not started within its ttl of ${spec.ttlMs ?? 0} ms`);
+    made.events.push({ type: "task.expired", error });
+    endTask(made, state, { status: "expired", error }, { nowMs: ctx.nowMs, byWorker: false });
+    return finish(made);
+  }
+  if (name === "deadline") {
+    const error = errorData("deadline_exceeded", `task ${state.id} did not end within its deadline of ${spec.deadlineMs ?? 0} ms`);
+    failTask(made, state, error, ctx, false);
+    return finish(made);
+  }
+  if (name.startsWith("op:")) return timerOfOperation(state, name.slice(3), ctx);
+  // A timer this version does not know was set by an older one and means nothing any more.
+  return unchanged();
+}
+
+function giveBack(queue: string, call: string): TaskBatch {
+  const made = draft();
+  settleCall(made, queue, call);
+  return finish(made);
+}

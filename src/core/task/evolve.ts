@@ -1,0 +1,276 @@
+import { unreachable } from "../invariant.ts";
+import type { TaskEvent } from "./events.ts";
+import type { CallOperation, Operation, Reason, TaskState } from "./state.ts";
+
+/** Folds one fact into a task's state, in place. Total: it never refuses, because the log is the truth. */
+export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): TaskState {
+  switch (event.type) {
+    case "task.accepted":
+      state.spec = event.spec;
+      state.createdAtMs = atMs;
+      state.heldBytes += roughBytes(event.spec.input);
+      return state;
+    case "task.delayed":
+      return waitOutside(state, "delayed", { code: "delay", untilMs: event.untilMs });
+    case "task.held":
+      return waitOutside(state, "held", { code: "held" });
+    case "task.queued":
+      state.calls += 1;
+      state.lease = event.call;
+      return waitOutside(state, "queued", { code: "slot", queue: state.spec?.queue ?? "" });
+    case "task.started":
+      state.attempt = event.attempt;
+      state.epoch = event.epoch;
+      state.phase = "active";
+      state.startedAtMs ??= atMs;
+      return run(state);
+    case "task.resumed":
+      state.epoch = event.epoch;
+      return run(state);
+    case "task.progressed":
+      state.progress = event.progress;
+      return state;
+    case "task.lost":
+      if (event.graceful === undefined) state.losses += 1;
+      return leaveAttempt(state);
+    case "task.retrying":
+      state.failures += 1;
+      state.error = event.error;
+      leaveAttempt(state);
+      return waitOutside(state, "delayed", { code: "backoff", untilMs: event.untilMs });
+    case "task.reopened":
+      state.endedAtMs = null;
+      state.error = null;
+      state.failures = 0;
+      state.losses = 0;
+      return leaveAttempt(state);
+    case "task.completed":
+      state.output = event.output;
+      state.error = null;
+      state.heldBytes += roughBytes(event.output);
+      return end(state, "completed", atMs);
+    case "task.failed":
+      state.failures += 1;
+      state.error = event.error;
+      return end(state, "failed", atMs);
+    case "task.cancelled":
+      state.error = event.error;
+      return end(state, "cancelled", atMs);
+    case "task.expired":
+      state.error = event.error;
+      return end(state, "expired", atMs);
+    case "step.completed":
+    case "sleep.started":
+    case "sleep.ended":
+    case "wait.started":
+    case "wait.ended":
+    case "event.received":
+    case "child.spawned":
+    case "child.awaited":
+    case "child.ended":
+      return evolveWait(state, event);
+    case "call.requested":
+    case "call.started":
+    case "call.completed":
+    case "call.failed":
+    case "tool.intended":
+    case "tool.settled":
+      return evolveCall(state, event);
+    default:
+      return unreachable(event, "task event");
+  }
+}
+
+type WaitEvent = Extract<TaskEvent, { type: `${"step" | "sleep" | "wait" | "event" | "child"}.${string}` }>;
+
+function evolveWait(state: TaskState, event: WaitEvent): TaskState {
+  switch (event.type) {
+    case "step.completed":
+      put(state, event.op, { kind: "step", result: event.result }, roughBytes(event.result));
+      return state;
+    case "sleep.started":
+      put(state, event.op, { kind: "sleep", untilMs: event.untilMs, done: false }, 0);
+      return suspend(state, { code: "sleep", untilMs: event.untilMs, op: event.op });
+    case "sleep.ended": {
+      const sleep = state.operations.get(event.op);
+      if (sleep?.kind === "sleep") sleep.done = true;
+      return run(state);
+    }
+    case "wait.started": {
+      const untilMs = event.untilMs ?? null;
+      put(state, event.op, { kind: "wait", name: event.name, untilMs, done: false, payload: null, timedOut: false }, 0);
+      return suspend(state, { code: "event", op: event.op, ...(untilMs === null ? {} : { untilMs }) });
+    }
+    case "wait.ended":
+      return endWait(state, event);
+    case "event.received": {
+      const kept = state.inbox.get(event.name);
+      if (kept === undefined) state.inbox.set(event.name, [event.payload]);
+      else kept.push(event.payload);
+      state.heldBytes += roughBytes(event.payload);
+      return state;
+    }
+    case "child.spawned":
+      put(state, event.op, { kind: "child", child: event.child, end: null }, 64);
+      return state;
+    case "child.awaited":
+      for (const op of event.ops) state.awaited.add(op);
+      return suspend(state, { code: "child", ...(event.ops[0] === undefined ? {} : { op: event.ops[0] }) });
+    case "child.ended": {
+      const child = state.operations.get(event.op);
+      if (child?.kind === "child") child.end = event.end;
+      state.heldBytes += roughBytes(event.end.output);
+      if (!state.awaited.delete(event.op) || state.awaited.size > 0) return state;
+      return run(state);
+    }
+    default:
+      return unreachable(event, "task event");
+  }
+}
+
+function endWait(state: TaskState, event: Extract<TaskEvent, { type: "wait.ended" }>): TaskState {
+  const wait = state.operations.get(event.op);
+  if (wait?.kind === "wait") {
+    // A wait that an event of the inbox answers at once takes the oldest one out.
+    const kept = state.inbox.get(wait.name);
+    if (event.timedOut === undefined && kept !== undefined) {
+      kept.shift();
+      if (kept.length === 0) state.inbox.delete(wait.name);
+    }
+    wait.done = true;
+    wait.payload = event.payload ?? null;
+    wait.timedOut = event.timedOut === true;
+    state.heldBytes += roughBytes(event.payload);
+  }
+  return run(state);
+}
+
+type CallEvent = Extract<TaskEvent, { type: `${"call" | "tool"}.${string}` }>;
+
+function evolveCall(state: TaskState, event: CallEvent): TaskState {
+  const operation = state.operations.get(event.op);
+  switch (event.type) {
+    case "call.requested": {
+      state.calls += 1;
+      const call: CallOperation =
+        operation?.kind === "call" ? operation : newCall(event.role, event.hash);
+      call.queue = event.queue;
+      call.cost = event.cost;
+      call.call = event.call;
+      call.state = "pending";
+      call.untilMs = null;
+      if (operation === undefined) put(state, event.op, call, 128);
+      return suspend(state, { code: "slot", queue: event.queue, op: event.op });
+    }
+    case "call.started":
+      if (operation?.kind === "call") {
+        operation.state = "granted";
+        operation.tries += 1;
+      }
+      return run(state);
+    case "call.completed":
+      if (operation?.kind === "call") {
+        operation.state = "done";
+        operation.result = event.result;
+        state.heldBytes += event.result.text.length * 2;
+      }
+      return run(state);
+    case "call.failed":
+      if (operation?.kind === "call") {
+        operation.error = event.error;
+        operation.state = event.untilMs === undefined ? "failed" : "backoff";
+        operation.untilMs = event.untilMs ?? null;
+      }
+      if (event.untilMs === undefined) return run(state);
+      return suspend(state, { code: "backoff", untilMs: event.untilMs, op: event.op });
+    case "tool.intended":
+      put(
+        state,
+        event.op,
+        { kind: "tool", id: event.id, name: event.name, hash: event.hash, state: "intended", output: null, error: null },
+        128,
+      );
+      return state;
+    case "tool.settled":
+      if (operation?.kind === "tool") {
+        operation.state = event.state;
+        operation.output = event.output ?? null;
+        operation.error = event.error ?? null;
+        state.heldBytes += roughBytes(event.output);
+      }
+      return state;
+    default:
+      return unreachable(event, "task event");
+  }
+}
+
+function newCall(role: string, hash: string): CallOperation {
+  return { kind: "call", role, hash, queue: "", state: "idle", call: "", tries: 0, untilMs: null, cost: 0, result: null, error: null };
+}
+
+function put(state: TaskState, op: string, operation: Operation, bytes: number): void {
+  state.operations.set(op, operation);
+  state.heldBytes += bytes + op.length * 2 + 96;
+}
+
+/** Outside an attempt: not started, or between two attempts. */
+function waitOutside(state: TaskState, phase: "delayed" | "held" | "queued", reason: Reason): TaskState {
+  state.phase = phase;
+  state.status = phase === "delayed" ? "delayed" : "queued";
+  state.reason = reason;
+  return state;
+}
+
+function run(state: TaskState): TaskState {
+  // A wait may end while the task is queued for its next try: that does not start it.
+  if (state.phase !== "active") return state;
+  state.status = "running";
+  state.reason = null;
+  return state;
+}
+
+/** Inside an attempt, an operation waits. While another call streams the task still counts as running. */
+function suspend(state: TaskState, reason: Reason): TaskState {
+  if (state.phase !== "active") return state;
+  state.lease = null;
+  for (const operation of state.operations.values()) {
+    if (operation.kind === "call" && operation.state === "granted") return run(state);
+  }
+  state.status = reason.code === "backoff" ? "delayed" : "waiting";
+  state.reason = reason;
+  return state;
+}
+
+/** The attempt is over without an end: what was in flight is asked for again when the handler is replayed. */
+function leaveAttempt(state: TaskState): TaskState {
+  state.lease = null;
+  state.awaited.clear();
+  for (const operation of state.operations.values()) {
+    if (operation.kind === "call" && operation.state !== "done") {
+      operation.state = "idle";
+      operation.call = "";
+      operation.untilMs = null;
+      operation.tries = 0;
+      operation.error = null;
+    }
+  }
+  return state;
+}
+
+function end(state: TaskState, status: "completed" | "failed" | "cancelled" | "expired", atMs: number): TaskState {
+  state.phase = "ended";
+  state.status = status;
+  state.reason = null;
+  state.lease = null;
+  state.endedAtMs = atMs;
+  return state;
+}
+
+/** Bytes a JSON value takes in memory, roughly: strings and numbers counted, to a bounded depth of work. */
+function roughBytes(value: unknown): number {
+  if (typeof value === "string") return value.length * 2;
+  if (typeof value !== "object" || value === null) return 8;
+  let bytes = 32;
+  for (const inner of Object.values(value)) bytes += 16 + roughBytes(inner);
+  return bytes;
+}

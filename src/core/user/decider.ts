@@ -1,0 +1,140 @@
+import { nothing, ok, refuse, type Batch, type DecideContext, type Decider, type Message } from "../decider.ts";
+import { errorData } from "../errors.ts";
+import { laneTasksMax } from "../limits.ts";
+import { scopeName, taskScope } from "../scope.ts";
+import type { TaskCommand } from "../task/commands.ts";
+import type { TaskSpec } from "../task/spec.ts";
+
+/**
+ * A lane is a user's own line of tasks that run one at a time, when the user says `work`, or by themselves while
+ * `auto` is on. It holds tasks, not slots: a lane task that waits inside blocks no slot of any queue.
+ */
+export interface Lane {
+  waiting: string[];
+  current: string | null;
+  auto: boolean;
+}
+
+/** Facts of a user scope. */
+export type UserEvent =
+  | { readonly type: "lane.added"; readonly lane: string; readonly taskId: string }
+  | { readonly type: "lane.started"; readonly lane: string; readonly taskId: string }
+  | { readonly type: "lane.ended"; readonly lane: string; readonly taskId: string }
+  | { readonly type: "lane.switched"; readonly lane: string; readonly auto: boolean };
+
+/** Commands of a user scope. */
+export type UserCommand =
+  | { readonly type: "laneAdd"; readonly lane: string; readonly taskId: string; readonly spec: TaskSpec }
+  /** Starts the next task of the lane. Answers `{started}`, `{busy}` or `{empty: true}`. */
+  | { readonly type: "laneWork"; readonly lane: string }
+  | { readonly type: "laneAuto"; readonly lane: string; readonly auto: boolean }
+  /** From a lane's task, at least once, however it ended and also if it never started. */
+  | { readonly type: "laneEnded"; readonly lane: string; readonly taskId: string };
+
+/** State of a user scope. */
+export interface UserState {
+  readonly userId: string;
+  readonly lanes: Map<string, Lane>;
+}
+
+/** The user scope. */
+export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
+  zero: (scope) => ({ userId: scopeName(scope), lanes: new Map() }),
+  evolve,
+  decide,
+  owner: (state) => state.userId,
+  weigh: (state) => 200 + [...state.lanes.values()].reduce((sum, lane) => sum + 100 + lane.waiting.length * 80, 0),
+  settled: () => false,
+  snapshot: {
+    save: (state) => ({ lanes: [...state.lanes] }),
+    // A snapshot is our own sealed JSON of the shape `save` makes.
+    load: (scope, saved) => ({ userId: scopeName(scope), lanes: new Map((saved as { lanes: [string, Lane][] }).lanes) }),
+  },
+};
+
+function laneOf(state: UserState, name: string): Lane {
+  return state.lanes.get(name) ?? { waiting: [], current: null, auto: false };
+}
+
+function evolve(state: UserState, event: UserEvent): UserState {
+  const lane = laneOf(state, event.lane);
+  state.lanes.set(event.lane, lane);
+  switch (event.type) {
+    case "lane.added":
+      lane.waiting.push(event.taskId);
+      return state;
+    case "lane.started":
+      lane.waiting = lane.waiting.filter((id) => id !== event.taskId);
+      lane.current = event.taskId;
+      return state;
+    case "lane.ended":
+      lane.waiting = lane.waiting.filter((id) => id !== event.taskId);
+      if (lane.current === event.taskId) lane.current = null;
+      return state;
+    case "lane.switched":
+      lane.auto = event.auto;
+      return state;
+    default: {
+      const never: never = event;
+      return never;
+    }
+  }
+}
+
+function decide(state: UserState, command: UserCommand, ctx: DecideContext): Batch<UserEvent> {
+  void ctx;
+  const lane = laneOf(state, command.lane);
+  switch (command.type) {
+    case "laneAdd":
+      return add(lane, command);
+    case "laneWork": {
+      if (lane.current !== null) return nothing({ busy: lane.current });
+      const next = lane.waiting[0];
+      if (next === undefined) return nothing({ empty: true });
+      return { ...start(command.lane, next), reply: ok({ started: next }) };
+    }
+    case "laneAuto": {
+      const switched: UserEvent = { type: "lane.switched", lane: command.lane, auto: command.auto };
+      const next = lane.waiting[0];
+      const begun = command.auto && lane.current === null && next !== undefined ? start(command.lane, next) : null;
+      return {
+        events: [switched, ...(begun?.events ?? [])],
+        messages: begun?.messages ?? [],
+        reply: ok({ auto: command.auto, started: begun === null ? null : (next ?? null) }),
+      };
+    }
+    case "laneEnded": {
+      if (lane.current !== command.taskId && !lane.waiting.includes(command.taskId)) return nothing();
+      const ended: UserEvent = { type: "lane.ended", lane: command.lane, taskId: command.taskId };
+      const next = lane.waiting.find((id) => id !== command.taskId);
+      const free = lane.current === null || lane.current === command.taskId;
+      const begun = lane.auto && free && next !== undefined ? start(command.lane, next) : null;
+      return { events: [ended, ...(begun?.events ?? [])], messages: begun?.messages ?? [], reply: ok() };
+    }
+    default: {
+      const never: never = command;
+      return never;
+    }
+  }
+}
+
+function add(lane: Lane, command: Extract<UserCommand, { type: "laneAdd" }>): Batch<UserEvent> {
+  const { taskId } = command;
+  if (lane.current === taskId || lane.waiting.includes(taskId)) return nothing({ taskId });
+  if (lane.waiting.length >= laneTasksMax) {
+    return refuse(errorData("queue_full", `lane "${command.lane}" holds ${laneTasksMax} tasks, the most it takes`, 60_000));
+  }
+  const spec: TaskSpec = { ...command.spec, lane: command.lane, heldBy: "manual" };
+  const submit: TaskCommand = { type: "submit", spec };
+  const begun = lane.auto && lane.current === null && lane.waiting.length === 0 ? start(command.lane, taskId) : null;
+  return {
+    events: [{ type: "lane.added", lane: command.lane, taskId }, ...(begun?.events ?? [])],
+    messages: [{ to: taskScope(taskId), body: submit }, ...(begun?.messages ?? [])],
+    reply: ok({ taskId, position: lane.waiting.length + 1, started: begun !== null }),
+  };
+}
+
+function start(lane: string, taskId: string): { events: UserEvent[]; messages: Message[] } {
+  const body: TaskCommand = { type: "release" };
+  return { events: [{ type: "lane.started", lane, taskId }], messages: [{ to: taskScope(taskId), body }] };
+}

@@ -1,0 +1,300 @@
+import type { Batch, DecideContext, Decider, Message, Reply, Signal } from "../../core/decider.ts";
+import { errorData } from "../../core/errors.ts";
+import { messageHopsMax, snapshotEventsEvery } from "../../core/limits.ts";
+import { rowKey, type Row } from "../../core/rows.ts";
+import { scopeKind, type Scope } from "../../core/scope.ts";
+import type { Cipher } from "../../ports/cipher.ts";
+import type { Group, KeyRow, LogAppend, OutboxRow, SnapshotPut, StreamOp, TimerPut } from "../../ports/store.ts";
+import type { CachedScope, ScopeCache } from "./cache.ts";
+import { encodeFrames, type Meta, type Pending } from "./frame.ts";
+import { loadScope } from "./load.ts";
+import * as ask from "./store-op.ts";
+
+/** Any decider: the kernel does not know what the scopes mean. */
+export type AnyDecider = Decider<unknown, unknown, unknown>;
+
+/** An idempotency key that comes with a command. `ref` names what the command makes. */
+export interface CommandKey {
+  readonly userId: string;
+  readonly key: string;
+  readonly hash: string;
+  readonly ref: string;
+  readonly expiresAtMs: number;
+}
+
+/** One command on its way through the kernel. */
+export interface Item {
+  readonly scope: Scope;
+  readonly command: unknown;
+  readonly meta: Meta;
+  readonly key?: CommandKey | undefined;
+  /** Name of the timer that fired, if one did: it is cleared unless the decision sets it again. */
+  readonly timer?: string | undefined;
+  /** In-group messages that led here: 0 for a command from outside the group. */
+  readonly hop: number;
+  /** Called with the reply once the group is committed, or with the error that kept it from it. Absent for messages inside the group. */
+  readonly settle?: ((outcome: Outcome | Error) => void) | undefined;
+}
+
+/** What the sender of a command gets. `replayed`: an earlier command had the same key, and `value` is `{ref}`. */
+export interface Outcome {
+  readonly reply: Reply;
+  readonly replayed: boolean;
+}
+
+/** Events of one scope that a group committed. */
+export interface Committed {
+  readonly scope: Scope;
+  /** Number of the first event. */
+  readonly seq: number;
+  readonly atMs: number;
+  readonly events: readonly unknown[];
+  readonly metas: readonly (readonly [number, Meta])[];
+  /** The state after the events. Readers must not change it. */
+  readonly state: unknown;
+}
+
+/** A finished group: what to write, and what to tell whom once it is written. */
+export interface Prepared {
+  readonly group: Group;
+  readonly touched: readonly Touched[];
+  readonly outcomes: readonly { item: Item; outcome: Outcome }[];
+  readonly signals: readonly Signal[];
+  readonly committed: readonly Committed[];
+}
+
+/** What {@link prepareGroup} needs of the kernel. */
+export interface GroupPorts {
+  readonly cache: ScopeCache;
+  readonly cipher: Cipher;
+  readonly context: DecideContext;
+  readonly deciders: ReadonlyMap<string, AnyDecider>;
+  isLocal(scope: Scope): boolean;
+  /** Stream operations to write with the group, and the tail a task's open stream will have. */
+  streamOperations(): readonly StreamOp[];
+  streamTail(scope: Scope): number | null;
+  /** Told of each scope whose cached state the group may have changed. */
+  touched(scope: Scope): void;
+}
+
+/** A scope while a group works on it. */
+export interface Touched {
+  readonly entry: CachedScope;
+  readonly pending: Pending;
+  seq: number;
+  /** Messages without an event of their own, for their ids. */
+  loose: number;
+}
+
+/** A decider threw: its command is poison, and the group runs again without it. */
+export class PoisonedCommand extends Error {
+  readonly item: Item;
+  constructor(item: Item, cause: unknown) {
+    super("a decider threw", { cause });
+    this.item = item;
+  }
+}
+
+/** Gathers everything the commands of one group do. Nothing outside the group's own states is changed. */
+class Gathering {
+  readonly ports: GroupPorts;
+  readonly work: Item[];
+  readonly touched = new Map<Scope, Touched>();
+  readonly rows = new Map<string, Row>();
+  readonly freshReady = new Set<string>();
+  readonly timers = new Map<string, TimerPut>();
+  readonly outbox: { id: string; to: Scope; body: unknown; owner: CachedScope }[] = [];
+  readonly keys = new Map<string, KeyRow>();
+  readonly signals: Signal[] = [];
+  readonly outcomes: { item: Item; outcome: Outcome }[] = [];
+
+  constructor(ports: GroupPorts, items: readonly Item[]) {
+    this.ports = ports;
+    this.work = [...items];
+  }
+
+  *touch(scope: Scope): ask.Dispatch<Touched> {
+    const before = this.touched.get(scope);
+    if (before !== undefined) return before;
+    this.ports.touched(scope);
+    const cached = this.ports.cache.get(scope);
+    const entry = cached ?? (yield* loadScope(scope, this.decider(scope), this.ports.cipher));
+    const touched: Touched = { entry, pending: { events: [], metas: [] }, seq: entry.seq, loose: 0 };
+    this.touched.set(scope, touched);
+    return touched;
+  }
+
+  decider(scope: Scope): AnyDecider {
+    const decider = this.ports.deciders.get(scopeKind(scope));
+    if (decider === undefined) throw new TypeError(`no decider for ${scope}`);
+    return decider;
+  }
+
+  *runItem(item: Item): ask.Dispatch<void> {
+    const touched = yield* this.touch(item.scope);
+    const { entry } = touched;
+    let batch: Batch<unknown>;
+    try {
+      batch = entry.decider.decide(entry.state, item.command, this.ports.context);
+      if (batch.folded !== true) {
+        for (const event of batch.events) entry.state = entry.decider.evolve(entry.state, event, this.ports.context.nowMs);
+      }
+    } catch (cause) {
+      throw new PoisonedCommand(item, cause);
+    }
+    this.record(item, touched, batch);
+  }
+
+  record(item: Item, touched: Touched, batch: Batch<unknown>): void {
+    const { pending } = touched;
+    if (batch.events.length > 0) {
+      if (hasMeta(item.meta) || pending.metas.length > 0) pending.metas.push([pending.events.length, item.meta]);
+      pending.events.push(...batch.events);
+      touched.seq += batch.events.length;
+    }
+    for (const [index, message] of (batch.messages ?? []).entries()) this.send(item, touched, message, index, batch.events.length);
+    for (const row of batch.rows ?? []) this.putRow(row);
+    if (item.timer !== undefined) this.putTimer({ scope: item.scope, name: item.timer, atMs: null });
+    for (const timer of batch.timers ?? []) this.putTimer({ scope: item.scope, ...timer });
+    for (const signal of batch.signals ?? []) this.signals.push(signal);
+    if (item.key !== undefined && batch.reply.ok) {
+      const { userId, key, hash, ref, expiresAtMs } = item.key;
+      this.keys.set(`${userId}/${key}`, { userId, key, hash, ref, expiresAtMs });
+    }
+    if (item.settle !== undefined) this.outcomes.push({ item, outcome: { reply: batch.reply, replayed: false } });
+  }
+
+  send(item: Item, touched: Touched, message: Message, index: number, events: number): void {
+    const from = touched.entry.scope;
+    // With an event the id is where the message comes from; without one it has to be made unlike any other.
+    const id = events > 0 ? `${from}#${touched.seq}.${index}` : this.looseId(touched);
+    if (this.ports.isLocal(message.to) && item.hop < messageHopsMax) {
+      this.work.push({ scope: message.to, command: message.body, meta: { ...item.meta, causationId: id }, hop: item.hop + 1 });
+    } else {
+      this.outbox.push({ id, to: message.to, body: message.body, owner: touched.entry });
+    }
+  }
+
+  looseId(touched: Touched): string {
+    touched.loose += 1;
+    return `${touched.entry.scope}#${touched.seq}.${this.ports.context.id("call")}`;
+  }
+
+  /** The last row of a key wins; a ready row that comes and goes within the group is never written. */
+  putRow(row: Row): void {
+    const key = rowKey(row);
+    if (row.table === "readyGone" && this.freshReady.delete(key)) {
+      this.rows.delete(key);
+      return;
+    }
+    if (row.table === "ready") this.freshReady.add(key);
+    this.rows.set(key, row);
+  }
+
+  putTimer(timer: TimerPut): void {
+    this.timers.set(`${timer.scope}|${timer.name}`, timer);
+  }
+}
+
+function hasMeta(meta: Meta): boolean {
+  return meta.requestId !== undefined || meta.actionId !== undefined || meta.causationId !== undefined || meta.traceparent !== undefined;
+}
+
+/**
+ * Decides a group of commands and everything they send to each other, and prepares its one commit. Commands are
+ * decided in order, each on the state the one before left (SPEC KERNEL3); nothing is visible outside before the
+ * commit is true.
+ */
+export function* prepareGroup(items: readonly Item[], ports: GroupPorts): ask.Dispatch<Prepared> {
+  const gathering = new Gathering(ports, items);
+  yield* answerKnownKeys(gathering);
+  for (let at = 0; at < gathering.work.length; at += 1) {
+    const item = gathering.work[at];
+    if (item === undefined) break;
+    const twin = item.key === undefined ? undefined : gathering.keys.get(`${item.key.userId}/${item.key.key}`);
+    if (item.key !== undefined && twin !== undefined) gathering.outcomes.push({ item, outcome: replay(item.key, twin) });
+    else yield* gathering.runItem(item);
+  }
+  const owners = new Set<string>();
+  for (const { entry } of gathering.touched.values()) owners.add(entry.decider.owner(entry.state));
+  yield* ask.prepare([...owners]);
+  return assemble(gathering);
+}
+
+/** Commands whose key is stored are answered without being decided. */
+function* answerKnownKeys(gathering: Gathering): ask.Dispatch<void> {
+  const keyed = gathering.work.filter((item) => item.key !== undefined);
+  if (keyed.length === 0) return;
+  const asked = keyed.map((item) => ({ userId: item.key?.userId ?? "", key: item.key?.key ?? "" }));
+  const found = yield* ask.keys(asked, gathering.ports.context.nowMs);
+  const known = new Set<Item>();
+  for (const [index, item] of keyed.entries()) {
+    const row = found[index];
+    if (row === null || row === undefined || item.key === undefined) continue;
+    gathering.outcomes.push({ item, outcome: replay(item.key, row) });
+    known.add(item);
+  }
+  if (known.size === 0) return;
+  const rest = gathering.work.filter((item) => !known.has(item));
+  gathering.work.splice(0, gathering.work.length, ...rest);
+}
+
+function replay(key: CommandKey, row: KeyRow): Outcome {
+  if (row.hash === key.hash) return { reply: { ok: true, value: { ref: row.ref } }, replayed: true };
+  const message = `Idempotency-Key "${key.key}" was used with another body; use a new key for a new request`;
+  return { reply: { ok: false, error: errorData("idempotency_mismatch", message) }, replayed: true };
+}
+
+function assemble(gathering: Gathering): Prepared {
+  const { cipher, context } = gathering.ports;
+  const streams = gathering.ports.streamOperations();
+  const appends: LogAppend[] = [];
+  const snapshots: SnapshotPut[] = [];
+  const committed: Committed[] = [];
+  for (const { entry, pending, seq } of gathering.touched.values()) {
+    if (pending.events.length === 0) continue;
+    const owner = entry.decider.owner(entry.state);
+    let first = entry.seq + 1;
+    for (const { text, count } of encodeFrames(pending, gathering.ports.streamTail(entry.scope))) {
+      const body = cipher.seal(owner, `${entry.scope}#${first}`, text);
+      appends.push({ scope: entry.scope, seq: first, count, atMs: context.nowMs, body });
+      first += count;
+    }
+    const { decider, scope, state } = entry;
+    committed.push({ scope, seq: entry.seq + 1, atMs: context.nowMs, events: pending.events, metas: pending.metas, state });
+    if (decider.snapshot !== undefined && seq - entry.snapshotSeq >= snapshotEventsEvery) {
+      const text = JSON.stringify({ v: 1, s: decider.snapshot.save(state) });
+      // A queue's log says nothing to people that its tasks' logs do not: it is cut at each snapshot.
+      snapshots.push({ scope, seq, body: cipher.seal(owner, `${scope}@${seq}`, text, { compress: true }), trim: scope.startsWith("queue/") });
+    }
+  }
+  const group = { ...groupRows(gathering), appends, snapshots, streams };
+  return {
+    group,
+    touched: [...gathering.touched.values()],
+    outcomes: gathering.outcomes,
+    signals: gathering.signals,
+    committed,
+  };
+}
+
+function groupRows(gathering: Gathering): Omit<Group, "appends" | "snapshots" | "streams"> {
+  const { cipher } = gathering.ports;
+  const tasks: Group["tasks"][number][] = [];
+  const sessions: Group["sessions"][number][] = [];
+  const readyPut: Group["readyPut"][number][] = [];
+  const readyGone: Group["readyGone"][number][] = [];
+  for (const row of gathering.rows.values()) {
+    if (row.table === "task") tasks.push(row);
+    else if (row.table === "ready") readyPut.push(row);
+    else if (row.table === "readyGone") readyGone.push(row);
+    else sessions.push({ ...row, title: cipher.seal(row.userId, `title:${row.userId}/${row.chatId}`, row.title) });
+  }
+  const outbox: OutboxRow[] = gathering.outbox.map(({ id, to, body, owner }) => ({
+    id,
+    to,
+    body: cipher.seal(owner.decider.owner(owner.state), `out:${id}`, JSON.stringify(body)),
+  }));
+  const timers = [...gathering.timers.values()];
+  return { tasks, sessions, readyPut, readyGone, timers, outbox, outboxDone: [], keys: [...gathering.keys.values()] };
+}

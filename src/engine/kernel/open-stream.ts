@@ -1,0 +1,147 @@
+import { ErrandError } from "../../core/errors.ts";
+import { blockCharsMax, streamEntriesMax } from "../../core/limits.ts";
+import { offsetAfter, type Entry } from "../../core/stream/entry.ts";
+import type { Cipher } from "../../ports/cipher.ts";
+import type { StreamOp, StreamRow } from "../../ports/store.ts";
+
+/** Entries that are on disk, as JSON, kept so that closing and late readers need not read them back. */
+export interface Held {
+  readonly n: number;
+  readonly count: number;
+  readonly json: string;
+}
+
+/** Entries that became durable, for readers that follow. `offset` is the text offset before the first. */
+export interface StoredEntries {
+  readonly stream: string;
+  readonly n: number;
+  readonly offset: number;
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * One open stream of this process: what is stored, what the next commit will add. Invariant: `tail` counts stored
+ * entries only, so a reader who is given entries below it never sees one that a crash could take back.
+ */
+export class OpenStream {
+  readonly id: string;
+  readonly user: string;
+  readonly epoch: number;
+  tail = 0;
+  offset = 0;
+  /** Text offset after the pending entries. */
+  offsetAhead = 0;
+  closing = false;
+  #stored = false;
+  #held: Held[] = [];
+  #pending: Entry[] = [];
+  /** JSON of the pending entries, from {@link operations} to {@link settle}. */
+  #json = "";
+
+  constructor(id: string, user: string, epoch: number) {
+    this.id = id;
+    this.user = user;
+    this.epoch = epoch;
+  }
+
+  /** Takes over what an earlier epoch stored. */
+  adopt(rows: readonly Held[]): void {
+    for (const row of rows) {
+      this.#held.push(row);
+      this.tail = row.n + row.count;
+      for (const entry of JSON.parse(row.json) as Entry[]) this.offset = offsetAfter(this.offset, entry);
+    }
+    this.offsetAhead = this.offset;
+  }
+
+  /** What is stored, for the next owner. */
+  rows(): readonly Held[] {
+    return this.#held;
+  }
+
+  /** Number the next entry will have. */
+  get ahead(): number {
+    return this.tail + this.#pending.length;
+  }
+
+  append(entries: readonly Entry[]): void {
+    if (this.closing) throw new ErrandError("fenced", `stream ${this.id} is closed`);
+    if (this.ahead + entries.length > streamEntriesMax) {
+      throw new ErrandError("limit_exceeded", `stream ${this.id} would pass ${streamEntriesMax} entries`);
+    }
+    for (const entry of entries) {
+      this.#pending.push(entry);
+      this.offsetAhead = offsetAfter(this.offsetAhead, entry);
+    }
+  }
+
+  /** Operations that make everything pending durable. Call {@link settle} when they have been committed. */
+  operations(cipher: Cipher): StreamOp[] {
+    const operations: StreamOp[] = [];
+    const { id: stream, epoch } = this;
+    if (!this.#stored) operations.push({ op: "open", stream, epoch });
+    if (this.closing) {
+      const blocks = this.#blocks(cipher);
+      operations.push({ op: "close", stream, epoch, blocks });
+    } else if (this.#pending.length > 0) {
+      this.#json = JSON.stringify(this.#pending);
+      const body = cipher.seal(this.user, `${stream}#${this.tail}`, this.#json);
+      operations.push({ op: "append", stream, epoch, n: this.tail, count: this.#pending.length, body });
+    }
+    return operations;
+  }
+
+  /** The pending entries are on disk now. */
+  settle(): StoredEntries | null {
+    this.#stored = true;
+    if (this.#pending.length === 0) return null;
+    const entries = this.#pending;
+    const stored: StoredEntries = { stream: this.id, n: this.tail, offset: this.offset, entries };
+    if (!this.closing) this.#held.push({ n: this.tail, count: entries.length, json: this.#json });
+    this.#pending = [];
+    this.tail += entries.length;
+    this.offset = this.offsetAhead;
+    return stored;
+  }
+
+  /** Stored entries from number `from` on. */
+  read(from: number): Entry[] {
+    const entries: Entry[] = [];
+    for (const held of this.#held) {
+      if (held.n + held.count <= from) continue;
+      const all = JSON.parse(held.json) as Entry[];
+      entries.push(...(held.n < from ? all.slice(from - held.n) : all));
+    }
+    return entries;
+  }
+
+  /** All entries, joined into compressed blocks that keep their numbers. */
+  #blocks(cipher: Cipher): StreamRow[] {
+    const rows: Held[] = [...this.#held];
+    if (this.#pending.length > 0) {
+      rows.push({ n: this.tail, count: this.#pending.length, json: JSON.stringify(this.#pending) });
+    }
+    const blocks: StreamRow[] = [];
+    let parts: string[] = [];
+    let chars = 0;
+    let first = rows[0]?.n ?? 0;
+    let count = 0;
+    const flush = (): void => {
+      if (count === 0) return;
+      const body = cipher.seal(this.user, `${this.id}#${first}`, `[${parts.join(",")}]`, { compress: true });
+      blocks.push({ n: first, count, body });
+      first += count;
+      parts = [];
+      chars = 0;
+      count = 0;
+    };
+    for (const row of rows) {
+      if (chars > 0 && chars + row.json.length > blockCharsMax) flush();
+      parts.push(row.json.slice(1, -1));
+      chars += row.json.length;
+      count += row.count;
+    }
+    flush();
+    return blocks;
+  }
+}

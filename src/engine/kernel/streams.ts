@@ -1,0 +1,107 @@
+import { ErrandError } from "../../core/errors.ts";
+import { taskScope, type Scope } from "../../core/scope.ts";
+import type { Entry } from "../../core/stream/entry.ts";
+import type { Cipher } from "../../ports/cipher.ts";
+import type { AsyncStore, StreamOp, SyncStore } from "../../ports/store.ts";
+import { OpenStream, type Held, type StoredEntries } from "./open-stream.ts";
+
+/** Rows read back when a stream is taken over: all of them. */
+const rowsAll = 1_000_000;
+
+/** The open streams of one kernel: one per task at most, because a task has one attempt at a time. */
+export class Streams {
+  readonly #store: SyncStore | AsyncStore;
+  readonly #cipher: Cipher;
+  readonly #open = new Map<string, OpenStream>();
+  readonly #ofTask = new Map<Scope, OpenStream>();
+  readonly #dirty = new Set<OpenStream>();
+
+  constructor(store: SyncStore | AsyncStore, cipher: Cipher) {
+    this.#store = store;
+    this.#cipher = cipher;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Streams with something to write. */
+  get dirty(): readonly OpenStream[] {
+    return [...this.#dirty];
+  }
+
+  get isDirty(): boolean {
+    return this.#dirty.size > 0;
+  }
+
+  of(scope: Scope): OpenStream | undefined {
+    return this.#ofTask.get(scope);
+  }
+
+  /** Opens a stream, or takes it over with a higher epoch. What an earlier epoch stored is read back. */
+  async open(taskId: string, id: string, user: string, epoch: number): Promise<OpenStream> {
+    const before = this.#open.get(id);
+    if (before !== undefined && before.epoch === epoch) return before;
+    const rows = before === undefined ? await this.#rows(id, 0, rowsAll) : before.rows();
+    const opened = new OpenStream(id, user, epoch);
+    opened.adopt(rows);
+    if (before !== undefined) this.forget(before);
+    this.#open.set(id, opened);
+    this.#ofTask.set(taskScope(taskId), opened);
+    return opened;
+  }
+
+  /** Adds entries for the next commit. Throws `fenced` if the stream is closed or has a new owner. */
+  append(stream: OpenStream, entries: readonly Entry[]): void {
+    if (this.#open.get(stream.id) !== stream) throw new ErrandError("fenced", `stream ${stream.id} has a new owner`);
+    stream.append(entries);
+    this.#dirty.add(stream);
+  }
+
+  /** Marks a stream to be ended by the next commit; false if it has another owner or is ended. */
+  close(stream: OpenStream): boolean {
+    if (this.#open.get(stream.id) !== stream) return false;
+    stream.closing = true;
+    this.#dirty.add(stream);
+    return true;
+  }
+
+  /** What the next commit writes for these streams. */
+  operations(streams: readonly OpenStream[]): StreamOp[] {
+    return streams.flatMap((stream) => stream.operations(this.#cipher));
+  }
+
+  /** The commit of `operations` was true: the entries readers may see now. */
+  settle(stream: OpenStream): StoredEntries | null {
+    this.#dirty.delete(stream);
+    const stored = stream.settle();
+    if (stream.closing) this.forget(stream);
+    return stored;
+  }
+
+  /** Drops a stream that this process no longer owns or whose commit failed; what is stored stays. */
+  forget(stream: OpenStream): void {
+    this.#dirty.delete(stream);
+    if (this.#open.get(stream.id) === stream) this.#open.delete(stream.id);
+    const task = taskScope(stream.id.slice(0, stream.id.lastIndexOf("/")));
+    if (this.#ofTask.get(task) === stream) this.#ofTask.delete(task);
+  }
+
+  /** Entries from number `from` on, of at most about `rowsMax` stored rows. */
+  async read(id: string, from: number, rowsMax: number): Promise<readonly Entry[]> {
+    const open = this.#open.get(id);
+    if (open !== undefined) return open.read(from);
+    const entries: Entry[] = [];
+    for (const row of await this.#rows(id, from, rowsMax)) {
+      // Our own sealed JSON: its shape was checked when it was written.
+      const all = JSON.parse(row.json) as Entry[];
+      entries.push(...(row.n < from ? all.slice(from - row.n) : all));
+    }
+    return entries;
+  }
+
+  async #rows(id: string, from: number, rowsMax: number): Promise<Held[]> {
+    const rows = await this.#store.streamRead(id, from, rowsMax);
+    return rows.map((row) => ({ n: row.n, count: row.count, json: this.#cipher.open(`${id}#${row.n}`, row.body) }));
+  }
+}

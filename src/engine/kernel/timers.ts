@@ -1,0 +1,74 @@
+import type { Scope } from "../../core/scope.ts";
+import type { Clock, Log, Waker } from "../../ports/host.ts";
+import type { AsyncStore, SyncStore, TimerPut } from "../../ports/store.ts";
+
+/** Timers fired in one turn; more are fired in the next, so that a morning of due timers does not block. */
+const timersPage = 500;
+
+/** How long to wait before a timer whose group failed is tried again. */
+const retryMs = 1_000;
+
+/**
+ * The one wake-up of a kernel: armed for the earliest timer row. A fired timer's row is removed by the group that
+ * handles it, so a crash in between fires it again.
+ */
+export class Timers {
+  readonly #ports: { readonly store: SyncStore | AsyncStore; readonly clock: Clock; readonly waker: Waker; readonly log: Log };
+  readonly #fire: (timer: { scope: Scope; name: string }) => void;
+  readonly #fired = new Map<string, number>();
+  #armedMs: number | null = null;
+  #stopped = true;
+
+  constructor(
+    ports: { readonly store: SyncStore | AsyncStore; readonly clock: Clock; readonly waker: Waker; readonly log: Log },
+    fire: (timer: { scope: Scope; name: string }) => void,
+  ) {
+    this.#ports = ports;
+    this.#fire = fire;
+  }
+
+  async start(): Promise<void> {
+    this.#stopped = false;
+    this.#arm(await this.#ports.store.timerNext());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#ports.waker.arm(null);
+  }
+
+  /** Rows a commit wrote. */
+  changed(timers: readonly TimerPut[]): void {
+    let earliest = this.#armedMs;
+    for (const { scope, name, atMs } of timers) {
+      this.#fired.delete(`${scope}|${name}`);
+      if (atMs !== null && (earliest === null || atMs < earliest)) earliest = atMs;
+    }
+    if (earliest !== this.#armedMs) this.#arm(earliest);
+  }
+
+  /** The waker rang. Early, late or for nothing: what is due is asked of the store. */
+  async wake(): Promise<void> {
+    if (this.#stopped) return;
+    const nowMs = this.#ports.clock.nowMs();
+    this.#armedMs = null;
+    const due = await this.#ports.store.timersDue(nowMs, timersPage);
+    for (const timer of due) {
+      const key = `${timer.scope}|${timer.name}`;
+      const firedMs = this.#fired.get(key);
+      if (firedMs !== undefined && nowMs - firedMs < retryMs) continue;
+      this.#fired.set(key, nowMs);
+      this.#fire(timer);
+    }
+    if (due.length === timersPage) return this.#arm(nowMs + 1);
+    const next = await this.#ports.store.timerNext();
+    // Rows that were just fired are still there until their group has committed.
+    this.#arm(next !== null && next <= nowMs ? nowMs + retryMs : next);
+  }
+
+  #arm(atMs: number | null): void {
+    if (this.#stopped) return;
+    this.#armedMs = atMs;
+    this.#ports.waker.arm(atMs);
+  }
+}

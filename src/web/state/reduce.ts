@@ -1,0 +1,48 @@
+import { noticesMax } from "./page-state.ts";
+import type { PageState } from "./page-state.ts";
+import type { PageAction, ShellAction } from "./page-action.ts";
+import { reduceChat } from "./reduce-chat.ts";
+import { reduceTask } from "./reduce-task.ts";
+
+/** The next state of the page. Pure: time and ids come inside the action. */
+export function reducePage(state: PageState, { about, action }: PageAction): PageState {
+  switch (about) {
+    case "chat":
+      return reduceChat(state, action);
+    case "task":
+      return reduceTask(state, action);
+    case "shell":
+      return reduceShell(state, action);
+    default: {
+      const never: never = about;
+      return never;
+    }
+  }
+}
+
+function reduceShell(state: PageState, action: ShellAction): PageState {
+  switch (action.type) {
+    case "routed":
+      return { ...state, route: action.route };
+    case "accessChanged":
+      return action.access === state.access ? state : { ...state, access: action.access };
+    case "connectionChanged":
+      return { ...state, connection: action.connection };
+    case "modelLoaded":
+      return { ...state, model: action.model };
+    case "shellChanged":
+      return { ...state, shell: { ...state.shell, ...action.shell } };
+    case "noticed": {
+      const id = (state.notices.at(-1)?.id ?? 0) + 1;
+      const notice = { id, tone: action.tone, text: action.text };
+      const others = state.notices.filter((other) => other.text !== action.text);
+      return { ...state, notices: [...others, notice].slice(-noticesMax) };
+    }
+    case "noticeDismissed":
+      return { ...state, notices: state.notices.filter((notice) => notice.id !== action.id) };
+    default: {
+      const never: never = action;
+      return never;
+    }
+  }
+}

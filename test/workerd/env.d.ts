@@ -1,0 +1,10 @@
+import type { TestObject } from "./worker.ts";
+
+declare global {
+  namespace Cloudflare {
+    /** The bindings that wrangler.jsonc declares, as `env` from "cloudflare:workers" shows them. */
+    interface Env {
+      TEST_OBJECT: DurableObjectNamespace<TestObject>;
+    }
+  }
+}
