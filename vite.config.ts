@@ -1,9 +1,25 @@
+import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-/** Builds the page of src/web into dist/web, from where the embedded host serves it. */
+/**
+ * The page. `vite build` writes hashed files to dist/web, which work under a CSP without inline scripts and styles;
+ * `vite` alone serves them with hot reload and passes the API on to a running `errand serve`.
+ */
 export default defineConfig({
-  root: "src/web",
+  root: fileURLToPath(new URL("src/web", import.meta.url)),
+  // Relative addresses: the page also works behind a proxy that serves it under a path.
+  base: "./",
   plugins: [react()],
-  build: { outDir: "../../dist/web", emptyOutDir: true },
+  build: {
+    outDir: fileURLToPath(new URL("dist/web", import.meta.url)),
+    emptyOutDir: true,
+    target: "es2023",
+    // Inlined fonts would need `font-src data:`.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    proxy: { "/api": `http://127.0.0.1:${process.env["PORT"] ?? "8787"}` },
+  },
 });

@@ -54,6 +54,7 @@ export const LAYERS: readonly Layer[] = [
     packages: ["ai", "@ai-sdk/openai-compatible"],
   },
   { folder: "src/adapters/node", layers: INNER, packages: ["node:"] },
+  { folder: "src/adapters/fake-model", layers: INNER, packages: ["node:"] },
   {
     folder: "src/hosts/embedded",
     layers: [...ALL_BUT_WEB, ...NODE_ADAPTERS],
@@ -62,7 +63,7 @@ export const LAYERS: readonly Layer[] = [
   {
     // The package's entry and the command line: index.ts, cli.ts, cli/.
     folder: "src",
-    layers: [...ALL_BUT_WEB, ...NODE_ADAPTERS, "src/hosts/embedded"],
+    layers: [...ALL_BUT_WEB, ...NODE_ADAPTERS, "src/adapters/fake-model", "src/hosts/embedded"],
     packages: ["node:", "citty"],
   },
 ];

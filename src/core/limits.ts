@@ -22,11 +22,11 @@ export const lossesMax = 3;
 export const timeoutMsDefault = 300_000;
 /** Default of `idleTimeoutMs` for a model call: a stream silent for so long is stalled, not slow. */
 export const idleTimeoutMsDefault = 120_000;
-/** Unread events of one name that a task keeps for `waitForEvent`. */
+/** Unread events that a task keeps for `waitForEvent`. */
 export const inboxMax = 1_000;
 /** Longest delay, timeout, ttl, sleep or deadline: ten years, so that sums stay exact integers. */
 export const durationMsMax = 315_360_000_000;
-/** Most messages kept in one chat message's text, in UTF-16 units. */
+/** Most UTF-16 units of one chat message's text; a longer answer is cut in the session and whole in its task. */
 export const messageCharsMax = 200_000;
 /** Most turns that may wait in one session (G16). */
 export const sessionTurnsMax = 100;
@@ -42,6 +42,8 @@ export const entryCharsMax = 65_536;
 export const blockCharsMax = 262_144;
 /** Finished tasks are removed after this long unless configured otherwise (seed 002). */
 export const retentionMsDefault: number = 30 * 86_400_000;
+/** Handlers that wait in memory; above it the longest waiting one is dropped and replayed when it goes on. */
+export const segmentsHotMax = 10_000;
 /** Deepest chain of in-group messages; what is left goes through the outbox to the next group. */
 export const messageHopsMax = 64;
 /** Commands folded into one group commit: bounds the event-loop pause of a burst. */

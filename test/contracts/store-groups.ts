@@ -20,7 +20,7 @@ export type AnyStore = SyncStore | AsyncStore;
 /** One empty storage, and how to open it. */
 export interface StoreKit {
   readonly store: AnyStore;
-  /** Another handle on the same storage, as a restarted process would open it. */
+  /** Another handle on the same storage, as a restarted process would open it; the ones before may be closed by it. */
   readonly reopen: () => AnyStore | Promise<AnyStore>;
 }
 

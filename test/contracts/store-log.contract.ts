@@ -111,12 +111,13 @@ export function storeLogContract(withStore: WithStore): void {
       await put(store, { appends: [append(a, 4)] });
       const loaded = { snapshot: { seq: 3, body: bytes("three") }, rows: [rowOf(append(a, 4))] };
       expect(await store.load([a])).toEqual([loaded]);
-      expect(await (await reopen()).load([a])).toEqual([loaded]);
-      await put(store, {
+      const again = await reopen();
+      expect(await again.load([a])).toEqual([loaded]);
+      await put(again, {
         appends: [append(a, 5)],
         snapshots: [{ scope: a, seq: 5, body: bytes("five"), trim: false }],
       });
-      expect(await store.load([a])).toEqual([
+      expect(await again.load([a])).toEqual([
         { snapshot: { seq: 5, body: bytes("five") }, rows: [] },
       ]);
     }));

@@ -39,7 +39,8 @@ export function storePurgeContract(withStore: WithStore): void {
         ],
       });
       expect(await store.purge(minute(5), minute(5), 9)).toEqual({ tasks: [taskId(0)] });
-      for (const handle of [store, await reopen()]) {
+      for (const open of [() => store, reopen]) {
+        const handle = await open();
         expect(await handle.task(taskId(0))).toBeNull();
         expect(await handle.tasks({ userId: null, limit: 9 })).toEqual([task(1)]);
         expect(
@@ -55,7 +56,7 @@ export function storePurgeContract(withStore: WithStore): void {
         }
         expect(await handle.streamsOpen()).toEqual([`${taskId(1)}/1`]);
       }
-      expect(await put(store, { appends: [append(scope(0), 1)] })).toEqual(accepted);
+      expect(await put(await reopen(), { appends: [append(scope(0), 1)] })).toEqual(accepted);
     }));
 
   test("[STORE13] purge goes by the end of a task, whatever way it ended, oldest task first, up to its limit", () =>

@@ -171,7 +171,7 @@ function taskChange(
   const row = task(minute, { userId: minute % 2 === 0 ? "ann" : "bob", type: NAMES[minute % 3]! });
   const stored = reference.task(row.id);
   if (stored !== null && isEnd(stored.status)) return [];
-  return [isEnd(status) ? ended(row, number, status) : { ...row, status }];
+  return [isEnd(status) ? ended(row, minute + number, status) : { ...row, status }];
 }
 
 /** The kernel names a row once in a group. */

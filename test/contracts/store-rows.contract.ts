@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Scope } from "../../src/core/scope.ts";
+import type { OutboxRow } from "../../src/ports/store.ts";
 import {
   START_MS,
   accepted,
@@ -16,6 +17,10 @@ import {
 
 const a: Scope = "task/a";
 const b: Scope = "task/b";
+
+function message(id: string): OutboxRow {
+  return { id, to: b, body: bytes(`body of ${id}`) };
+}
 
 /** Timers, outbox, keys, ready calls, sessions and data keys. */
 export function storeRowContract(withStore: WithStore): void {
@@ -57,11 +62,6 @@ export function storeRowContract(withStore: WithStore): void {
 
   test("[STORE5] unsettled messages come oldest first and stay until they are done", () =>
     withStore(async ({ store }) => {
-      const message = (id: string): { id: string; to: Scope; body: Uint8Array } => ({
-        id,
-        to: b,
-        body: bytes(`body of ${id}`),
-      });
       await put(store, { outbox: [message("z#1.0"), message("a#1.0")] });
       await put(store, { outbox: [message("m#1.0")] });
       expect(await store.outbox(2)).toEqual([message("z#1.0"), message("a#1.0")]);

@@ -30,7 +30,8 @@ export function storeStreamContract(withStore: WithStore): void {
   test("[STORE11] a read begins with the row that holds its first entry", () =>
     withStore(async ({ store, reopen }) => {
       await put(store, { streams: opened(stream, 1, [2, 3, 1, 4]) });
-      for (const handle of [store, await reopen()]) {
+      for (const open of [() => store, reopen]) {
+        const handle = await open();
         const starts = async (from: number, rowsMax = 9): Promise<number[]> =>
           (await handle.streamRead(stream, from, rowsMax)).map((row) => row.n);
         expect(await starts(0)).toEqual([0, 2, 5, 6]);
@@ -52,7 +53,8 @@ export function storeStreamContract(withStore: WithStore): void {
       expect(await put(store, { streams: [{ op: "close", stream, epoch: 1, blocks }] })).toEqual(
         accepted,
       );
-      for (const handle of [store, await reopen()]) {
+      for (const open of [() => store, reopen]) {
+        const handle = await open();
         expect(await handle.streamHead(stream)).toEqual({ epoch: 1, tail: 6, closed: true });
         expect(await handle.streamRead(stream, 0, 9)).toEqual(blocks);
         expect(await handle.streamRead(stream, 0, 1)).toEqual([entries(0, 4)]);
@@ -121,7 +123,8 @@ export function storeStreamContract(withStore: WithStore): void {
       await put(store, { streams: opened(stream, 3, [2]) });
       expect(await put(store, { streams: [{ op: "open", stream, epoch: 3 }] })).toEqual(accepted);
       expect(await put(store, { streams: [{ op: "open", stream, epoch: 5 }] })).toEqual(accepted);
-      for (const handle of [store, await reopen()]) {
+      for (const open of [() => store, reopen]) {
+        const handle = await open();
         expect(await handle.streamHead(stream)).toEqual({ epoch: 5, tail: 2, closed: false });
         for (const late of [
           { op: "open" as const, stream, epoch: 4 },
@@ -134,8 +137,9 @@ export function storeStreamContract(withStore: WithStore): void {
         }
         expect(await handle.load(["task/late"])).toEqual([{ snapshot: null, rows: [] }]);
       }
-      await put(store, { streams: [{ op: "append", stream, epoch: 5, ...entries(2, 1) }] });
-      expect(await store.streamRead(stream, 0, 9)).toEqual([entries(0, 2), entries(2, 1)]);
+      const again = await reopen();
+      await put(again, { streams: [{ op: "append", stream, epoch: 5, ...entries(2, 1) }] });
+      expect(await again.streamRead(stream, 0, 9)).toEqual([entries(0, 2), entries(2, 1)]);
     }));
 
   test("[STORE12] a stream that was never opened, or is closed, takes nothing", () =>

@@ -29,7 +29,7 @@ export interface HttpReader {
 
 /**
  * A small `fetch` over node:http for streamed model answers. Unlike the global one it has no timeouts of its own (300 s
- * of silence end that one), costs about half the CPU for each small chunk, and never follows redirects. Connections are
+ * of silence end that one), costs a third less CPU for each small chunk, and never follows redirects. Connections are
  * kept and reused, any number at a time. It rejects with the system's error (`code: "ECONNREFUSED"`) or, once `signal`
  * aborts, with an AbortError; then the socket is closed at once.
  */

@@ -53,46 +53,80 @@ export function openaiModels(options: OpenAiOptions): Models {
   };
 }
 
-async function* streamAnswer(
+/** Iterates one answer: an object instead of a generator, whose extra turns of the event loop cost more than parsing. */
+function streamAnswer(
   endpoint: Endpoint,
   dialect: Dialect,
   call: ModelCall,
   { signal }: CallOptions,
-): AsyncGenerator<readonly Delta[], void, void> {
-  const path = "/chat/completions";
-  const response = await request(endpoint, path, chatBody(call, dialect), signal);
-  if (!isEventStream(response)) throw await noStream(endpoint, path, response, signal);
-  const reader = response.body?.getReader();
-  if (reader === undefined) throw new ModelError("broken", "the endpoint sent no body");
-  const answer = new AnswerReader();
-  try {
-    while (!answer.finished) {
-      const bytes = await nextBytes(endpoint, reader, signal);
-      const batch = bytes === undefined ? answer.end() : answer.read(bytes);
-      if (batch.length > 0) yield batch;
-      if (answer.failure !== undefined) throw answer.failure;
+): AsyncIterable<readonly Delta[]> {
+  return {
+    [Symbol.asyncIterator]: () => new AnswerIterator(endpoint, chatBody(call, dialect), signal),
+  };
+}
+
+class AnswerIterator implements AsyncIterator<readonly Delta[], undefined> {
+  readonly #endpoint: Endpoint;
+  readonly #body: string;
+  readonly #signal: AbortSignal;
+  readonly #answer = new AnswerReader();
+  #reader: ByteReader | undefined;
+  #isDone = false;
+
+  constructor(endpoint: Endpoint, body: string, signal: AbortSignal) {
+    this.#endpoint = endpoint;
+    this.#body = body;
+    this.#signal = signal;
+  }
+
+  async next(): Promise<IteratorResult<readonly Delta[], undefined>> {
+    if (this.#isDone) return { done: true, value: undefined };
+    try {
+      this.#reader ??= await openAnswer(this.#endpoint, this.#body, this.#signal);
+      for (;;) {
+        if (this.#answer.failure !== undefined) throw this.#answer.failure;
+        if (this.#answer.finished) break;
+        this.#signal.throwIfAborted();
+        const { done, value } = await this.#reader.read();
+        const batch = done || value === undefined ? this.#answer.end() : this.#answer.read(value);
+        if (batch.length > 0) return { done: false, value: batch };
+      }
+    } catch (error) {
+      this.#close();
+      this.#signal.throwIfAborted();
+      throw error instanceof ModelError ? error : connectionError(this.#endpoint, error, "broken");
     }
-  } finally {
-    // An answer that is whole leaves a connection for the next call; any other is closed under the server's hands.
-    if (answer.finished) void drain(reader);
-    else void reader.cancel().catch(ignore);
+    this.#close();
+    return { done: true, value: undefined };
+  }
+
+  return(): Promise<IteratorResult<readonly Delta[], undefined>> {
+    this.#close();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  /** An answer that is whole leaves a connection for the next call; any other is closed under the server's hands. */
+  #close(): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    if (this.#reader === undefined) return;
+    if (this.#answer.finished) void drain(this.#reader);
+    else void this.#reader.cancel().catch(ignore);
   }
 }
 
-/** Undefined at the end of the body. */
-async function nextBytes(
+/** Sends the request and answers the reader of its event stream. */
+async function openAnswer(
   endpoint: Endpoint,
-  reader: ByteReader,
+  body: string,
   signal: AbortSignal,
-): Promise<Uint8Array | undefined> {
-  signal.throwIfAborted();
-  try {
-    const { done, value } = await reader.read();
-    return done ? undefined : value;
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw connectionError(endpoint, cause, "broken");
-  }
+): Promise<ByteReader> {
+  const path = "/chat/completions";
+  const response = await request(endpoint, path, body, signal);
+  if (!isEventStream(response)) throw await noStream(endpoint, path, response, signal);
+  const reader = response.body?.getReader();
+  if (reader === undefined) throw new ModelError("broken", "the endpoint sent no body");
+  return reader;
 }
 
 /** Reads what follows `[DONE]`, which is nothing but the end of the body, for at most `drainMs`. */

@@ -1,4 +1,4 @@
-import { invariant, unreachable } from "../invariant.ts";
+import { InvariantError, unreachable } from "../invariant.ts";
 import { taskOfCall } from "../schedule/call-pool.ts";
 import {
   foldGranted,
@@ -17,7 +17,9 @@ import type { QueueState } from "./state.ts";
  * hold them; `restorePending` brings them when the whole log is folded.
  */
 export function evolveQueue(state: QueueState, event: QueueEvent, atMs: number): QueueState {
-  invariant(state.schedule.pool.size === 0, `queue ${state.name} is live and folds for itself`);
+  if (state.schedule.pool.size > 0) {
+    throw new InvariantError(`queue ${state.name} is live and folds its events itself`);
+  }
   foldEvent(state.schedule, event, atMs);
   return state;
 }

@@ -1,6 +1,7 @@
 import { invariant } from "../invariant.ts";
 import type { ReadyRequest } from "../rows.ts";
 import { addWaiting } from "../schedule/lanes.ts";
+import { accountOf } from "../schedule/ledger.ts";
 import type { QueueState } from "./state.ts";
 
 /** A ready row as the store gives it back. */
@@ -18,11 +19,11 @@ export function restorePending(state: QueueState, rows: readonly ReadyCall[]): v
   const { schedule, name } = state;
   for (const { call, request } of rows) {
     if (schedule.pool.find(call) !== undefined) continue;
-    const { seq, type: taskType, key, band } = request;
     invariant(
-      seq < schedule.nextSeq && !schedule.leases.has(call),
+      request.seq < schedule.nextSeq && !schedule.leases.has(call),
       `queue ${name} has a ready row for call ${call} that its log does not know as waiting`,
     );
-    addWaiting(schedule, { band, key, caps: request }, { ...request, call, taskType });
+    const account = accountOf(schedule, request.band, request.key);
+    addWaiting(schedule, account, call, request);
   }
 }

@@ -1,23 +1,22 @@
+import type { ReadyRequest } from "../rows.ts";
 import type { HeapOrder } from "./heap.ts";
 
-/** A waiting call. */
+/** What a grant needs of a call. */
 export interface WaitingCall {
   readonly call: string;
   readonly task: string;
   readonly taskType: string;
+  readonly key: string;
   readonly user: string;
   readonly root: string;
+  readonly band: 0 | 1 | 2;
   /** Predicted slot-seconds. */
   readonly cost: number;
-  /** Order inside the key: small work first, ageing by the key's own service. */
-  readonly tag: number;
-  /** Arrival number, unique in the queue. */
-  readonly seq: number;
-  readonly readyAtMs: number;
 }
 
 /** What the pool must know of the lane that holds a call. */
 interface LaneOfCalls {
+  readonly band: 0 | 1 | 2;
   readonly account: { readonly key: string };
 }
 
@@ -34,14 +33,13 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
   size = 0;
   #calls: string[] = [];
   #lanes: (L | undefined)[] = [];
-  #costs: Float64Array = new Float64Array(slotsAtFirst);
-  #tags: Float64Array = new Float64Array(slotsAtFirst);
-  #seqs: Float64Array = new Float64Array(slotsAtFirst);
-  #readyAts: Float64Array = new Float64Array(slotsAtFirst);
-  /** Number of the type in `#typeNames`. */
-  #types: Uint32Array = new Uint32Array(slotsAtFirst);
-  /** Place in the lane's heap; in a free slot, the next free slot or -1. */
-  #places: Int32Array = new Int32Array(slotsAtFirst);
+  /** Four of each slot, side by side because they are read together: cost, tag, arrival number, ready time. */
+  #numbers: Float64Array = new Float64Array(4 * slotsAtFirst);
+  /**
+   * Two of each slot: the number of its type in `#typeNames`, and its place in the lane's heap. In a free slot the
+   * place is the next free slot, or -1.
+   */
+  #marks: Int32Array = new Int32Array(2 * slotsAtFirst);
   #free = -1;
   /** Slots ever used since the pool was last empty. */
   #used = 0;
@@ -57,22 +55,23 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
   );
 
   /** Adds a call and answers its slot. The caller puts the slot in the lane's heap. */
-  add(waiting: WaitingCall, lane: L): number {
+  add(call: string, request: ReadyRequest, lane: L): number {
     const slot = this.#take();
     this.size += 1;
-    this.#shard(waiting.call).set(waiting.call, slot);
-    this.#calls[slot] = waiting.call;
+    this.#shard(call).set(call, slot);
+    this.#calls[slot] = call;
     this.#lanes[slot] = lane;
-    this.#costs[slot] = waiting.cost;
-    this.#tags[slot] = waiting.tag;
-    this.#seqs[slot] = waiting.seq;
-    this.#readyAts[slot] = waiting.readyAtMs;
-    this.#types[slot] = this.#typeNumber(waiting.taskType);
-    this.#places[slot] = -1;
-    const task = taskOfCall(waiting.call);
-    if (waiting.task !== task) this.#tasks.set(slot, waiting.task);
-    if (waiting.root !== waiting.task) this.#roots.set(slot, waiting.root);
-    if (waiting.user !== lane.account.key) this.#users.set(slot, waiting.user);
+    const numbers = this.#numbers;
+    numbers[4 * slot] = request.cost;
+    numbers[4 * slot + 1] = request.tag;
+    numbers[4 * slot + 2] = request.seq;
+    numbers[4 * slot + 3] = request.readyAtMs;
+    this.#marks[2 * slot] = this.#typeNumber(request.type);
+    this.#marks[2 * slot + 1] = -1;
+    const { task, root, user } = request;
+    if (!isTaskOfCall(task, call)) this.#tasks.set(slot, task);
+    if (root !== task) this.#roots.set(slot, root);
+    if (user !== lane.account.key) this.#users.set(slot, user);
     return slot;
   }
 
@@ -90,7 +89,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
     }
     this.#calls[slot] = "";
     this.#lanes[slot] = undefined;
-    this.#places[slot] = this.#free;
+    this.#marks[2 * slot + 1] = this.#free;
     this.#free = slot;
   }
 
@@ -103,16 +102,17 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
   read(slot: number): WaitingCall {
     const call = this.#calls[slot] ?? "";
     const task = this.#tasks.get(slot) ?? taskOfCall(call);
+    const lane = this.#lanes[slot];
+    const key = lane?.account.key ?? "";
     return {
       call,
+      key,
       task,
-      taskType: this.#typeNames[this.#types[slot] ?? 0] ?? "",
-      user: this.#users.get(slot) ?? this.#lanes[slot]?.account.key ?? "",
+      taskType: this.#typeNames[this.#marks[2 * slot] ?? 0] ?? "",
+      user: this.#users.get(slot) ?? key,
       root: this.#roots.get(slot) ?? task,
+      band: lane?.band ?? 0,
       cost: this.cost(slot),
-      tag: this.#tags[slot] ?? 0,
-      seq: this.seq(slot),
-      readyAtMs: this.readyAtMs(slot),
     };
   }
 
@@ -123,34 +123,34 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
 
   /** Predicted cost of the call in a slot. */
   cost(slot: number): number {
-    return this.#costs[slot] ?? 0;
+    return this.#numbers[4 * slot] ?? 0;
   }
 
   /** Arrival number of the call in a slot. */
   seq(slot: number): number {
-    return this.#seqs[slot] ?? 0;
+    return this.#numbers[4 * slot + 2] ?? 0;
   }
 
   /** When the call in a slot became ready. */
   readyAtMs(slot: number): number {
-    return this.#readyAts[slot] ?? 0;
+    return this.#numbers[4 * slot + 3] ?? 0;
   }
 
   /** Place of a slot in its lane's heap. */
   place(slot: number): number {
-    return this.#places[slot] ?? -1;
+    return this.#marks[2 * slot + 1] ?? -1;
   }
 
   /** Order inside a key: the least tag first, then the first that came. */
   before(a: number, b: number): boolean {
-    const tagA = this.#tags[a] ?? 0;
-    const tagB = this.#tags[b] ?? 0;
-    return tagA < tagB || (tagA === tagB && (this.#seqs[a] ?? 0) < (this.#seqs[b] ?? 0));
+    const tagA = this.#numbers[4 * a + 1] ?? 0;
+    const tagB = this.#numbers[4 * b + 1] ?? 0;
+    return tagA < tagB || (tagA === tagB && this.seq(a) < this.seq(b));
   }
 
   /** Called by the lane's heap. */
   moved(slot: number, index: number): void {
-    this.#places[slot] = index;
+    this.#marks[2 * slot + 1] = index;
   }
 
   #shard(call: string): Map<string, number> {
@@ -166,22 +166,18 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
   #take(): number {
     const slot = this.#free;
     if (slot !== -1) {
-      this.#free = this.#places[slot] ?? -1;
+      this.#free = this.place(slot);
       return slot;
     }
-    if (this.#used === this.#costs.length) this.#grow();
+    if (2 * this.#used === this.#marks.length) this.#grow();
     this.#used += 1;
     return this.#used - 1;
   }
 
   #grow(): void {
-    const length = Math.ceil(this.#costs.length * 1.5);
-    this.#costs = grown(this.#costs, new Float64Array(length));
-    this.#tags = grown(this.#tags, new Float64Array(length));
-    this.#seqs = grown(this.#seqs, new Float64Array(length));
-    this.#readyAts = grown(this.#readyAts, new Float64Array(length));
-    this.#types = grown(this.#types, new Uint32Array(length));
-    this.#places = grown(this.#places, new Int32Array(length));
+    const slots = Math.ceil(this.#used * 1.5);
+    this.#numbers = grown(this.#numbers, new Float64Array(4 * slots));
+    this.#marks = grown(this.#marks, new Int32Array(2 * slots));
   }
 
   /** An empty pool gives back what a flood has made it grow to. */
@@ -190,13 +186,9 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
     this.#lanes = [];
     this.#free = -1;
     this.#used = 0;
-    if (this.#costs.length === slotsAtFirst) return;
-    this.#costs = new Float64Array(slotsAtFirst);
-    this.#tags = new Float64Array(slotsAtFirst);
-    this.#seqs = new Float64Array(slotsAtFirst);
-    this.#readyAts = new Float64Array(slotsAtFirst);
-    this.#types = new Uint32Array(slotsAtFirst);
-    this.#places = new Int32Array(slotsAtFirst);
+    if (this.#marks.length === 2 * slotsAtFirst) return;
+    this.#numbers = new Float64Array(4 * slotsAtFirst);
+    this.#marks = new Int32Array(2 * slotsAtFirst);
   }
 
   #typeNumber(name: string): number {
@@ -218,5 +210,18 @@ function grown<A extends { set(from: A): void }>(old: A, bigger: A): A {
  * is not so, because it would be most of their bytes.
  */
 export function taskOfCall(call: string): string {
-  return call.slice(0, Math.max(0, call.lastIndexOf(".")));
+  const dot = lastDot(call);
+  return dot === -1 ? "" : call.slice(0, dot);
+}
+
+/** True if {@link taskOfCall} of `call` is `task`. */
+export function isTaskOfCall(task: string, call: string): boolean {
+  return task.length === lastDot(call) && call.startsWith(task);
+}
+
+/** Like `lastIndexOf`, which is slow for what is nearly always the last character but one. */
+function lastDot(text: string): number {
+  let at = text.length - 1;
+  while (at >= 0 && text.charCodeAt(at) !== 46) at -= 1;
+  return at;
 }

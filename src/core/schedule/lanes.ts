@@ -1,8 +1,9 @@
 import { invariant } from "../invariant.ts";
-import type { WaitingCall } from "./call-pool.ts";
+import type { ReadyRequest } from "../rows.ts";
 import { type HeapOrder, heapFix, heapPush, heapRemove } from "./heap.ts";
+import { countKeys } from "./ledger.ts";
 import { batchTurnCredit, patienceMs, rankOf } from "./rule.ts";
-import type { Account, BandState, Gate, Lane, Schedule } from "./state.ts";
+import type { Account, BandState, Gate, KeyRunning, Lane, Schedule } from "./state.ts";
 
 /*
  * The waiting part: which call goes next. A band's lanes stand in heaps by rank, one pair of heaps for each gate,
@@ -28,28 +29,26 @@ const laneOrder: HeapOrder<Lane> = {
   },
 };
 
-/** Adds a call that the ledger has counted. Its key must have an account in the band. */
+/** Adds a call that the ledger has counted, and ranks its key anew, because the request may change the weight. */
 export function addWaiting(
   schedule: Schedule,
-  at: { readonly band: 0 | 1 | 2; readonly key: string; readonly caps: Caps },
-  waiting: WaitingCall,
+  account: Account,
+  call: string,
+  request: ReadyRequest,
 ): void {
-  const band = schedule.bands[at.band];
-  const account = band.accounts.get(at.key);
-  invariant(account !== undefined, `call ${waiting.call} waits for a key without account`);
-  const gate = gateFor(band, waiting.taskType, at.caps);
-  const lane = laneFor(band, account, gate);
-  const slot = schedule.pool.add(waiting, lane);
-  lane.costSum += waiting.cost;
+  const band = schedule.bands[request.band];
+  const lane = laneFor(band, account, gateFor(band, request.type, request));
+  const slot = schedule.pool.add(call, request, lane);
+  lane.costSum += request.cost;
   heapPush(lane.slots, slot, schedule.pool);
-  settleLane(schedule, lane);
+  for (const one of account.lanes) settleLane(schedule, one);
 }
 
 /** Removes a waiting call: it is granted or withdrawn. */
 export function removeWaiting(schedule: Schedule, slot: number): void {
   const { pool } = schedule;
   const lane = pool.lane(slot);
-  invariant(lane !== undefined, `slot ${slot} of the pool is free`);
+  invariant(lane !== undefined, "a slot of the pool is free");
   lane.costSum -= pool.cost(slot);
   heapRemove(lane.slots, pool.place(slot), pool);
   pool.remove(slot);
@@ -57,10 +56,14 @@ export function removeWaiting(schedule: Schedule, slot: number): void {
   else dropLane(schedule, lane);
 }
 
-/** Ranks and places the lanes of one key again, after its clock, weight or leases have changed. */
-export function refreshKey(schedule: Schedule, key: string): void {
+/**
+ * Ranks and places the lanes of one key again, after its clock in `band` or its leases have changed. Its lanes in
+ * other bands are looked at only if some cap counts the leases of keys.
+ */
+export function refreshKey(schedule: Schedule, changed: 0 | 1 | 2, key: string): void {
   for (const band of schedule.bands) {
     if (band.pending === 0) continue;
+    if (band.band !== changed && !countsKeys(schedule, band)) continue;
     const account = band.accounts.get(key);
     if (account === undefined) continue;
     for (const lane of account.lanes) settleLane(schedule, lane);
@@ -80,7 +83,7 @@ export function refreshAll(schedule: Schedule): void {
 export function capsAllow(schedule: Schedule, key: string, taskType: string, caps: Caps): boolean {
   return (
     (caps.capTotal === null || (schedule.typeRunning.get(taskType) ?? 0) < caps.capTotal) &&
-    (caps.capPerKey === null || keyTypeRunning(schedule, key, taskType) < caps.capPerKey)
+    (caps.capPerKey === null || typeCount(runningOf(schedule, key), taskType) < caps.capPerKey)
   );
 }
 
@@ -145,12 +148,21 @@ function isOpen(schedule: Schedule, { taskType, capTotal }: Gate): boolean {
 
 function firstSlot(lane: Lane): number {
   const slot = lane.slots[0];
-  invariant(slot !== undefined, `a lane of key ${lane.account.key} is empty`);
+  invariant(slot !== undefined, "a lane of the schedule is empty");
   return slot;
 }
 
-function keyTypeRunning(schedule: Schedule, key: string, taskType: string): number {
-  return schedule.keyRunning.get(key)?.byType.get(taskType) ?? 0;
+function runningOf(schedule: Schedule, key: string): KeyRunning | undefined {
+  schedule.keyRunning ??= countKeys(schedule.leases.values());
+  return schedule.keyRunning.get(key);
+}
+
+function typeCount(running: KeyRunning | undefined, taskType: string): number {
+  return running?.types.find((one) => one.taskType === taskType)?.count ?? 0;
+}
+
+function countsKeys({ settings }: Schedule, { gates }: BandState): boolean {
+  return settings.slotsPerKey !== null || gates.some((gate) => gate.capPerKey !== null);
 }
 
 function gateFor(band: BandState, type: string, { capTotal, capPerKey }: Caps): Gate {
@@ -201,11 +213,12 @@ function settleLane(schedule: Schedule, lane: Lane): void {
 }
 
 function shelfFor(schedule: Schedule, { account, gate }: Lane): Lane[] | null {
-  const running = schedule.keyRunning.get(account.key);
+  if (gate.capPerKey === null && schedule.settings.slotsPerKey === null) return gate.free;
+  const running = runningOf(schedule, account.key);
   if (running === undefined) return gate.free;
   const { taskType, capPerKey } = gate;
-  if (taskType !== null && capPerKey !== null) {
-    if ((running.byType.get(taskType) ?? 0) >= capPerKey) return null;
+  if (taskType !== null && capPerKey !== null && typeCount(running, taskType) >= capPerKey) {
+    return null;
   }
   const { slotsPerKey } = schedule.settings;
   return slotsPerKey !== null && running.all >= slotsPerKey ? gate.capped : gate.free;

@@ -1,4 +1,4 @@
-import { invariant } from "../invariant.ts";
+import { InvariantError } from "../invariant.ts";
 import { type HeapOrder, heapPush, heapRemove } from "./heap.ts";
 import {
   batchShare,
@@ -9,7 +9,7 @@ import {
   rootServiceMin,
   rootsMax,
 } from "./rule.ts";
-import type { Account, BandState, Lease, RootService, Schedule } from "./state.ts";
+import type { Account, BandState, KeyRunning, Lease, RootService, Schedule } from "./state.ts";
 
 /*
  * The ledger's folds: what each fact does to clocks, credits and counters. They never look at the waiting part,
@@ -29,6 +29,9 @@ export interface Grant extends Omit<Lease, "weight" | "clock" | "grantedAtMs"> {
   /** Weight of the request that is granted as it arrives; `null`: the call has waited and is counted already. */
   readonly entersWith: number | null;
 }
+
+/** What the counters need of a lease. */
+type RunningOf = Pick<Lease, "key" | "taskType">;
 
 const idleOrder: HeapOrder<Account> = {
   before: (a, b) => a.served < b.served || (a.served === b.served && a.key < b.key),
@@ -53,8 +56,7 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
   const { call, key, taskType, cost, owed, entersWith } = grant;
   if (entersWith === null) band.pending -= 1;
   else enter(band, key, entersWith);
-  const account = band.accounts.get(key);
-  invariant(account !== undefined, `call ${call} is granted to a key without account`);
+  const account = accountOf(schedule, grant.band, key);
   schedule.leases.set(call, {
     call,
     task: grant.task,
@@ -97,7 +99,7 @@ export function foldWithdrawn(
   const band = schedule.bands[number];
   band.pending -= 1;
   if (!lowerPending(schedule)) schedule.lowerSinceMs = null;
-  leave(band, key);
+  leave(band, accountOf(schedule, number, key));
   forgetIdle(band);
 }
 
@@ -114,10 +116,8 @@ export function foldVoided(schedule: Schedule, atMs: number): void {
 }
 
 /** The band a request is served in: an interactive tree that has used a lot goes on in the background. */
-export function bandFor(schedule: Schedule, band: 0 | 1 | 2, root: string): 0 | 1 | 2 {
-  if (band !== 0) return band;
-  const known = schedule.roots.get(root);
-  return known !== undefined && known.attained > demoteAfter ? 1 : 0;
+export function bandFor(band: 0 | 1 | 2, root: RootService | undefined): 0 | 1 | 2 {
+  return band === 0 && root !== undefined && root.attained > demoteAfter ? 1 : band;
 }
 
 /**
@@ -125,42 +125,60 @@ export function bandFor(schedule: Schedule, band: 0 | 1 | 2, root: string): 0 | 
  * take in all. Small work goes first, and nothing waits for ever, because the clock of later work is higher.
  */
 export function tagFor(
-  schedule: Schedule,
-  { key, band: number }: Omit<Charge, "weight">,
-  root: string,
+  band: 0 | 1 | 2,
+  account: Account,
+  root: RootService | undefined,
   cost: number,
 ): number {
-  const known = schedule.roots.get(root);
-  if (known?.key === key && known.band === number) return known.base + known.estimate;
-  const account = schedule.bands[number].accounts.get(key);
-  invariant(account !== undefined, `a call of key ${key} waits without account`);
-  return account.served + (known?.attained ?? 0) + cost;
+  if (root?.key === account.key && root.band === band) return root.base + root.estimate;
+  return account.served + (root?.attained ?? 0) + cost;
+}
+
+/** The account of a key in a band. It must have one: it has a call there. */
+export function accountOf(schedule: Schedule, band: 0 | 1 | 2, key: string): Account {
+  const account = schedule.bands[band].accounts.get(key);
+  if (account === undefined) {
+    throw new InvariantError(`key ${key} has a call in band ${band} but no account there`);
+  }
+  return account;
 }
 
 /** Adds one lease to the counters, or takes one away. Snapshots leave the counters out and count again. */
-export function countRunning(
-  schedule: Schedule,
-  { key, taskType }: { readonly key: string; readonly taskType: string },
+export function countRunning(schedule: Schedule, lease: RunningOf, change: 1 | -1): void {
+  const { taskType } = lease;
+  const count = (schedule.typeRunning.get(taskType) ?? 0) + change;
+  if (count === 0) schedule.typeRunning.delete(taskType);
+  else schedule.typeRunning.set(taskType, count);
+  if (schedule.keyRunning !== null) countKey(schedule.keyRunning, lease, change);
+}
+
+/** Leases by fairness key. */
+export function countKeys(leases: Iterable<RunningOf>): Map<string, KeyRunning> {
+  const keys = new Map<string, KeyRunning>();
+  for (const lease of leases) countKey(keys, lease, 1);
+  return keys;
+}
+
+function countKey(
+  keys: Map<string, KeyRunning>,
+  { key, taskType }: RunningOf,
   change: 1 | -1,
 ): void {
-  bump(schedule.typeRunning, taskType, change);
-  const known = schedule.keyRunning.get(key);
-  const running = known ?? { all: 0, byType: new Map<string, number>() };
-  if (known === undefined) schedule.keyRunning.set(key, running);
+  let running = keys.get(key);
+  if (running === undefined) {
+    running = { all: 0, types: [] };
+    keys.set(key, running);
+  }
   running.all += change;
-  bump(running.byType, taskType, change);
-  if (running.all === 0) schedule.keyRunning.delete(key);
+  const type = running.types.find((one) => one.taskType === taskType);
+  if (type === undefined) running.types.push({ taskType, count: 1 });
+  else type.count += change;
+  if (running.all === 0) keys.delete(key);
 }
 
 /** Puts an account that has no live call where it will be dropped from. */
 export function rest(band: BandState, account: Account): void {
   heapPush(band.idle, account, idleOrder);
-}
-
-function bump(counts: Map<string, number>, name: string, change: 1 | -1): void {
-  const count = (counts.get(name) ?? 0) + change;
-  if (count === 0) counts.delete(name);
-  else counts.set(name, count);
 }
 
 /** A key with nothing in the band starts at the band's clock: time away is neither saved up nor owed. */
@@ -179,9 +197,7 @@ function enter(band: BandState, key: string, weight: number): void {
   band.live += 1;
 }
 
-function leave(band: BandState, key: string): void {
-  const account = band.accounts.get(key);
-  invariant(account !== undefined && account.live > 0, `key ${key} leaves a band it is not in`);
+function leave(band: BandState, account: Account): void {
   account.live -= 1;
   band.live -= 1;
   if (account.live > 0) return;
@@ -209,7 +225,7 @@ function forgetIdle(band: BandState): void {
 
 function takeLease(schedule: Schedule, call: string): Lease {
   const lease = schedule.leases.get(call);
-  invariant(lease !== undefined, `call ${call} is settled without a lease`);
+  if (lease === undefined) throw new InvariantError(`call ${call} is settled without a lease`);
   schedule.leases.delete(call);
   countRunning(schedule, lease, -1);
   return lease;
@@ -222,8 +238,7 @@ function heldSeconds(lease: Lease, atMs: number): number {
 
 function settle(schedule: Schedule, lease: Lease, used: number, atMs: number): void {
   const band = schedule.bands[lease.band];
-  const account = band.accounts.get(lease.key);
-  invariant(account !== undefined, `call ${lease.call} is settled by a key without account`);
+  const account = accountOf(schedule, lease.band, lease.key);
   account.served += (used - lease.cost) / lease.weight;
   band.clock += used / (band.weight > lease.weight ? band.weight : lease.weight);
   const since = schedule.lowerSinceMs;
@@ -236,7 +251,7 @@ function settle(schedule: Schedule, lease: Lease, used: number, atMs: number): v
     batch.credit = capped(batch.credit + batchShare * used);
   }
   remember(schedule, lease, used);
-  leave(band, lease.key);
+  leave(band, account);
   forgetIdle(band);
 }
 
@@ -259,9 +274,11 @@ function remember(schedule: Schedule, lease: Lease, used: number): void {
   while (estimate < attained) estimate *= 2;
   const base = same ? known.base : lease.clock;
   const root: RootService = { key: lease.key, band: lease.band, base, estimate, attained };
-  roots.delete(lease.root);
+  if (known !== undefined) roots.delete(lease.root);
   roots.set(lease.root, root);
+  // Trimmed by a quarter at a time: the start of a map from which much was deleted is slow to find.
   const most = rootsMax(schedule.settings.slots);
+  if (roots.size <= most + most / 4) return;
   for (const oldest of roots.keys()) {
     if (roots.size <= most) return;
     roots.delete(oldest);

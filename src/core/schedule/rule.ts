@@ -30,7 +30,7 @@ export const weightMax = 1_000;
 /** A root task that has used less than this, in slot-seconds, is not worth remembering between its calls. */
 export const rootServiceMin = 1;
 
-/** How many root tasks a queue remembers between their calls; the one served longest ago is forgotten first. */
+/** How many root tasks a queue remembers between their calls; those served longest ago are forgotten first. */
 export function rootsMax(slots: number): number {
   return 1_024 + 4 * slots;
 }

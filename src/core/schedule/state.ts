@@ -37,8 +37,8 @@ export interface Schedule {
   readonly roots: Map<string, RootService>;
   /** Leases by task type. */
   readonly typeRunning: Map<string, number>;
-  /** Leases by fairness key. */
-  readonly keyRunning: Map<string, KeyRunning>;
+  /** Leases by fairness key; `null` until a cap first asks for it, because most queues have none. */
+  keyRunning: Map<string, KeyRunning> | null;
   readonly pool: CallPool<Lane>;
 }
 
@@ -139,7 +139,7 @@ export interface RootService {
 /** Leases of one fairness key, in all and by task type. */
 export interface KeyRunning {
   all: number;
-  readonly byType: Map<string, number>;
+  readonly types: { readonly taskType: string; count: number }[];
 }
 
 function emptyBand(band: 0 | 1 | 2): BandState {
@@ -168,7 +168,7 @@ export function emptySchedule(): Schedule {
     leases: new Map(),
     roots: new Map(),
     typeRunning: new Map(),
-    keyRunning: new Map(),
+    keyRunning: null,
     pool: new CallPool(),
   };
 }

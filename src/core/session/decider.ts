@@ -1,8 +1,8 @@
 import { nothing, ok, refuse, type Batch, type DecideContext, type Decider, type Message } from "../decider.ts";
 import { errorData } from "../errors.ts";
-import { sessionTurnsMax } from "../limits.ts";
+import { messageCharsMax, sessionTurnsMax } from "../limits.ts";
 import type { SessionRow } from "../rows.ts";
-import { scopeName, taskScope } from "../scope.ts";
+import { scopeName, sessionScope, taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
 import type { ChildEnd } from "../task/events.ts";
 import type { TaskSpec } from "../task/spec.ts";
@@ -32,8 +32,14 @@ export type SessionCommand =
       /** The turn's task. The session adds `heldBy` when a turn is active. */
       readonly spec: TaskSpec;
     }
-  /** From the turn's task. Comes at least once; an unknown turn is ignored. */
-  | { readonly type: "turnEnded"; readonly taskId: string; readonly messageId: string; readonly end: ChildEnd }
+  /** From the turn's task, at least once. `ending` counts the task's ends: a copy of an older one is ignored, and so is an unknown turn. */
+  | {
+      readonly type: "turnEnded";
+      readonly taskId: string;
+      readonly messageId: string;
+      readonly ending?: number;
+      readonly end: ChildEnd;
+    }
   /** The owner wants another try of a failed turn. */
   | { readonly type: "retryTurn"; readonly taskId: string }
   /** Cancels one turn, or the active one. */
@@ -81,6 +87,7 @@ function decide(state: SessionState, command: SessionCommand, ctx: DecideContext
     case "rename":
       return commit(state, [{ type: "session.renamed", title: command.title }], [], ctx, null);
     case "delete":
+      if (state.createdAtMs === 0 || state.deleted) return nothing();
       return commit(state, [{ type: "session.deleted" }], state.turns.map(cancelTurn), ctx, null);
     default: {
       const never: never = command;
@@ -134,7 +141,9 @@ function cancelTurn(turn: Turn): Message {
 function turnEnded(state: SessionState, command: Extract<SessionCommand, { type: "turnEnded" }>, ctx: DecideContext): SessionBatch {
   const index = state.turns.findIndex((turn) => turn.taskId === command.taskId);
   if (index < 0) return nothing();
-  const { end, taskId, messageId } = command;
+  const { end, ending, taskId, messageId } = command;
+  const seen = state.messages.get(messageId)?.ending;
+  if (ending !== undefined && seen !== undefined && ending <= seen) return nothing();
   const events: SessionEvent[] = [
     {
       type: "turn.ended",
@@ -143,6 +152,7 @@ function turnEnded(state: SessionState, command: Extract<SessionCommand, { type:
       parts: answerParts(end),
       status: end.status === "completed" ? "completed" : "failed",
       error: end.error ?? null,
+      ...(ending === undefined ? {} : { ending }),
     },
   ];
   const messages: Message[] = [];
@@ -154,14 +164,15 @@ function turnEnded(state: SessionState, command: Extract<SessionCommand, { type:
   return commit(state, events, messages, ctx, null);
 }
 
-/** A turn's output is `{text, parts?}`; anything else is shown as JSON text rather than lost. */
+/** A turn's output is `{text}`; anything else is shown as JSON text rather than lost. */
 function answerParts(end: ChildEnd): readonly MessagePart[] {
   const output = end.output;
   if (typeof output === "object" && output !== null && "text" in output && typeof output.text === "string") {
-    return [{ type: "text", text: output.text }];
+    return [{ type: "text", text: output.text.slice(0, messageCharsMax) }];
   }
   if (output === undefined || output === null) return [];
-  return [{ type: "text", text: typeof output === "string" ? output : JSON.stringify(output) }];
+  const text = typeof output === "string" ? output : JSON.stringify(output);
+  return [{ type: "text", text: text.slice(0, messageCharsMax) }];
 }
 
 function retryTurn(state: SessionState, taskId: string, ctx: DecideContext): SessionBatch {
@@ -172,7 +183,8 @@ function retryTurn(state: SessionState, taskId: string, ctx: DecideContext): Ses
     return refuse(errorData("conflict", `the turn of task ${taskId} is ${answer.status}; only a failed one can be tried again`));
   }
   const busy = state.turns.length > 0;
-  const body: TaskCommand = busy ? { type: "retry", held: "session" } : { type: "retry" };
+  const turn = { session: sessionScope(state.userId, state.chatId), messageId: answer.id };
+  const body: TaskCommand = { type: "retry", turn, ...(busy ? { held: "session" } : {}) };
   const events: SessionEvent[] = [{ type: "turn.reopened", turn: { taskId, messageId: answer.id } }];
   return commit(state, events, [{ to: taskScope(taskId), body }], ctx, { taskId });
 }

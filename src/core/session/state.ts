@@ -17,6 +17,8 @@ export interface ChatMessage {
   readonly status: MessageStatus;
   readonly error: ErrorData | null;
   readonly createdAtMs: number;
+  /** Which end of its task the answer is from, from 1. */
+  readonly ending?: number;
   /** Client's id of the action that made it, so that an optimistic page finds its own message again. */
   readonly actionId?: string;
 }
@@ -38,6 +40,7 @@ export type SessionEvent =
       readonly parts: readonly MessagePart[];
       readonly status: "completed" | "failed";
       readonly error: ErrorData | null;
+      readonly ending?: number;
     }
   | { readonly type: "turn.reopened"; readonly turn: Turn }
   | { readonly type: "session.renamed"; readonly title: string }
@@ -98,8 +101,8 @@ export function evolveSession(state: SessionState, event: SessionEvent, atMs: nu
       state.turns = state.turns.filter((turn) => turn.taskId !== event.taskId);
       const message = state.messages.get(event.messageId);
       if (message !== undefined) {
-        const { parts, status, error } = event;
-        put(state, { ...message, parts, status, error });
+        const { parts, status, error, ending } = event;
+        put(state, { ...message, parts, status, error, ...(ending === undefined ? {} : { ending }) });
       }
       return state;
     }

@@ -2,6 +2,7 @@ import { nothing, ok, type Batch, type Message, type Reply, type TimerChange } f
 import { bandOf, type CallRequest, type QueueCommand } from "../queue/protocol.ts";
 import type { Row, TaskRow } from "../rows.ts";
 import { queueScope, sessionScope, taskScope, userScope } from "../scope.ts";
+import type { SessionCommand } from "../session/decider.ts";
 import type { TaskCommand, TaskSignal } from "./commands.ts";
 import type { ChildEnd, TaskEvent } from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
@@ -95,16 +96,35 @@ export function taskRow(state: TaskState, spec: TaskSpec, status: TaskStatus, ti
 }
 
 /**
+ * True if the task's row says `waiting`: the attempt waits and no model call of it is under way. As soon as one
+ * is, the row says `running`, because the handler may go on without another row (SPEC RECOVER2).
+ */
+function isParked(state: TaskState): boolean {
+  return state.status === "waiting" && !hasOpenCall(state);
+}
+
+function hasOpenCall(state: TaskState): boolean {
+  for (const operation of state.operations.values()) {
+    if (operation.kind !== "call") continue;
+    if (operation.state === "pending" || operation.state === "granted" || operation.state === "backoff") return true;
+  }
+  return false;
+}
+
+/**
  * The first suspension of an attempt gives the start slot back and makes the row say that the task is inside an
  * attempt: from here on no lease points at it, and recovery finds it by its row (SPEC RECOVER2).
  */
-export function leaveStartSlot(draft: Draft, state: TaskState, spec: TaskSpec, status: TaskStatus): void {
-  if (state.lease !== null) {
-    settleCall(draft, spec.queue, state.lease);
-    draft.rows.push(taskRow(state, spec, status));
-  } else if (status !== "running") {
-    draft.rows.push(taskRow(state, spec, status));
-  }
+export function leaveStartSlot(draft: Draft, state: TaskState, spec: TaskSpec, status: "running" | "waiting"): void {
+  const waits = status === "waiting" && !hasOpenCall(state);
+  if (state.lease !== null) settleCall(draft, spec.queue, state.lease);
+  else if (waits === isParked(state)) return;
+  draft.rows.push(taskRow(state, spec, waits ? "waiting" : "running"));
+}
+
+/** The row of a task whose handler goes on, unless it says `running` already. */
+export function rowWhenWoken(draft: Draft, state: TaskState): void {
+  if (isParked(state)) draft.rows.push(taskRow(state, specOf(state), "running"));
 }
 
 /** Calls that hold or wait for a slot of a queue. */
@@ -157,7 +177,13 @@ export function endTask(draft: Draft, state: TaskState, end: ChildEnd, options: 
     draft.messages.push({ to: taskScope(spec.parentId), body });
   }
   if (spec.sessionId !== undefined && spec.messageId !== undefined) {
-    const body = { type: "turnEnded", taskId: state.id, messageId: spec.messageId, attempt: state.attempt, end };
+    const body: SessionCommand = {
+      type: "turnEnded",
+      taskId: state.id,
+      messageId: spec.messageId,
+      ending: state.ends + 1,
+      end,
+    };
     draft.messages.push({ to: sessionScope(spec.userId, spec.sessionId), body });
   }
   if (spec.lane !== undefined) {

@@ -1,5 +1,6 @@
 import type { ErrorData } from "../errors.ts";
 import type { QueueToTask } from "../queue/protocol.ts";
+import type { Scope } from "../scope.ts";
 import type { CallResult, ChildEnd, Progress, ToolState } from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
 
@@ -49,6 +50,12 @@ export type RunnerCommand = { readonly epoch: number } & (
   | { readonly type: "handBack" }
 );
 
+/** The turn that a task answers. */
+export interface TurnOfTask {
+  readonly session: Scope;
+  readonly messageId: string;
+}
+
 /** Commands of a task scope. */
 export type TaskCommand =
   | { readonly type: "submit"; readonly spec: TaskSpec }
@@ -59,7 +66,8 @@ export type TaskCommand =
   /** Recovery found no live worker for a task that says it runs. Ignored if it does not. */
   | { readonly type: "lost" }
   | { readonly type: "cancel"; readonly reason?: string; readonly by?: "user" | "parent" | "session" }
-  | { readonly type: "retry"; readonly held?: "session" }
+  /** `turn`: the session that asks, and is told if the task is gone. */
+  | { readonly type: "retry"; readonly held?: "session"; readonly turn?: TurnOfTask }
   | { readonly type: "release" }
   | { readonly type: "event"; readonly name: string; readonly payload: unknown }
   | { readonly type: "childEnded"; readonly child: string; readonly end: ChildEnd }

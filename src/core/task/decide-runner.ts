@@ -12,7 +12,7 @@ import {
   requestCall,
   settleCall,
   specOf,
-  taskRow,
+  rowWhenWoken,
   unchanged,
   type Draft,
   type TaskBatch,
@@ -225,7 +225,7 @@ function toolSettle(state: TaskState, command: Command<"toolSettle">): TaskBatch
     return refuse(errorData("nondeterministic", `tool call "${command.op}" of task ${state.id} was never intended`));
   }
   // `unknown` may still be resolved by a reconciliation; a known outcome never changes.
-  if (operation.state === "confirmed" || operation.state === "failed") return unchanged();
+  if (operation.state !== "intended" && (operation.state !== "unknown" || command.state === "unknown")) return unchanged();
   const made = draft();
   made.events.push({
     type: "tool.settled",
@@ -287,7 +287,7 @@ export function timerOfOperation(state: TaskState, op: string, ctx: DecideContex
   }
   if (state.phase === "active") {
     made.signals.push({ kind: "task.wake", taskId: state.id, op });
-    if (state.status === "waiting") made.rows.push(taskRow(state, spec, "running"));
+    rowWhenWoken(made, state);
   }
   return finish(made);
 }

@@ -6,6 +6,7 @@ import {
   endTask,
   enqueue,
   finish,
+  rowWhenWoken,
   settleCall,
   specOf,
   taskRow,
@@ -13,11 +14,12 @@ import {
   type Draft,
   type TaskBatch,
 } from "./batch.ts";
-import type { RunnerCommand, TaskCommand } from "./commands.ts";
+import type { SessionCommand } from "../session/decider.ts";
+import type { RunnerCommand, TaskCommand, TurnOfTask } from "./commands.ts";
 import { callGranted, decideRunner, timerOfOperation } from "./decide-runner.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
 import type { TaskState } from "./state.ts";
-import { isEnd } from "./status.ts";
+import { isEnd, type TaskStatus } from "./status.ts";
 
 /**
  * What a command does to a task. States in words: a task is accepted into `delayed`, `held` or `queued`; a granted
@@ -27,8 +29,10 @@ import { isEnd } from "./status.ts";
 export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideContext): TaskBatch {
   if (command.type === "submit") return submit(state, command.spec, ctx);
   if (state.spec === null) {
-    // A grant for a task that purge removed: give the slot back. Anything else has no task to speak to.
+    // For a task that purge removed: a grant is given back, and a session that waits for it is told. Anything else
+    // has no task to speak to.
     if (command.type === "callGranted") return giveBack(command.queue, command.call);
+    if (command.type === "retry" && command.turn !== undefined) return goneForTurn(state, command.turn);
     return refuse(errorData("not_found", `there is no task ${state.id}`));
   }
   switch (command.type) {
@@ -45,7 +49,7 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
     case "retry":
       return retry(state, command.held, ctx);
     case "release":
-      return release(state);
+      return release(state, ctx);
     case "event":
       return receive(state, command.name, command.payload);
     case "childEnded":
@@ -61,22 +65,26 @@ function submit(state: TaskState, spec: TaskSpec, ctx: DecideContext): TaskBatch
   if (state.spec !== null) return unchanged({ taskId: state.id });
   const made = draft();
   made.events.push({ type: "task.accepted", spec });
-  const delayed = spec.delayMs !== undefined && spec.delayMs > 0;
-  if (delayed) {
-    const untilMs = ctx.nowMs + (spec.delayMs ?? 0);
-    made.events.push({ type: "task.delayed", untilMs });
-    made.timers.push({ name: "due", atMs: untilMs });
-  } else if (spec.heldBy === undefined) {
-    enqueue(made, state, spec);
-  } else {
-    made.events.push({ type: "task.held", by: spec.heldBy });
-  }
+  let status: TaskStatus = "queued";
+  if (spec.heldBy === undefined) status = enqueueWhenDue(made, state, spec, { dueMs: ctx.nowMs + (spec.delayMs ?? 0), nowMs: ctx.nowMs });
+  else made.events.push({ type: "task.held", by: spec.heldBy });
   if (spec.ttlMs !== undefined) {
     made.timers.push({ name: "ttl", atMs: ctx.nowMs + (spec.delayMs ?? 0) + spec.ttlMs });
   }
   if (spec.deadlineMs !== undefined) made.timers.push({ name: "deadline", atMs: ctx.nowMs + spec.deadlineMs });
-  made.rows.push(taskRow(state, spec, delayed ? "delayed" : "queued", { createdAtMs: ctx.nowMs }));
+  made.rows.push(taskRow(state, spec, status, { createdAtMs: ctx.nowMs }));
   return finish(made, { taskId: state.id });
+}
+
+/** Puts the task into its pool's line, now or when its delay is over. Answers its status then. */
+function enqueueWhenDue(made: Draft, state: TaskState, spec: TaskSpec, times: { dueMs: number; nowMs: number }): "queued" | "delayed" {
+  if (times.dueMs <= times.nowMs) {
+    enqueue(made, state, spec);
+    return "queued";
+  }
+  made.events.push({ type: "task.delayed", untilMs: times.dueMs });
+  made.timers.push({ name: "due", atMs: times.dueMs });
+  return "delayed";
 }
 
 function runner(state: TaskState, command: RunnerCommand, ctx: DecideContext): TaskBatch {
@@ -201,18 +209,22 @@ function retry(state: TaskState, held: "session" | undefined, ctx: DecideContext
   made.events.push({ type: "task.reopened" });
   if (held === undefined) enqueue(made, state, spec);
   else made.events.push({ type: "task.held", by: held });
+  if (spec.ttlMs !== undefined && state.attempt === 0) made.timers.push({ name: "ttl", atMs: ctx.nowMs + spec.ttlMs });
   if (spec.deadlineMs !== undefined) made.timers.push({ name: "deadline", atMs: ctx.nowMs + spec.deadlineMs });
   made.rows.push(taskRow(state, spec, "queued"));
   return finish(made, { status: "queued" });
 }
 
-function release(state: TaskState): TaskBatch {
+/** A delay goes on while the task is held: a task that is let go early still waits for its time. */
+function release(state: TaskState, ctx: DecideContext): TaskBatch {
   if (state.phase !== "held") {
     if (isEnd(state.status)) return refuse(errorData("conflict", `task ${state.id} is ${state.status}`));
     return unchanged();
   }
+  const spec = specOf(state);
   const made = draft();
-  enqueue(made, state, specOf(state));
+  const times = { dueMs: state.createdAtMs + (spec.delayMs ?? 0), nowMs: ctx.nowMs };
+  if (enqueueWhenDue(made, state, spec, times) === "delayed") made.rows.push(taskRow(state, spec, "delayed"));
   return finish(made);
 }
 
@@ -226,8 +238,10 @@ function receive(state: TaskState, name: string, payload: unknown): TaskBatch {
     wake(made, state, op);
     return finish(made);
   }
-  if ((state.inbox.get(name)?.length ?? 0) >= inboxMax) {
-    return refuse(errorData("limit_exceeded", `task ${state.id} keeps at most ${inboxMax} unread "${name}" events`));
+  let unread = 0;
+  for (const kept of state.inbox.values()) unread += kept.length;
+  if (unread >= inboxMax) {
+    return refuse(errorData("limit_exceeded", `task ${state.id} keeps at most ${inboxMax} events that nothing has waited for`));
   }
   made.events.push({ type: "event.received", name, payload });
   return finish(made);
@@ -239,7 +253,9 @@ function childEnded(state: TaskState, command: Extract<TaskCommand, { type: "chi
     if (operation.end !== null || isEnd(state.status)) return unchanged();
     const made = draft();
     made.events.push({ type: "child.ended", op, end: command.end });
-    wake(made, state, op);
+    if (state.phase === "active") made.signals.push({ kind: "task.wake", taskId: state.id, op });
+    // While it waits for other children it goes on waiting.
+    if (state.awaited.has(op) && state.awaited.size === 1) rowWhenWoken(made, state);
     return finish(made);
   }
   return unchanged();
@@ -249,7 +265,7 @@ function childEnded(state: TaskState, command: Extract<TaskCommand, { type: "chi
 function wake(made: Draft, state: TaskState, op: string): void {
   if (state.phase !== "active") return;
   made.signals.push({ kind: "task.wake", taskId: state.id, op });
-  if (state.status === "waiting") made.rows.push(taskRow(state, specOf(state), "running"));
+  rowWhenWoken(made, state);
 }
 
 function timer(state: TaskState, name: string, ctx: DecideContext): TaskBatch {
@@ -258,11 +274,7 @@ function timer(state: TaskState, name: string, ctx: DecideContext): TaskBatch {
   const made = draft();
   if (name === "due") {
     if (state.phase !== "delayed") return unchanged();
-    if (state.attempt === 0 && spec.heldBy !== undefined) {
-      made.events.push({ type: "task.held", by: spec.heldBy });
-    } else {
-      enqueue(made, state, spec);
-    }
+    enqueue(made, state, spec);
     made.rows.push(taskRow(state, spec, "queued"));
     return finish(made);
   }
@@ -281,6 +293,15 @@ function timer(state: TaskState, name: string, ctx: DecideContext): TaskBatch {
   if (name.startsWith("op:")) return timerOfOperation(state, name.slice(3), ctx);
   // A timer this version does not know was set by an older one and means nothing any more.
   return unchanged();
+}
+
+/** A session may try again a turn whose task is gone after its retention: the turn ends at once, and the next goes on. */
+function goneForTurn(state: TaskState, turn: TurnOfTask): TaskBatch {
+  const made = draft();
+  const error = errorData("gone", `task ${state.id} was removed after its retention and cannot be tried again; send the message again`);
+  const body: SessionCommand = { type: "turnEnded", taskId: state.id, messageId: turn.messageId, end: { status: "failed", error } };
+  made.messages.push({ to: turn.session, body });
+  return finish(made);
 }
 
 function giveBack(queue: string, call: string): TaskBatch {

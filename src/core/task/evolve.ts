@@ -43,6 +43,7 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
       state.error = null;
       state.failures = 0;
       state.losses = 0;
+      forgetUnfinished(state);
       return leaveAttempt(state);
     case "task.completed":
       state.output = event.output;
@@ -257,11 +258,24 @@ function leaveAttempt(state: TaskState): TaskState {
   return state;
 }
 
+/**
+ * A task that is opened again keeps what succeeded. Its end has cleared the timers of open sleeps and waits and
+ * cancelled the children, so those operations, and children that failed, begin anew when the handler is replayed.
+ */
+function forgetUnfinished(state: TaskState): void {
+  for (const [op, operation] of state.operations) {
+    const open = (operation.kind === "sleep" || operation.kind === "wait") && !operation.done;
+    const childless = operation.kind === "child" && operation.end?.status !== "completed";
+    if (open || childless) state.operations.delete(op);
+  }
+}
+
 function end(state: TaskState, status: "completed" | "failed" | "cancelled" | "expired", atMs: number): TaskState {
   state.phase = "ended";
   state.status = status;
   state.reason = null;
   state.lease = null;
+  state.ends += 1;
   state.endedAtMs = atMs;
   return state;
 }

@@ -53,6 +53,8 @@ export interface TaskState {
   epoch: number;
   failures: number;
   losses: number;
+  /** How often it has ended: a late copy of an earlier end is told by it from the newest (SPEC SESSION5). */
+  ends: number;
   /** Calls asked for so far; makes call ids unique. */
   calls: number;
   /** The start call, from request until its slot is given back. */
@@ -84,6 +86,7 @@ export function zeroTask(id: string): TaskState {
     epoch: 0,
     failures: 0,
     losses: 0,
+    ends: 0,
     calls: 0,
     lease: null,
     operations: new Map(),

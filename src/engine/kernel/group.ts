@@ -7,7 +7,7 @@ import type { Cipher } from "../../ports/cipher.ts";
 import type { Group, KeyRow, LogAppend, OutboxRow, SnapshotPut, StreamOp, TimerPut } from "../../ports/store.ts";
 import type { CachedScope, ScopeCache } from "./cache.ts";
 import { encodeFrames, type Meta, type Pending } from "./frame.ts";
-import { loadScope } from "./load.ts";
+import { loadScope, UnreadableScope } from "./load.ts";
 import * as ask from "./store-op.ts";
 
 /** Any decider: the kernel does not know what the scopes mean. */
@@ -32,6 +32,8 @@ export interface Item {
   readonly timer?: string | undefined;
   /** In-group messages that led here: 0 for a command from outside the group. */
   readonly hop: number;
+  /** The command from outside that led here; absent if this is it. */
+  readonly origin?: Item | undefined;
   /** Called with the reply once the group is committed, or with the error that kept it from it. Absent for messages inside the group. */
   readonly settle?: ((outcome: Outcome | Error) => void) | undefined;
 }
@@ -86,12 +88,19 @@ export interface Touched {
   loose: number;
 }
 
-/** A decider threw: its command is poison, and the group runs again without it. */
+/**
+ * A decider threw, or a scope cannot be read back: the command from outside that led there is poison, and the group
+ * runs again without it.
+ */
 export class PoisonedCommand extends Error {
+  /** The command from outside. */
   readonly item: Item;
+  /** Where it happened. */
+  readonly scope: Scope;
   constructor(item: Item, cause: unknown) {
     super("a decider threw", { cause });
-    this.item = item;
+    this.item = item.origin ?? item;
+    this.scope = item.scope;
   }
 }
 
@@ -113,15 +122,25 @@ class Gathering {
     this.work = [...items];
   }
 
-  *touch(scope: Scope): ask.Dispatch<Touched> {
+  *touch(item: Item): ask.Dispatch<Touched> {
+    const { scope } = item;
     const before = this.touched.get(scope);
     if (before !== undefined) return before;
     this.ports.touched(scope);
     const cached = this.ports.cache.get(scope);
-    const entry = cached ?? (yield* loadScope(scope, this.decider(scope), this.ports.cipher));
+    const entry = cached ?? (yield* this.load(item));
     const touched: Touched = { entry, pending: { events: [], metas: [] }, seq: entry.seq, loose: 0 };
     this.touched.set(scope, touched);
     return touched;
+  }
+
+  *load(item: Item): ask.Dispatch<CachedScope> {
+    try {
+      return yield* loadScope(item.scope, this.decider(item.scope), this.ports.cipher);
+    } catch (error) {
+      if (error instanceof UnreadableScope) throw new PoisonedCommand(item, error);
+      throw error;
+    }
   }
 
   decider(scope: Scope): AnyDecider {
@@ -131,7 +150,7 @@ class Gathering {
   }
 
   *runItem(item: Item): ask.Dispatch<void> {
-    const touched = yield* this.touch(item.scope);
+    const touched = yield* this.touch(item);
     const { entry } = touched;
     let batch: Batch<unknown>;
     try {
@@ -169,7 +188,8 @@ class Gathering {
     // With an event the id is where the message comes from; without one it has to be made unlike any other.
     const id = events > 0 ? `${from}#${touched.seq}.${index}` : this.looseId(touched);
     if (this.ports.isLocal(message.to) && item.hop < messageHopsMax) {
-      this.work.push({ scope: message.to, command: message.body, meta: { ...item.meta, causationId: id }, hop: item.hop + 1 });
+      const meta = { ...item.meta, causationId: id };
+      this.work.push({ scope: message.to, command: message.body, meta, hop: item.hop + 1, origin: item.origin ?? item });
     } else {
       this.outbox.push({ id, to: message.to, body: message.body, owner: touched.entry });
     }
@@ -187,7 +207,8 @@ class Gathering {
       this.rows.delete(key);
       return;
     }
-    if (row.table === "ready") this.freshReady.add(key);
+    // A call that has left the stored rows in this group leaves them for good, even if it comes and goes again.
+    if (row.table === "ready" && this.rows.get(key)?.table !== "readyGone") this.freshReady.add(key);
     this.rows.set(key, row);
   }
 

@@ -1,6 +1,6 @@
 import type { DecideContext, Signal } from "../../core/decider.ts";
 import { ErrandError } from "../../core/errors.ts";
-import { formatId } from "../../core/ids.ts";
+import type { IdPrefix } from "../../core/ids.ts";
 import { groupCommandsMax } from "../../core/limits.ts";
 import { taskScope, type Scope } from "../../core/scope.ts";
 import type { Entry } from "../../core/stream/entry.ts";
@@ -20,7 +20,8 @@ import {
   type Outcome,
   type Prepared,
 } from "./group.ts";
-import { loadScope } from "./load.ts";
+import { IdSequence } from "./id-sequence.ts";
+import { loadScope, readLog, type OpenedRow } from "./load.ts";
 import type { OpenStream, StoredEntries } from "./open-stream.ts";
 import { Outbox } from "./outbox.ts";
 import * as ask from "./store-op.ts";
@@ -80,21 +81,23 @@ export class Kernel {
   #scheduled = false;
   #busy = false;
   #stopped = false;
-  #lastIdMs = 0;
-  readonly #idBytes = new Uint8Array(10);
+  readonly #ids: IdSequence;
 
   constructor(ports: KernelPorts, deciders: ReadonlyMap<string, AnyDecider>, options: { cacheBytesMax?: number } = {}) {
     this.#ports = ports;
     this.#deciders = deciders;
     this.#cache = new ScopeCache(options.cacheBytesMax ?? cacheBytesDefault);
     this.#streams = new Streams(ports.store, ports.cipher);
+    this.#ids = new IdSequence(ports.random);
     this.#timers = new Timers(ports, (timer) => {
       void this.dispatch(timer.scope, { type: "timer", name: timer.name }, {}, timer.name).catch((error: unknown) => {
-        // The timer's row is still there: it is tried again with the next one.
+        // The timer's row is still there: it is tried again a little later.
+        this.#timers.failed(timer);
         ports.log.error("a timer could not be handled", error, { scope: timer.scope, timer: timer.name });
       });
     });
-    this.#outbox = new Outbox(ports, () => this.#schedule());
+    const courier: Courier = { deliver: (message) => this.#deliver(message) };
+    this.#outbox = new Outbox({ ...ports, courier }, () => this.#schedule());
   }
 
   /** Rough bytes of cached states, for metrics. */
@@ -103,10 +106,8 @@ export class Kernel {
   }
 
   /** A new time-ordered id: ids of one kernel sort in the order they were made. */
-  id(prefix: Parameters<typeof formatId>[0]): string {
-    const nowMs = this.#ports.clock.nowMs();
-    if (nowMs > this.#lastIdMs) this.#lastIdMs = nowMs;
-    return formatId(prefix, this.#lastIdMs, this.#ports.random.bytes(this.#idBytes));
+  id(prefix: IdPrefix): string {
+    return this.#ids.next(prefix, this.#ports.clock.nowMs());
   }
 
   /** Adds a listener; answers how to remove it. */
@@ -152,6 +153,11 @@ export class Kernel {
     return look(entry.state, entry.seq);
   }
 
+  /** A scope's log as it is stored, opened, in order; without what a snapshot has replaced. */
+  async readLog(scope: Scope): Promise<readonly OpenedRow[]> {
+    return await ask.drive(readLog(scope, this.#ports.cipher), this.#driverPorts());
+  }
+
   /** The cached state, if there is one. With a synchronous store it is always the committed one. */
   peek(scope: Scope): { readonly state: unknown; readonly seq: number } | undefined {
     return this.#cache.get(scope);
@@ -176,17 +182,30 @@ export class Kernel {
    */
   append(stream: OpenStream, entries: readonly Entry[]): Promise<void> {
     this.#streams.append(stream, entries);
-    return this.#nextFlush();
+    return this.#stored(stream);
   }
 
   /** Ends a stream in the next commit: its entries become compressed blocks. Closing twice is closing once. */
   close(stream: OpenStream): Promise<void> {
-    return this.#streams.close(stream) ? this.#nextFlush() : Promise.resolve();
+    return this.#streams.close(stream) ? this.#stored(stream) : Promise.resolve();
   }
 
   /** Stored entries of a stream from number `from` on, of at most about `rowsMax` rows, open or closed. */
   readStream(stream: string, from: number, rowsMax = 64): Promise<readonly Entry[]> {
     return this.#streams.read(stream, from, rowsMax);
+  }
+
+  /** True if the stream exists and is not closed. */
+  async hasStream(stream: string): Promise<boolean> {
+    const head = await this.#ports.store.streamHead(stream);
+    return head !== null && !head.closed;
+  }
+
+  /** Closes a stored stream that no live segment owns. */
+  async closeStored(taskId: string, stream: string, user: string): Promise<void> {
+    const head = await this.#ports.store.streamHead(stream);
+    if (head === null || head.closed) return;
+    await this.close(await this.openStream(taskId, stream, user, head.epoch));
   }
 
   /** The waker rang: fires what is due. */
@@ -205,7 +224,21 @@ export class Kernel {
     this.#stopped = true;
     this.#timers.stop();
     this.#outbox.stop();
-    while (this.#mailbox.length > 0 || this.#streams.isDirty || this.#busy) await this.#nextFlush();
+    while (this.#mailbox.length > 0 || this.#streams.isDirty || this.#busy) {
+      // A group that failed has told its senders; what waits behind it still has its chance.
+      await this.#nextFlush().catch(() => undefined);
+    }
+  }
+
+  /** Carries a message out of the outbox: to its home, which may be this one if it was too deep for its group. */
+  async #deliver(message: Parameters<Courier["deliver"]>[0]): Promise<void> {
+    const { courier } = this.#ports;
+    if (courier !== undefined && !this.#isLocal(message.to)) await courier.deliver(message);
+    else await this.dispatch(message.to, message.body, { meta: { causationId: message.id } });
+  }
+
+  #isLocal(scope: Scope): boolean {
+    return this.#ports.isLocal?.(scope) ?? true;
   }
 
   #decider(scope: Scope): AnyDecider {
@@ -227,6 +260,15 @@ export class Kernel {
     }
     this.#schedule();
     return this.#flushed.promise;
+  }
+
+  /** Resolves when the stream's entries are on disk; rejects if a newer owner took it over before that. */
+  #stored(stream: OpenStream): Promise<void> {
+    const stored = this.#nextFlush().then(() => {
+      if (stream.lost) throw new ErrandError("fenced", `stream ${stream.id} has a new owner`);
+    });
+    stored.catch(() => undefined);
+    return stored;
   }
 
   #schedule(): void {
@@ -291,7 +333,7 @@ export class Kernel {
       }
       for (const scope of touched) this.#cache.drop(scope);
       for (const stream of dirty) if (result.fenced.includes(stream.id)) this.#streams.forget(stream);
-      if (round === groupTriesMax) {
+      if (round >= groupTriesMax) {
         const error = new ErrandError("unavailable", "another writer was faster, again and again", { retryAfterMs: 1_000 });
         this.#fail(work, dirty, error);
         throw error;
@@ -307,7 +349,7 @@ export class Kernel {
       cipher: this.#ports.cipher,
       context,
       deciders: this.#deciders,
-      isLocal: (scope) => this.#ports.isLocal?.(scope) ?? true,
+      isLocal: (scope) => this.#isLocal(scope),
       streamOperations: () => this.#streams.operations(dirty),
       streamTail: (scope) => this.#streams.of(scope)?.ahead ?? null,
       touched: (scope) => touched.add(scope),
@@ -316,12 +358,9 @@ export class Kernel {
 
   /** The poisonous command is answered `internal`; the others of its group run again without it. */
   #reject(work: readonly Item[], poisoned: PoisonedCommand): readonly Item[] {
-    this.#ports.log.error("a decider threw", poisoned.cause, { scope: poisoned.item.scope });
-    const culprit = work.find((item) => item === poisoned.item);
-    // A message inside the group has no sender to answer: everything that led to it is refused.
-    const guilty = culprit === undefined ? work : [culprit];
-    for (const item of guilty) item.settle?.(new ErrandError("internal", "Errand has a bug here", { cause: poisoned.cause }));
-    return culprit === undefined ? [] : work.filter((item) => item !== culprit);
+    this.#ports.log.error("a decider threw", poisoned.cause, { scope: poisoned.scope });
+    poisoned.item.settle?.(new ErrandError("internal", "Errand has a bug here", { cause: poisoned.cause }));
+    return work.filter((item) => item !== poisoned.item);
   }
 
   #fail(work: readonly Item[], dirty: readonly OpenStream[], error: unknown): void {
@@ -344,13 +383,24 @@ export class Kernel {
     }
     for (const stream of dirty) {
       const stored = this.#streams.settle(stream);
-      if (stored !== null) for (const listener of this.#listeners) listener.entries?.(stored);
+      if (stored !== null) this.#tell((listener) => listener.entries?.(stored));
     }
     for (const { item, outcome } of prepared.outcomes) item.settle?.(outcome);
-    for (const commit of prepared.committed) for (const listener of this.#listeners) listener.committed?.(commit);
+    for (const commit of prepared.committed) this.#tell((listener) => listener.committed?.(commit));
     this.#timers.changed(prepared.group.timers);
     this.#outbox.send(prepared.group.outbox);
-    for (const signal of prepared.signals) for (const listener of this.#listeners) listener.signal?.(signal);
+    for (const signal of prepared.signals) this.#tell((listener) => listener.signal?.(signal));
+  }
+
+  /** A listener that throws is a bug of its own: it must not keep the others, or a reply, from their news. */
+  #tell(news: (listener: KernelListener) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        news(listener);
+      } catch (error) {
+        this.#ports.log.error("a listener of the kernel threw", error);
+      }
+    }
   }
 }
 

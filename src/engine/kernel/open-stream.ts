@@ -14,6 +14,7 @@ export interface Held {
 /** Entries that became durable, for readers that follow. `offset` is the text offset before the first. */
 export interface StoredEntries {
   readonly stream: string;
+  readonly user: string;
   readonly n: number;
   readonly offset: number;
   readonly entries: readonly Entry[];
@@ -32,6 +33,8 @@ export class OpenStream {
   /** Text offset after the pending entries. */
   offsetAhead = 0;
   closing = false;
+  /** It was dropped with entries that are not stored: a newer owner has it, or a commit failed. */
+  lost = false;
   #stored = false;
   #held: Held[] = [];
   #pending: Entry[] = [];
@@ -96,7 +99,7 @@ export class OpenStream {
     this.#stored = true;
     if (this.#pending.length === 0) return null;
     const entries = this.#pending;
-    const stored: StoredEntries = { stream: this.id, n: this.tail, offset: this.offset, entries };
+    const stored: StoredEntries = { stream: this.id, user: this.user, n: this.tail, offset: this.offset, entries };
     if (!this.closing) this.#held.push({ n: this.tail, count: entries.length, json: this.#json });
     this.#pending = [];
     this.tail += entries.length;

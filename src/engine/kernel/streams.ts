@@ -81,7 +81,7 @@ export class Streams {
 
   /** Drops a stream that this process no longer owns or whose commit failed; what is stored stays. */
   forget(stream: OpenStream): void {
-    this.#dirty.delete(stream);
+    if (this.#dirty.delete(stream)) stream.lost = true;
     if (this.#open.get(stream.id) === stream) this.#open.delete(stream.id);
     const task = taskScope(stream.id.slice(0, stream.id.lastIndexOf("/")));
     if (this.#ofTask.get(task) === stream) this.#ofTask.delete(task);

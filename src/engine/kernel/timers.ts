@@ -15,7 +15,8 @@ const retryMs = 1_000;
 export class Timers {
   readonly #ports: { readonly store: SyncStore | AsyncStore; readonly clock: Clock; readonly waker: Waker; readonly log: Log };
   readonly #fire: (timer: { scope: Scope; name: string }) => void;
-  readonly #fired = new Map<string, number>();
+  /** Timers whose commands are under way: they fire again only if those fail. */
+  readonly #fired = new Set<string>();
   #armedMs: number | null = null;
   #stopped = true;
 
@@ -47,6 +48,11 @@ export class Timers {
     if (earliest !== this.#armedMs) this.#arm(earliest);
   }
 
+  /** The command of a fired timer was not committed. */
+  failed(timer: { readonly scope: Scope; readonly name: string }): void {
+    this.#fired.delete(`${timer.scope}|${timer.name}`);
+  }
+
   /** The waker rang. Early, late or for nothing: what is due is asked of the store. */
   async wake(): Promise<void> {
     if (this.#stopped) return;
@@ -55,9 +61,8 @@ export class Timers {
     const due = await this.#ports.store.timersDue(nowMs, timersPage);
     for (const timer of due) {
       const key = `${timer.scope}|${timer.name}`;
-      const firedMs = this.#fired.get(key);
-      if (firedMs !== undefined && nowMs - firedMs < retryMs) continue;
-      this.#fired.set(key, nowMs);
+      if (this.#fired.has(key)) continue;
+      this.#fired.add(key);
       this.#fire(timer);
     }
     if (due.length === timersPage) return this.#arm(nowMs + 1);

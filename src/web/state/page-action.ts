@@ -12,7 +12,15 @@ import type {
   TaskView,
   Why,
 } from "../../client/index.ts";
-import type { Access, ConnectionState, Load, PanelFilter, Send, ShellState, TaskWish } from "./page-state.ts";
+import type {
+  Access,
+  ConnectionState,
+  Load,
+  PanelFilter,
+  Send,
+  ShellState,
+  TaskWish,
+} from "./page-state.ts";
 import type { Route } from "./route.ts";
 
 /** What happened to sessions and messages. */
@@ -45,7 +53,11 @@ export type ChatAction =
 /** What happened to tasks. */
 export type TaskAction =
   /** Events of one feed, in order: many at once, so that a fast stream costs one render a frame. */
-  | { readonly type: "taskEvents"; readonly events: readonly TaskEvent[]; readonly followed: boolean }
+  | {
+      readonly type: "taskEvents";
+      readonly events: readonly TaskEvent[];
+      readonly followed: boolean;
+    }
   | { readonly type: "taskLoaded"; readonly task: Task }
   | { readonly type: "viewLoaded"; readonly view: TaskView }
   | { readonly type: "listLoading"; readonly filter: PanelFilter }

@@ -84,11 +84,18 @@ export interface Notice {
 /** Colours of the page; `system` follows the device. */
 export type Theme = "light" | "dark" | "system";
 
+/** A side of the frame: the chats, or the background tasks. */
+export type Side = "sidebar" | "panel";
+
 /** Which parts of the frame are open. */
 export interface ShellState {
   readonly theme: Theme;
-  readonly sidebarOpen: boolean;
-  readonly panelOpen: boolean;
+  /** Sides that stand beside the chat when the window is wide enough. */
+  readonly open: Readonly<Record<Side, boolean>>;
+  /** Sides for which the window is too narrow: they come as drawers over the chat. */
+  readonly narrow: Readonly<Record<Side, boolean>>;
+  /** The drawer that is open. */
+  readonly drawer: Side | null;
   readonly sheetOpen: boolean;
   readonly filter: PanelFilter;
 }
@@ -147,4 +154,10 @@ export function initialState(route: Route, shell: ShellState): PageState {
 /** The list query of a filter. */
 export function statusOf(filter: PanelFilter): { readonly status?: StatusClass } {
   return filter === "all" ? {} : { status: filter };
+}
+
+/** Whether a side is shown, and how. */
+export function sideShown(shell: ShellState, side: Side): "no" | "beside" | "drawer" {
+  if (shell.narrow[side]) return shell.drawer === side ? "drawer" : "no";
+  return shell.open[side] ? "beside" : "no";
 }

@@ -1,9 +1,9 @@
 /** Holds one value and tells when it changed. Views read it, only reducers make the next value. */
 export interface Store<S, A> {
-  get(): S;
+  readonly get: () => S;
   /** Reduces and tells every subscriber, once, and only if the value is another object. */
-  dispatch(action: A): void;
-  subscribe(listener: () => void): () => void;
+  readonly dispatch: (action: A) => void;
+  readonly subscribe: (listener: () => void) => () => void;
 }
 
 /** Makes a store. A dispatch inside a subscriber is allowed; its subscribers are told after the present ones. */

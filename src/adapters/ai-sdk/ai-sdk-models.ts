@@ -1,0 +1,214 @@
+import { isRecord } from "../../core/json.ts";
+import { type Delta, type ModelCall, ModelError, type Models } from "../../ports/models.ts";
+import { schemaOf, sdkPromptOf } from "./prompt.ts";
+import { sdkFailure } from "./sdk-failure.ts";
+import type { AnySdkEmbeddingModel, AnySdkModel } from "./sdk-types.ts";
+
+/** An AI SDK provider, such as `createOpenAICompatible(...)` answers, as far as it is used here. */
+export interface SdkProvider {
+  languageModel(modelId: string): AnySdkModel;
+  embeddingModel?(modelId: string): AnySdkEmbeddingModel;
+}
+
+interface CallOptions {
+  readonly signal: AbortSignal;
+}
+
+type FinishReason = Extract<Delta, { type: "finish" }>["reason"];
+
+/**
+ * The {@link Models} port over any provider of AI SDK 7, or over a function that makes its models (interface v2, v3 and
+ * v4). One batch is one part of the provider's stream. Sources, files and tools that the provider runs itself are left
+ * out. The SDK has no way to list models: `models` says what `list` answers.
+ */
+export function aiSdkModels(
+  source: SdkProvider | ((modelId: string) => AnySdkModel),
+  options: { readonly models?: readonly string[] } = {},
+): Models {
+  return {
+    stream: (call, callOptions) => streamAnswer(modelOf(source, call.model), call, callOptions),
+    list: ({ signal }) => {
+      signal.throwIfAborted();
+      return Promise.resolve(options.models ?? []);
+    },
+    embed: (call, callOptions) => embedTexts(source, call, callOptions),
+  };
+}
+
+function modelOf(
+  source: SdkProvider | ((modelId: string) => AnySdkModel),
+  modelId: string,
+): AnySdkModel {
+  try {
+    return "languageModel" in source ? source.languageModel(modelId) : source(modelId);
+  } catch (error) {
+    throw sdkFailure(error);
+  }
+}
+
+async function* streamAnswer(
+  model: AnySdkModel,
+  call: ModelCall,
+  { signal }: CallOptions,
+): AsyncGenerator<readonly Delta[], void, void> {
+  signal.throwIfAborted();
+  const parts = new PartReader();
+  let reader: PartStream | undefined;
+  try {
+    reader = (await model.doStream(sdkCallOf(call, signal))).stream.getReader();
+    while (!parts.finished) {
+      signal.throwIfAborted();
+      const { done, value } = await reader.read();
+      if (done) throw new ModelError("broken", "the provider's stream ended without a finish part");
+      const batch = parts.read(value);
+      if (batch.length > 0) yield batch;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw sdkFailure(error);
+  } finally {
+    if (!parts.finished) void reader?.cancel().catch(() => undefined);
+  }
+}
+
+interface PartStream {
+  read(): Promise<{ done: boolean; value?: unknown }>;
+  cancel(): Promise<void>;
+}
+
+/** Built of what the interface versions share. */
+function sdkCallOf(call: ModelCall, signal: AbortSignal) {
+  const tools = (call.tools ?? []).map((tool) => ({
+    type: "function" as const,
+    name: tool.name,
+    description: tool.description,
+    inputSchema: schemaOf(tool.inputSchema),
+  }));
+  const { jsonSchema, toolChoice } = call;
+  return {
+    prompt: sdkPromptOf(call.messages),
+    abortSignal: signal,
+    ...(tools.length === 0 ? {} : { tools }),
+    ...(tools.length === 0 || toolChoice === undefined ? {} : { toolChoice: { type: toolChoice } }),
+    ...(jsonSchema === undefined
+      ? {}
+      : {
+          responseFormat: {
+            type: "json" as const,
+            name: jsonSchema.name,
+            schema: schemaOf(jsonSchema.schema),
+          },
+        }),
+    ...(call.temperature === undefined ? {} : { temperature: call.temperature }),
+    ...(call.maxTokens === undefined ? {} : { maxOutputTokens: call.maxTokens }),
+  };
+}
+
+/** Makes deltas of stream parts. Parts are parsed, not trusted: three interface versions and any provider send them. */
+class PartReader {
+  #calls = 0;
+  #finished = false;
+
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  read(part: unknown): readonly Delta[] {
+    const fields = isRecord(part) ? part : {};
+    switch (fields["type"]) {
+      case "text-delta":
+        return textDelta("text", fields["delta"]);
+      case "reasoning-delta":
+        return textDelta("reasoning", fields["delta"]);
+      case "tool-call":
+        return this.#toolCall(fields);
+      case "finish":
+        return this.#finish(fields);
+      case "error":
+        throw sdkFailure(fields["error"]);
+      default:
+        return [];
+    }
+  }
+
+  #toolCall(fields: Readonly<Record<string, unknown>>): readonly Delta[] {
+    const { toolCallId: id, toolName: name, input: json } = fields;
+    if (fields["providerExecuted"] === true) return [];
+    if (typeof id !== "string" || typeof name !== "string" || typeof json !== "string")
+      throw new ModelError("broken", "the provider sent a tool call without id, name or input");
+    this.#calls++;
+    return [{ type: "toolCall", call: { id, name, input: parseInput(name, json) } }];
+  }
+
+  #finish(fields: Readonly<Record<string, unknown>>): readonly Delta[] {
+    const reason = fields["finishReason"];
+    const word = isRecord(reason) ? reason["unified"] : reason;
+    if (word === "error" || word === "interrupted")
+      throw new ModelError("broken", `the provider ended its answer with "${word}"`);
+    const usage = isRecord(fields["usage"]) ? fields["usage"] : {};
+    const inputTokens = tokensOf(usage["inputTokens"]);
+    const outputTokens = tokensOf(usage["outputTokens"]);
+    this.#finished = true;
+    const finish: Delta = { type: "finish", reason: this.#reasonOf(word) };
+    if (inputTokens === undefined || outputTokens === undefined) return [finish];
+    return [{ type: "usage", inputTokens, outputTokens }, finish];
+  }
+
+  #reasonOf(word: unknown): FinishReason {
+    if (word === "length") return "length";
+    if (word === "content-filter") return "filter";
+    return this.#calls > 0 ? "toolCalls" : "stop";
+  }
+}
+
+function textDelta(type: "text" | "reasoning", text: unknown): readonly Delta[] {
+  return typeof text === "string" && text !== "" ? [{ type, text }] : [];
+}
+
+function parseInput(name: string, json: string): unknown {
+  if (json.trim() === "") return {};
+  try {
+    const input: unknown = JSON.parse(json);
+    return input;
+  } catch (cause) {
+    throw new ModelError("broken", `the input of the tool "${name}" is no JSON`, { cause });
+  }
+}
+
+/** A number in v2, an object with `total` later. */
+function tokensOf(tokens: unknown): number | undefined {
+  const total = isRecord(tokens) ? tokens["total"] : tokens;
+  return typeof total === "number" ? total : undefined;
+}
+
+async function embedTexts(
+  source: SdkProvider | ((modelId: string) => AnySdkModel),
+  call: { readonly model: string; readonly texts: readonly string[] },
+  { signal }: CallOptions,
+): Promise<readonly (readonly number[])[]> {
+  signal.throwIfAborted();
+  const model = "embeddingModel" in source ? source.embeddingModel?.(call.model) : undefined;
+  if (model === undefined)
+    throw new ModelError(
+      "rejected",
+      `embeddings of "${call.model}" need a provider with embedding models, not only a function`,
+    );
+  const vectors: number[][] = [];
+  try {
+    const callMax = (await model.maxEmbeddingsPerCall) ?? Infinity;
+    for (let at = 0; at < call.texts.length; at += callMax) {
+      const values = call.texts.slice(at, at + callMax);
+      const { embeddings } = await model.doEmbed({ values, abortSignal: signal });
+      vectors.push(...embeddings);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw sdkFailure(error);
+  }
+  if (vectors.length !== call.texts.length)
+    throw new ModelError(
+      "broken",
+      `the provider sent ${vectors.length} vectors for ${call.texts.length} texts`,
+    );
+  return vectors;
+}

@@ -1,0 +1,67 @@
+import { isRecord } from "../../core/json.ts";
+import {
+  endpointErrorOf,
+  endpointFailure,
+  readEndpointError,
+  retryAfterMs,
+} from "../../ports/model-failure.ts";
+import { ModelError } from "../../ports/models.ts";
+
+/** Errors of the SDK that no other try would mend: a key is missing, the model is unknown, the prompt is wrong. */
+const rejections = new Set([
+  "AI_InvalidArgumentError",
+  "AI_InvalidPromptError",
+  "AI_LoadAPIKeyError",
+  "AI_LoadSettingError",
+  "AI_NoSuchModelError",
+  "AI_UnsupportedFunctionalityError",
+]);
+
+/**
+ * What an error of an AI SDK provider means, as a {@link ModelError}. It is read by its fields and not by its class,
+ * because providers bring their own copies of the classes.
+ */
+export function sdkFailure(error: unknown): ModelError {
+  if (error instanceof ModelError) return error;
+  // Error parts may be the endpoint's error object itself.
+  if (!(error instanceof Error)) return inStream(error);
+  const { statusCode, responseBody, responseHeaders, isRetryable } = fieldsOf(error);
+  if (rejections.has(error.name))
+    return new ModelError("rejected", error.message, { cause: error });
+  if (typeof statusCode !== "number") {
+    // A call that got no status and may be repeated did not reach its endpoint.
+    const failure = isRetryable === true ? "refused" : "broken";
+    return new ModelError(failure, error.message, { cause: error });
+  }
+  const said = readEndpointError(typeof responseBody === "string" ? responseBody : "");
+  const message = said.message === "" ? error.message : said.message;
+  const headers = isRecord(responseHeaders) ? responseHeaders : {};
+  const header = (name: string): string | undefined => {
+    const value = headers[name];
+    return typeof value === "string" ? value : undefined;
+  };
+  return new ModelError(endpointFailure(statusCode, { ...said, message }), message, {
+    cause: error,
+    status: statusCode,
+    retryAfterMs: retryAfterMs(header, Date.now()),
+  });
+}
+
+function inStream(error: unknown): ModelError {
+  const said = endpointErrorOf(isRecord(error) ? { error } : { message: String(error) });
+  const failure = endpointFailure(undefined, said);
+  return new ModelError(
+    failure === "refused" ? "broken" : failure,
+    `the provider reported an error in the middle of its answer: ${said.message || said.code}`,
+    said.status === undefined ? { cause: error } : { cause: error, status: said.status },
+  );
+}
+
+function fieldsOf(error: Error): {
+  readonly statusCode?: unknown;
+  readonly responseBody?: unknown;
+  readonly responseHeaders?: unknown;
+  readonly isRetryable?: unknown;
+} {
+  return error;
+}

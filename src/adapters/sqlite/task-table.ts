@@ -1,0 +1,152 @@
+import { formatId, isTaskId } from "../../core/ids.ts";
+import type { TaskRow } from "../../core/rows.ts";
+import { isEnd, statusClass, type StatusClass, type TaskStatus } from "../../core/task/status.ts";
+import type { SyncStore, TaskQuery } from "../../ports/store.ts";
+import { numberOf, numberOrNull, statuses, statusOf, textOf, textOrNull } from "./columns.ts";
+import type { Driver, SqlRow, SqlValue } from "./driver.ts";
+import {
+  deleteOpenTask,
+  deleteTask,
+  replaceEndedTask,
+  selectEndedTasks,
+  selectTask,
+  selectTaskIds,
+  selectTasksOfStatus,
+  selectTasksOfUser,
+  upsertOpenTask,
+} from "./statements.ts";
+
+/** The class column of each group of statuses. */
+const classNumbers: Readonly<Record<StatusClass, number>> = { active: 0, completed: 1, failed: 2 };
+const everyClass: readonly StatusClass[] = ["active", "completed", "failed"];
+const endStatuses: readonly TaskStatus[] = statuses.filter(isEnd);
+const noRandomBits = new Uint8Array(10);
+
+/** The key of an ended task. */
+export interface EndedTask {
+  readonly userId: string;
+  readonly classNumber: number;
+  readonly id: string;
+}
+
+/** Rows of tasks. */
+export interface TaskTable {
+  /** Adds or replaces a row. A task that ended never opens again (SPEC TASK2): its row has moved for good. */
+  put(row: TaskRow): void;
+  readonly get: SyncStore["task"];
+  readonly list: SyncStore["tasks"];
+  readonly openIds: SyncStore["tasksOpen"];
+  /** Tasks that ended before a time, by id, at most `limit`. */
+  ended(beforeMs: number, limit: number): readonly EndedTask[];
+  remove(task: EndedTask): void;
+}
+
+/** Opens the table `task`. */
+export function openTaskTable(driver: Driver): TaskTable {
+  const upsertOpen = driver.prepare(upsertOpenTask);
+  const deleteOpen = driver.prepare(deleteOpenTask);
+  const replaceEnded = driver.prepare(replaceEndedTask);
+  const selectOne = driver.prepare(selectTask);
+  const selectOfUser = driver.prepare(selectTasksOfUser);
+  const selectOfStatus = driver.prepare(selectTasksOfStatus);
+  const selectIds = driver.prepare(selectTaskIds);
+  const selectEnded = driver.prepare(selectEndedTasks);
+  const removeOne = driver.prepare(deleteTask);
+
+  return {
+    put({ userId, id, type, status, queue, sessionId, parentId, createdAtMs, endedAtMs }) {
+      const fixed = [id, type, status, queue, sessionId, parentId, createdAtMs] as const;
+      if (!isEnd(status)) {
+        upsertOpen.run(userId, ...fixed);
+        return;
+      }
+      deleteOpen.run(userId, id);
+      replaceEnded.run(userId, classNumbers[statusClass(status)], ...fixed, endedAtMs);
+    },
+    get(id) {
+      const row = selectOne.get(id);
+      return row === undefined ? null : taskOf(row);
+    },
+    list(query) {
+      const classes = query.statusClass === undefined ? everyClass : [query.statusClass];
+      const filters = filtersOf(query);
+      const { userId } = query;
+      const pages =
+        userId === null
+          ? statuses
+              .filter((status) => classes.includes(statusClass(status)))
+              .map((status) => selectOfStatus.all(status, ...filters))
+          : classes.map((name) => selectOfUser.all(userId, ...filters, classNumbers[name]));
+      return newestOf(pages, query.limit);
+    },
+    openIds: (status, afterId, limit) =>
+      isEnd(status) ? [] : selectIds.all(status, afterId, limit).map((row) => textOf(row, "id")),
+    ended(beforeMs, limit) {
+      const idBefore = firstIdAt(beforeMs);
+      return endStatuses
+        .flatMap((status) => selectEnded.all(status, idBefore, beforeMs, limit))
+        .map((row) => ({
+          userId: textOf(row, "user_id"),
+          classNumber: numberOf(row, "class"),
+          id: textOf(row, "id"),
+        }))
+        .toSorted((a, b) => compareIds(a.id, b.id))
+        .slice(0, limit);
+    },
+    remove: (task) => removeOne.run(task.userId, task.classNumber, task.id),
+  };
+}
+
+/**
+ * Parameters 2 to 9 of the two list statements. Ids begin with the time of their task, so a span of time is a span of
+ * the key, and children of a task, which are younger than it, are not searched for before it.
+ */
+function filtersOf(query: TaskQuery): SqlValue[] {
+  const { before, createdFromMs, createdToMs, parentId } = query;
+  const lowest = [
+    createdFromMs === undefined ? "" : firstIdAt(createdFromMs),
+    parentId !== undefined && isTaskId(parentId) ? parentId.slice(0, "task_".length + 10) : "",
+  ];
+  const highest = [before ?? "~", createdToMs === undefined ? "~" : firstIdAt(createdToMs)];
+  return [
+    lowest.reduce((a, b) => (a > b ? a : b)),
+    highest.reduce((a, b) => (a < b ? a : b)),
+    query.type ?? null,
+    query.sessionId ?? null,
+    parentId ?? null,
+    createdFromMs ?? 0,
+    createdToMs ?? Number.MAX_SAFE_INTEGER,
+    query.limit,
+  ];
+}
+
+/** The lowest id that a task made at `timeMs` may have. An id has room for 50 bits of time. */
+function firstIdAt(timeMs: number): string {
+  const idTimeMs = Math.min(Math.max(Math.ceil(timeMs), 0), 2 ** 50 - 1);
+  return formatId("task", idTimeMs, noRandomBits);
+}
+
+/** Merges pages that are newest first each. They are few and short, so a sort will do. */
+function newestOf(pages: readonly (readonly SqlRow[])[], limit: number): readonly TaskRow[] {
+  const rows = pages.flat().map(taskOf);
+  return rows.toSorted((a, b) => compareIds(b.id, a.id)).slice(0, limit);
+}
+
+function taskOf(row: SqlRow): TaskRow {
+  return {
+    table: "task",
+    id: textOf(row, "id"),
+    userId: textOf(row, "user_id"),
+    type: textOf(row, "type"),
+    status: statusOf(row, "status"),
+    queue: textOf(row, "queue"),
+    sessionId: textOrNull(row, "session_id"),
+    parentId: textOrNull(row, "parent_id"),
+    createdAtMs: numberOf(row, "created_at_ms"),
+    endedAtMs: numberOrNull(row, "ended_at_ms"),
+  };
+}
+
+function compareIds(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

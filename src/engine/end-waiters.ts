@@ -1,0 +1,52 @@
+import type { ErrorData } from "../core/errors.ts";
+import { taskScope } from "../core/scope.ts";
+import type { TaskState } from "../core/task/state.ts";
+import { isEnd, type TaskStatus } from "../core/task/status.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+
+/** How a task ended. */
+export interface TaskEnd {
+  readonly status: TaskStatus;
+  readonly output: unknown;
+  readonly error: ErrorData | null;
+}
+
+/** Callers that wait for a task's end in this process. */
+export class EndWaiters {
+  readonly #kernel: Kernel;
+  readonly #waiters = new Map<string, ((end: TaskEnd) => void)[]>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    kernel.listen({
+      committed: ({ scope, state }) => {
+        if (this.#waiters.size === 0 || !scope.startsWith("task/")) return;
+        const task = state as TaskState;
+        if (!isEnd(task.status)) return;
+        const waiters = this.#waiters.get(task.id);
+        if (waiters === undefined) return;
+        this.#waiters.delete(task.id);
+        for (const waiter of waiters) waiter({ status: task.status, output: task.output, error: task.error });
+      },
+    });
+  }
+
+  /** The end of a task that is about to be submitted: called first, so that no end can be missed. */
+  expect(taskId: string): Promise<TaskEnd> {
+    return new Promise((resolve) => {
+      const waiters = this.#waiters.get(taskId);
+      if (waiters === undefined) this.#waiters.set(taskId, [resolve]);
+      else waiters.push(resolve);
+    });
+  }
+
+  /** The end of a task that exists. Resolves at once if it has ended. */
+  async of(taskId: string): Promise<TaskEnd> {
+    const coming = this.expect(taskId);
+    const now = await this.#kernel.read(taskScope(taskId), (state) => {
+      const task = state as TaskState;
+      return isEnd(task.status) ? { status: task.status, output: task.output, error: task.error } : null;
+    });
+    return now ?? (await coming);
+  }
+}

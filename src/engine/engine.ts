@@ -1,0 +1,222 @@
+import { ErrandError } from "../core/errors.ts";
+import { canonicalJson } from "../core/json.ts";
+import { retentionMsDefault } from "../core/limits.ts";
+import type { QueueSettings } from "../core/queue/protocol.ts";
+import { queueScope, taskScope } from "../core/scope.ts";
+import type { TaskCommand } from "../core/task/commands.ts";
+import type { TaskState } from "../core/task/state.ts";
+import type { SpawnOptions } from "./context.ts";
+import { deciders } from "./deciders.ts";
+import { endpointQueue, Roles } from "./endpoints.ts";
+import { EndWaiters, type TaskEnd } from "./end-waiters.ts";
+import { TaskFeeds } from "./feed/task-feed.ts";
+import { UserFeeds } from "./feed/user-feed.ts";
+import type { CommandKey } from "./kernel/group.ts";
+import type { Meta } from "./kernel/frame.ts";
+import { Kernel } from "./kernel/kernel.ts";
+import { Reader } from "./reader.ts";
+import { recover, type Recovered } from "./recovery.ts";
+import { Retention } from "./retention.ts";
+import { Runner } from "./runner.ts";
+import { Sessions } from "./sessions.ts";
+import { poolSlotsDefault, type EnginePorts, type EngineSettings, type SubmitOptions } from "./settings.ts";
+import { specFor, TaskTypes } from "./submit.ts";
+
+/** What a submit answers. */
+export interface Submitted {
+  readonly taskId: string;
+  /** True if an earlier submit had the same key: the task is that one's. */
+  readonly replayed: boolean;
+}
+
+/** Idempotency keys are kept at least this long (G4). A key outlives its task's retention by nothing: both go together. */
+const keyRetentionMs = 86_400_000;
+
+/** How long a stop waits for handlers that work. */
+const drainGraceMsDefault = 10_000;
+
+/**
+ * Errand in one process: submits, runs, recovers and tells. Hosts give it ports and doors speak to it; all state is
+ * in the store. Every method that changes something resolves when the change is durable.
+ */
+export class Engine {
+  readonly kernel: Kernel;
+  readonly roles: Roles = new Roles();
+  readonly types: TaskTypes;
+  readonly feeds: TaskFeeds;
+  readonly userFeeds: UserFeeds;
+  readonly sessions: Sessions;
+  readonly reader: Reader;
+  readonly #ports: EnginePorts;
+  readonly #settings: EngineSettings;
+  readonly #runner: Runner;
+  readonly #ends: EndWaiters;
+  readonly #retention: Retention;
+
+  constructor(ports: EnginePorts, settings: EngineSettings) {
+    this.#ports = ports;
+    this.#settings = settings;
+    this.types = new TaskTypes(settings.tasks);
+    for (const endpoint of settings.endpoints ?? []) this.roles.addEndpoint(endpoint);
+    for (const [role, target] of Object.entries(settings.roles ?? {})) this.roles.assign(role, target);
+    const { store, cipher, clock, random, turn, log, fatal } = ports;
+    const waker = ports.waker(() => {
+      this.kernel.wake().catch((error: unknown) => log.error("timers could not be read", error));
+    });
+    const cacheBytesMax = settings.cacheBytesMax === undefined ? {} : { cacheBytesMax: settings.cacheBytesMax };
+    this.kernel = new Kernel({ store, cipher, clock, random, turn, log, fatal, waker }, deciders, cacheBytesMax);
+    this.feeds = new TaskFeeds(this.kernel);
+    this.userFeeds = new UserFeeds(this.kernel);
+    this.#ends = new EndWaiters(this.kernel);
+    this.#runner = new Runner({
+      kernel: this.kernel,
+      log,
+      isolated: ports.isolated,
+      task: (type) => this.types.find(type),
+      context: {
+        roles: this.roles,
+        languageModel: ports.languageModel,
+        sha256: (text) => ports.sha256(text),
+        childSpec: (parent, type, input, options) => this.#childSpec(parent.userId, parent.sessionId, type, input, options),
+      },
+    });
+    this.kernel.listen({ signal: (signal) => this.#runner.signal(signal) });
+    this.reader = new Reader(this.kernel, store, this.types);
+    this.sessions = new Sessions(this);
+    this.#retention = new Retention(store, clock, log, settings.retentionMs ?? retentionMsDefault);
+  }
+
+  /** Live handlers of this process, for metrics. */
+  get segments(): number {
+    return this.#runner.size;
+  }
+
+  /** Opens the store for work: configures queues, recovers what an earlier process left, arms timers. */
+  async start(): Promise<Recovered> {
+    const { store, log, cipher } = this.#ports;
+    await cipher.prepare([""]);
+    const pools = new Set(["tasks", ...this.#settings.tasks.map((task) => task.options.queue ?? "tasks")]);
+    await Promise.all([...pools].map((name) => this.configureQueue(name, { slots: poolSlotsDefault, ...this.#settings.queues?.[name] })));
+    await Promise.all(this.roles.endpoints.map(({ name, slots }) => this.configureQueue(endpointQueue(name), { slots })));
+    const recovered = await recover(this.kernel, store, log);
+    await this.kernel.start();
+    this.#retention.start();
+    return recovered;
+  }
+
+  /** Sets slots of a queue, durably. */
+  async configureQueue(name: string, settings: Partial<QueueSettings>): Promise<void> {
+    const { slots = 1, slotsPerKey = null } = settings;
+    await this.kernel.ask(queueScope(name), { type: "configure", settings: { slots, slotsPerKey } });
+  }
+
+  /** Pauses a queue: what runs goes on, nothing new is granted. */
+  async pauseQueue(name: string, paused: boolean): Promise<void> {
+    await this.kernel.ask(queueScope(name), { type: "pause", paused });
+  }
+
+  /**
+   * Accepts a task. Resolves when it is on disk: from then on it survives a crash at any instant (SPEC TASK1).
+   * Errors: `unknown_type`, `invalid_request`, `too_large`, `idempotency_mismatch`, `storage_full`, `unavailable`.
+   */
+  submit(type: string, input: unknown, options: SubmitOptions = {}): Promise<Submitted> {
+    return this.#submit(this.kernel.id("task"), type, input, options);
+  }
+
+  /** Submits and waits for the end. In this process only; a client elsewhere follows the task. */
+  async run(type: string, input: unknown, options: SubmitOptions = {}): Promise<TaskEnd> {
+    const taskId = this.kernel.id("task");
+    const end = this.#ends.expect(taskId);
+    const submitted = await this.#submit(taskId, type, input, options);
+    return submitted.replayed ? await this.#ends.of(submitted.taskId) : await end;
+  }
+
+  /** Waits for a task's end. */
+  ended(taskId: string): Promise<TaskEnd> {
+    return this.#ends.of(taskId);
+  }
+
+  /** Cancels a task: final when this resolves, also through a crash. Throws `conflict` if it has another end. */
+  async cancel(taskId: string, reason?: string): Promise<void> {
+    await this.command(taskId, { type: "cancel", ...(reason === undefined ? {} : { reason }) });
+  }
+
+  /** Tries a failed, cancelled or expired task again: same task, next attempt. A turn goes through its session. */
+  async retry(taskId: string): Promise<void> {
+    const spec = await this.kernel.read(taskScope(taskId), (state) => (state as TaskState).spec);
+    if (spec?.sessionId !== undefined && spec.messageId !== undefined) {
+      await this.sessions.retryTurn(spec.userId, spec.sessionId, taskId);
+    } else {
+      await this.command(taskId, { type: "retry" });
+    }
+  }
+
+  /** A new task with the same type, input and options. */
+  async rerun(taskId: string, options: SubmitOptions = {}): Promise<Submitted> {
+    const spec = await this.kernel.read(taskScope(taskId), (state) => (state as TaskState).spec);
+    if (spec === null) throw new ErrandError("not_found", `there is no task ${taskId}`);
+    return await this.submit(spec.type, spec.input, { userId: spec.userId, priority: spec.priority, ...options });
+  }
+
+  /** Lets a held task go. */
+  async release(taskId: string): Promise<void> {
+    await this.command(taskId, { type: "release" });
+  }
+
+  /** Sends an event to a task; it is kept if nothing waits for it yet. */
+  async sendEvent(taskId: string, name: string, payload: unknown): Promise<void> {
+    await this.command(taskId, { type: "event", name, payload });
+  }
+
+  /** Gives a task a command; a refusal is thrown. */
+  async command(taskId: string, command: TaskCommand, meta?: Meta): Promise<unknown> {
+    return await this.kernel.ask(taskScope(taskId), command, meta === undefined ? {} : { meta });
+  }
+
+  /** An idempotency key as the kernel takes it: the body is kept as an HMAC only. */
+  async keyFor(userId: string, key: string, body: unknown, ref: string): Promise<CommandKey> {
+    await this.#ports.cipher.prepare([userId]);
+    const hash = this.#ports.cipher.mac(userId, canonicalJson(body));
+    const expiresAtMs = this.#ports.clock.nowMs() + Math.max(keyRetentionMs, this.#settings.retentionMs ?? retentionMsDefault);
+    return { userId, key, hash, ref, expiresAtMs };
+  }
+
+  /** Finishes or hands back what runs, writes what was accepted, and closes the store. */
+  async stop(drainGraceMs: number = drainGraceMsDefault): Promise<void> {
+    this.#retention.stop();
+    await this.#runner.drain(drainGraceMs);
+    await this.kernel.stop();
+    this.#ports.store.close();
+  }
+
+  async #submit(taskId: string, type: string, input: unknown, options: SubmitOptions): Promise<Submitted> {
+    const spec = specFor(this.types.get(type), taskId, input, options);
+    const { requestId, actionId, traceparent, idempotencyKey } = options;
+    const meta: Meta = {
+      ...(requestId === undefined ? {} : { requestId }),
+      ...(actionId === undefined ? {} : { actionId }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+    };
+    const key = idempotencyKey ?? actionId;
+    const keyed = key === undefined ? {} : { key: await this.keyFor(spec.userId, key, { ...spec, rootId: "" }, taskId) };
+    const { reply, replayed } = await this.kernel.dispatch(taskScope(taskId), { type: "submit", spec }, { meta, ...keyed });
+    if (!reply.ok) throw new ErrandError(reply.error.code, reply.error.message, { retryAfterMs: reply.error.retryAfterMs });
+    return { taskId: replayed ? refOf(reply.value) : taskId, replayed };
+  }
+
+  #childSpec(
+    userId: string,
+    sessionId: string | undefined,
+    type: string,
+    input: unknown,
+    options: SpawnOptions,
+  ): ReturnType<typeof specFor> {
+    const { name: _name, ...rest } = options;
+    return specFor(this.types.get(type), "", input, { ...rest, userId, ...(sessionId === undefined ? {} : { sessionId }) });
+  }
+}
+
+function refOf(value: unknown): string {
+  if (typeof value === "object" && value !== null && "ref" in value && typeof value.ref === "string") return value.ref;
+  throw new ErrandError("internal", "a repeated submit has no reference");
+}

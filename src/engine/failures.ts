@@ -1,0 +1,56 @@
+import { describeError, ErrandError, errorData, type ErrorData } from "../core/errors.ts";
+import type { RetryWish } from "../core/task/commands.ts";
+import { ModelError } from "../ports/models.ts";
+
+/** Thrown by a handler to fail its task for good: no further attempt is made. */
+export class FatalError extends Error {
+  override readonly name = "FatalError";
+}
+
+/** Thrown by a handler to be tried again, if attempts are left, not before `afterMs` milliseconds from now. */
+export class RetryAfterError extends Error {
+  override readonly name = "RetryAfterError";
+  readonly afterMs: number;
+
+  constructor(message: string, options: { readonly afterMs: number; readonly cause?: unknown }) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.afterMs = options.afterMs;
+  }
+}
+
+/** Longest error message that is stored, in UTF-16 units. */
+const messageCharsMax = 2_000;
+
+function shorten(message: string): string {
+  return message.length > messageCharsMax ? `${message.slice(0, messageCharsMax)}...` : message;
+}
+
+/** What a thrown value means: the error to store and whether the task may be tried again. */
+export function failureOf(thrown: unknown): { error: ErrorData; retry: RetryWish } {
+  if (thrown instanceof FatalError) return { error: errorData("fatal", shorten(thrown.message)), retry: "never" };
+  if (thrown instanceof RetryAfterError) {
+    return { error: errorData("handler_failed", shorten(thrown.message)), retry: { afterMs: Math.max(0, thrown.afterMs) } };
+  }
+  if (thrown instanceof ErrandError) {
+    const never = describeError(thrown.code).retry === "never";
+    return { error: { ...thrown.toData(), message: shorten(thrown.message) }, retry: never ? "never" : "policy" };
+  }
+  if (thrown instanceof ModelError) return { error: errorData(thrown.code, shorten(thrown.message)), retry: "policy" };
+  // An AI SDK call wraps what the model threw: the first error of ours in the chain of causes tells more.
+  const inner = innerErrand(thrown);
+  if (inner !== null) return failureOf(inner);
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return { error: errorData("handler_failed", shorten(message === "" ? "the handler threw without a message" : message)), retry: "policy" };
+}
+
+/** Longest chain of causes that is followed. */
+const causesMax = 8;
+
+function innerErrand(thrown: unknown): ErrandError | null {
+  let error = thrown;
+  for (let depth = 0; depth < causesMax && error instanceof Error; depth += 1) {
+    if (error instanceof ErrandError) return error;
+    error = error.cause;
+  }
+  return null;
+}

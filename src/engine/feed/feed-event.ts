@@ -1,0 +1,47 @@
+import type { ErrorData } from "../../core/errors.ts";
+import type { ChatMessage } from "../../core/session/state.ts";
+import type { Cursor } from "../../core/stream/cursor.ts";
+import type { Progress, ToolState } from "../../core/task/events.ts";
+import type { TaskView } from "../../core/task/view.ts";
+
+/**
+ * One thing a reader of a task's feed is told. Events of one task are totally ordered by `cursor`; a reader that
+ * resumes behind a cursor gets every later event once, in order (SPEC STREAM5). The objects are shared between
+ * readers and never changed.
+ */
+export type FeedEvent = { readonly taskId: string; readonly cursor: Cursor } & (
+  | { readonly kind: "state"; readonly task: TaskView }
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "step"; readonly name: string }
+  | { readonly kind: "tool"; readonly id: string; readonly name: string; readonly state: ToolState; readonly input?: unknown; readonly output?: unknown }
+  /** `offset`: UTF-16 offset of the text's first unit in this attempt's text. */
+  | { readonly kind: "token"; readonly text: string; readonly offset: number; readonly attempt: number }
+  | { readonly kind: "reasoning"; readonly text: string; readonly attempt: number }
+  | { readonly kind: "call"; readonly op: string; readonly state: "started" | "ended"; readonly finish: string | null }
+  /** Text from `offset` on is void. `attempt` is the one that goes on. */
+  | { readonly kind: "reset"; readonly attempt: number; readonly offset: number; readonly reason: string }
+  | { readonly kind: "end"; readonly task: TaskView }
+);
+
+/** A change of a session, for its owner's pages. */
+export interface SessionChange {
+  readonly kind: "session";
+  readonly sessionId: string;
+  readonly title: string;
+  readonly messages: readonly ChatMessage[];
+  readonly activeTaskId: string | null;
+  readonly deleted: boolean;
+}
+
+/** What the feed of a user carries: everything of all tasks and sessions, from now on. */
+export type UserFeedEvent = FeedEvent | SessionChange;
+
+/** True if `a` is behind `b` in a task's total order: facts by number, entries within the attempt. */
+export function isAfter(a: Cursor, b: Cursor): boolean {
+  if (a.seq !== b.seq) return a.seq > b.seq;
+  if (a.attempt !== b.attempt) return a.attempt > b.attempt;
+  return a.entry > b.entry;
+}
+
+/** An error as feeds show it. */
+export type FeedError = ErrorData;

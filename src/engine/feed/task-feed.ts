@@ -1,0 +1,200 @@
+import { taskScope } from "../../core/scope.ts";
+import { streamId } from "../../core/stream/entry.ts";
+import type { Cursor } from "../../core/stream/cursor.ts";
+import type { TaskEvent } from "../../core/task/events.ts";
+import type { Committed } from "../kernel/group.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { StoredEntries } from "../kernel/open-stream.ts";
+import { isAfter, type FeedEvent } from "./feed-event.ts";
+import { TaskFold, type FoldRow } from "./task-fold.ts";
+
+/** Stored rows of a stream read at once while a backlog is folded. */
+const streamRowsPage = 256;
+
+/** Events a slow reader may be behind before it is dropped; it comes back with its cursor. */
+const behindMax = 50_000;
+
+/** One reader: gets batches, in order. `end()` is called once, after which nothing comes. */
+export interface FeedReader {
+  push(events: readonly FeedEvent[]): void;
+  /** `caught up`: everything stored has been pushed; live events follow. */
+  upToDate(): void;
+  end(reason: "ended" | "slow" | "failed"): void;
+}
+
+/** Folds what is stored of a task behind nothing, up to `until` or to what there is, and hands the events out. */
+async function replay(kernel: Kernel, fold: TaskFold, taskId: string, until: Cursor | null, give: (events: FeedEvent[]) => void): Promise<void> {
+  const drain = async (to: number | "all"): Promise<void> => {
+    const { attempt } = fold.position;
+    if (attempt === 0) return;
+    for (;;) {
+      const from = fold.position.entry;
+      const limit = to === "all" ? Number.POSITIVE_INFINITY : to;
+      if (from >= limit) return;
+      const entries = await kernel.readStream(streamId(taskId, attempt), from, streamRowsPage);
+      if (entries.length === 0) return;
+      give(fold.entries(attempt, from, entries.slice(0, limit - from)));
+    }
+  };
+  for (const row of await readRows(kernel, taskId)) {
+    if (until !== null && row.seq > until.seq) break;
+    const needs = fold.needs(row);
+    if (needs !== null) await drain(needs);
+    give(fold.row(row));
+  }
+  if (until === null) await drain("all");
+  else if (fold.position.attempt === until.attempt) await drain(until.entry);
+}
+
+async function readRows(kernel: Kernel, taskId: string): Promise<FoldRow[]> {
+  const rows: FoldRow[] = [];
+  for (const stored of await kernel.readLog(taskScope(taskId))) {
+    // Events of a task's own log: the kernel has checked the frame, the task's decider wrote it.
+    rows.push({ seq: stored.seq, atMs: stored.atMs, events: stored.events as TaskEvent[], streamTail: stored.streamTail });
+  }
+  return rows;
+}
+
+/**
+ * The live feed of one task, shared by its readers: each commit is folded once, whatever their number. A reader
+ * first gets the backlog up to the point where it joined, folded for itself, then what the shared fold gives.
+ */
+class SharedFeed {
+  readonly taskId: string;
+  readonly #kernel: Kernel;
+  readonly #fold: TaskFold;
+  readonly #live = new Set<(events: readonly FeedEvent[]) => void>();
+  readonly ready: Promise<void>;
+  #early: (() => void)[] | null = [];
+
+  constructor(kernel: Kernel, taskId: string) {
+    this.#kernel = kernel;
+    this.taskId = taskId;
+    this.#fold = new TaskFold(taskId);
+    this.ready = this.#catchUp();
+  }
+
+  get size(): number {
+    return this.#live.size;
+  }
+
+  get position(): Cursor {
+    return this.#fold.position;
+  }
+
+  join(give: (events: readonly FeedEvent[]) => void): () => void {
+    this.#live.add(give);
+    return () => this.#live.delete(give);
+  }
+
+  committed(commit: Committed): void {
+    // Live, the entries of a commit have come before its events: there is nothing to wait for.
+    const row: FoldRow = { seq: commit.seq, atMs: commit.atMs, events: commit.events as TaskEvent[], streamTail: null };
+    this.#do(() => this.#give(this.#fold.row(row)));
+  }
+
+  entries(stored: StoredEntries): void {
+    const attempt = Number(stored.stream.slice(stored.stream.lastIndexOf("/") + 1));
+    this.#do(() => this.#give(this.#fold.entries(attempt, stored.n, stored.entries)));
+  }
+
+  async #catchUp(): Promise<void> {
+    await replay(this.#kernel, this.#fold, this.taskId, null, () => undefined);
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const action of early) action();
+  }
+
+  #do(action: () => void): void {
+    if (this.#early === null) action();
+    else this.#early.push(action);
+  }
+
+  #give(events: readonly FeedEvent[]): void {
+    if (events.length === 0) return;
+    for (const give of this.#live) give(events);
+  }
+}
+
+/** Feeds of tasks. */
+export class TaskFeeds {
+  readonly #kernel: Kernel;
+  readonly #shared = new Map<string, SharedFeed>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    kernel.listen({
+      committed: (commit) => this.#shared.get(commit.scope.slice("task/".length))?.committed(commit),
+      entries: (stored) => this.#shared.get(stored.stream.slice(0, stored.stream.lastIndexOf("/")))?.entries(stored),
+    });
+  }
+
+  /** Readers' shared feeds, for metrics. */
+  get size(): number {
+    return this.#shared.size;
+  }
+
+  /** Lets a reader follow a task from behind `after`. Answers how to stop. */
+  follow(taskId: string, after: Cursor, reader: FeedReader): () => void {
+    const state = { stopped: false, leave: (): void => undefined };
+    const stop = (): void => {
+      if (state.stopped) return;
+      state.stopped = true;
+      state.leave();
+    };
+    this.#follow(taskId, after, reader, state, stop).catch(() => {
+      if (state.stopped) return;
+      stop();
+      reader.end("failed");
+    });
+    return stop;
+  }
+
+  async #follow(
+    taskId: string,
+    after: Cursor,
+    reader: FeedReader,
+    state: { stopped: boolean; leave: () => void },
+    stop: () => void,
+  ): Promise<void> {
+    let shared = this.#shared.get(taskId);
+    if (shared === undefined) {
+      shared = new SharedFeed(this.#kernel, taskId);
+      this.#shared.set(taskId, shared);
+    }
+    const feed = shared;
+    const queue: FeedEvent[] = [];
+    let live = false;
+    const push = (events: readonly FeedEvent[]): void => {
+      if (state.stopped) return;
+      reader.push(events);
+      if (events.at(-1)?.kind !== "end") return;
+      stop();
+      reader.end("ended");
+    };
+    const leave = feed.join((events) => {
+      if (live) return push(events);
+      queue.push(...events);
+      if (queue.length <= behindMax) return;
+      stop();
+      reader.end("slow");
+    });
+    state.leave = () => {
+      leave();
+      if (feed.size === 0 && this.#shared.get(taskId) === feed) this.#shared.delete(taskId);
+    };
+    if (state.stopped) return state.leave();
+    await feed.ready;
+    // From here to `until` there is no wait: what comes later is in the queue, what came before is on disk.
+    const until = feed.position;
+    queue.length = 0;
+    await replay(this.#kernel, new TaskFold(taskId), taskId, until, (events) => {
+      const fresh = events.filter((event) => isAfter(event.cursor, after));
+      if (fresh.length > 0) push(fresh);
+    });
+    if (state.stopped) return;
+    live = true;
+    if (queue.length > 0) push(queue);
+    if (!state.stopped) reader.upToDate();
+  }
+}

@@ -1,0 +1,99 @@
+import type { SessionEvent, SessionState } from "../../core/session/state.ts";
+import { offsetAfter } from "../../core/stream/entry.ts";
+import type { TaskEvent } from "../../core/task/events.ts";
+import type { TaskState } from "../../core/task/state.ts";
+import { isEnd } from "../../core/task/status.ts";
+import { taskView } from "../../core/task/view.ts";
+import type { Committed } from "../kernel/group.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import type { StoredEntries } from "../kernel/open-stream.ts";
+import type { FeedEvent, UserFeedEvent } from "./feed-event.ts";
+
+type Give = (events: readonly UserFeedEvent[]) => void;
+
+/**
+ * Everything that happens to a user's tasks and sessions from now on. It has no history: a page that reconnects
+ * starts with the present states and follows single tasks by their cursors.
+ */
+export class UserFeeds {
+  readonly #readers = new Map<string, Set<Give>>();
+
+  constructor(kernel: Kernel) {
+    kernel.listen({ committed: (commit) => this.#committed(commit), entries: (stored) => this.#entries(stored) });
+  }
+
+  /** Adds a reader of a user's feed; answers how to stop. */
+  follow(userId: string, give: Give): () => void {
+    const readers = this.#readers.get(userId) ?? new Set();
+    this.#readers.set(userId, readers);
+    readers.add(give);
+    return () => {
+      readers.delete(give);
+      if (readers.size === 0) this.#readers.delete(userId);
+    };
+  }
+
+  #give(userId: string, events: readonly UserFeedEvent[]): void {
+    if (events.length === 0) return;
+    for (const give of this.#readers.get(userId) ?? []) give(events);
+  }
+
+  #committed(commit: Committed): void {
+    if (this.#readers.size === 0) return;
+    if (commit.scope.startsWith("task/")) this.#task(commit);
+    else if (commit.scope.startsWith("session/")) this.#session(commit);
+  }
+
+  #task(commit: Committed): void {
+    const state = commit.state as TaskState;
+    const userId = state.spec?.userId;
+    if (userId === undefined || !this.#readers.has(userId)) return;
+    const cursor = { seq: commit.seq + commit.events.length - 1, attempt: state.attempt, entry: 0 };
+    const events: FeedEvent[] = [];
+    for (const event of commit.events as TaskEvent[]) {
+      if (event.type === "task.progressed") events.push({ taskId: state.id, cursor, kind: "progress", progress: event.progress });
+      if (event.type === "step.completed") events.push({ taskId: state.id, cursor, kind: "step", name: event.op.slice("step:".length) });
+    }
+    const task = taskView(state);
+    events.push(isEnd(state.status) ? { taskId: state.id, cursor, kind: "end", task } : { taskId: state.id, cursor, kind: "state", task });
+    this.#give(userId, events);
+  }
+
+  #session(commit: Committed): void {
+    const state = commit.state as SessionState;
+    if (!this.#readers.has(state.userId)) return;
+    const ids = new Set<string>();
+    for (const event of commit.events as SessionEvent[]) {
+      if (event.type === "message.added") ids.add(event.message.id);
+      else if (event.type === "turn.ended") ids.add(event.messageId);
+      else if (event.type === "turn.reopened") ids.add(event.turn.messageId);
+    }
+    const messages = [...ids].flatMap((id) => state.messages.get(id) ?? []);
+    this.#give(state.userId, [
+      {
+        kind: "session",
+        sessionId: state.chatId,
+        title: state.title,
+        messages,
+        activeTaskId: state.turns[0]?.taskId ?? null,
+        deleted: state.deleted,
+      },
+    ]);
+  }
+
+  #entries(stored: StoredEntries): void {
+    if (!this.#readers.has(stored.user)) return;
+    const slash = stored.stream.lastIndexOf("/");
+    const taskId = stored.stream.slice(0, slash);
+    const attempt = Number(stored.stream.slice(slash + 1));
+    const events: FeedEvent[] = [];
+    let { offset } = stored;
+    for (const [index, entry] of stored.entries.entries()) {
+      const cursor = { seq: 0, attempt, entry: stored.n + index + 1 };
+      if (entry.t === "text") events.push({ taskId, cursor, kind: "token", text: entry.d, offset, attempt });
+      else if (entry.t === "reset") events.push({ taskId, cursor, kind: "reset", attempt, offset: entry.o, reason: entry.reason });
+      offset = offsetAfter(offset, entry);
+    }
+    this.#give(stored.user, events);
+  }
+}

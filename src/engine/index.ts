@@ -1,0 +1,27 @@
+/**
+ * The engine's public API: what task types, doors and hosts are written with.
+ * @module
+ */
+export { ErrandError, type ErrorCode, type ErrorData, type FieldError } from "../core/errors.ts";
+export type { CallResult, Progress } from "../core/task/events.ts";
+export type { TaskView } from "../core/task/view.ts";
+export type {
+  Child,
+  GenerateRequest,
+  LanguageModelFactory,
+  SpawnOptions,
+  StepContext,
+  TaskContext,
+  ToolBox,
+  ToolDefinition,
+} from "./context.ts";
+export { defineTask, type AnyTaskType, type Schema, type SchemaResult, type TaskOptions, type TaskType } from "./define.ts";
+export { endpointQueue, roleNames, Roles, type Endpoint, type RoleTarget } from "./endpoints.ts";
+export { Engine, type Submitted } from "./engine.ts";
+export type { TaskEnd } from "./end-waiters.ts";
+export { FatalError, RetryAfterError } from "./failures.ts";
+export { isAfter, type FeedEvent, type SessionChange, type UserFeedEvent } from "./feed/feed-event.ts";
+export type { FeedReader } from "./feed/task-feed.ts";
+export type { Envelope, QueueView, TaskRead, WhyView } from "./reader.ts";
+export type { Said, Say } from "./sessions.ts";
+export { poolSlotsDefault, type EnginePorts, type EngineSettings, type SubmitOptions } from "./settings.ts";

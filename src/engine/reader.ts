@@ -1,0 +1,194 @@
+import { ErrandError } from "../core/errors.ts";
+import type { QueueState } from "../core/queue/state.ts";
+import { depth, why } from "../core/queue/views.ts";
+import type { QueueWhy } from "../core/queue/protocol.ts";
+import { queueScope, taskScope } from "../core/scope.ts";
+import { streamId, textOf } from "../core/stream/entry.ts";
+import type { Cursor } from "../core/stream/cursor.ts";
+import type { TaskState } from "../core/task/state.ts";
+import { isEnd } from "../core/task/status.ts";
+import { isoTime, taskView, type TaskView } from "../core/task/view.ts";
+import type { SyncStore, TaskQuery } from "../ports/store.ts";
+import { endpointQueue } from "./endpoints.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import type { TaskTypes } from "./submit.ts";
+
+/** A task with where to follow it from. */
+export interface TaskRead {
+  readonly view: TaskView;
+  readonly cursor: Cursor;
+}
+
+/** Why a task is where it is, from the log's facts. */
+export interface WhyView {
+  readonly taskId: string;
+  readonly status: TaskView["status"];
+  readonly reason: TaskView["reason"];
+  readonly queue: (QueueWhy & { readonly name: string }) | null;
+  readonly message: string;
+}
+
+/** A queue as people see it. */
+export interface QueueView {
+  readonly name: string;
+  readonly slots: number;
+  readonly running: number;
+  readonly pending: number;
+  readonly perBand: readonly [number, number, number];
+  readonly paused: boolean;
+}
+
+/** One numbered fact of a task's log, in the envelope of seed 001. */
+export interface Envelope {
+  readonly event_id: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly timestamp: string;
+  readonly payload: unknown;
+  readonly request_id: string | null;
+  readonly operation_id: string;
+  readonly client_action_id: string | null;
+  readonly causation_id: string | null;
+  readonly user_id: string;
+  readonly session_id: string | null;
+}
+
+/** Reads for doors. Owners are checked here: a task of another user is `not_found`, like one that never was. */
+export class Reader {
+  readonly #kernel: Kernel;
+  readonly #store: SyncStore;
+  readonly #types: TaskTypes;
+
+  constructor(kernel: Kernel, store: SyncStore, types: TaskTypes) {
+    this.#kernel = kernel;
+    this.#store = store;
+    this.#types = types;
+  }
+
+  /** A task with its partial text. `userId` null reads any user's. */
+  async task(taskId: string, userId: string | null): Promise<TaskRead> {
+    const read = await this.#kernel.read(taskScope(taskId), (state, seq) => {
+      const task = state as TaskState;
+      if (task.spec === null || (userId !== null && task.spec.userId !== userId)) return null;
+      return { view: taskView(task), seq, attempt: task.attempt, ended: isEnd(task.status) };
+    });
+    if (read === null) throw new ErrandError("not_found", `there is no task ${taskId}`);
+    const { view, seq, attempt } = read;
+    if (attempt === 0 || (read.ended && view.status === "completed")) return { view, cursor: { seq, attempt, entry: 0 } };
+    const entries = await this.#kernel.readStream(streamId(taskId, attempt), 0, 100_000);
+    return { view: { ...view, partial: textOf(entries) }, cursor: { seq, attempt, entry: entries.length } };
+  }
+
+  /** One page of tasks, newest first, and the id to go on behind. */
+  async tasks(query: TaskQuery): Promise<{ tasks: readonly TaskView[]; next: string | null }> {
+    const rows = this.#store.tasks(query);
+    const tasks: TaskView[] = [];
+    for (const row of rows) {
+      const view = await this.#kernel.read(taskScope(row.id), (state) => ((state as TaskState).spec === null ? null : taskView(state as TaskState)));
+      if (view !== null) tasks.push(view);
+    }
+    return { tasks, next: rows.length === query.limit ? (rows.at(-1)?.id ?? null) : null };
+  }
+
+  /** Facts of a task with numbers above `after`. */
+  async log(taskId: string, userId: string | null, after: number, limit: number): Promise<{ events: readonly Envelope[]; next: number | null }> {
+    const { view } = await this.task(taskId, userId);
+    const events: Envelope[] = [];
+    for (const row of await this.#kernel.readLog(taskScope(taskId))) {
+      for (const [index, event] of row.events.entries()) {
+        const seq = row.seq + index;
+        if (seq <= after) continue;
+        if (events.length === limit) return { events, next: seq - 1 };
+        events.push(envelope(view, seq, row.atMs, event, row.metas[index] ?? {}));
+      }
+    }
+    return { events, next: null };
+  }
+
+  /** Why a task waits, exactly. */
+  async why(taskId: string, userId: string | null): Promise<WhyView> {
+    const { view } = await this.task(taskId, userId);
+    const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(state as TaskState));
+    const queue = asked === null ? null : await this.#kernel.read(queueScope(asked.queue), (state) => why(state as QueueState, asked.call));
+    return {
+      taskId,
+      status: view.status,
+      reason: view.reason,
+      queue: asked === null || queue === null ? null : { name: asked.queue, ...queue },
+      message: whyMessage(view, asked?.queue ?? null, queue),
+    };
+  }
+
+  /** All queues with their numbers. */
+  async queues(): Promise<readonly QueueView[]> {
+    const views: QueueView[] = [];
+    for (const name of [...this.#store.queues()].sort()) {
+      views.push(await this.#kernel.read(queueScope(name), (state): QueueView => ({ name, ...depth(state as QueueState) })));
+    }
+    return views;
+  }
+
+  /** Position of a task that waits for a slot; null if it does not. */
+  async position(taskId: string): Promise<number | null> {
+    const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(state as TaskState));
+    if (asked === null) return null;
+    return await this.#kernel.read(queueScope(asked.queue), (state) => why(state as QueueState, asked.call)?.position ?? null);
+  }
+
+  /** Names of the task types of this process. */
+  get typeNames(): readonly string[] {
+    return this.#types.names;
+  }
+
+  /** Queue of a model endpoint. */
+  endpointQueue(name: string): string {
+    return endpointQueue(name);
+  }
+}
+
+function waitingCall(task: TaskState): { queue: string; call: string } | null {
+  if (task.spec === null) return null;
+  if (task.phase === "queued" && task.lease !== null) return { queue: task.spec.queue, call: task.lease };
+  for (const operation of task.operations.values()) {
+    if (operation.kind === "call" && operation.state === "pending") return { queue: operation.queue, call: operation.call };
+  }
+  return null;
+}
+
+function whyMessage(view: TaskView, queueName: string | null, queue: QueueWhy | null): string {
+  if (queue !== null) {
+    const place = queue.position === 1 ? "next in line" : `number ${queue.position} in line`;
+    if (queue.code === "queue_paused") return `The task is ${place}, but queue "${queueName}" is paused.`;
+    return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.`;
+  }
+  if (view.reason !== null) {
+    const until = view.reason.untilAt === undefined ? "" : ` until ${view.reason.untilAt}`;
+    return `The task ${view.reason.message}${until}.`;
+  }
+  if (view.status === "running") return "The task is running.";
+  const error = view.error === null ? "" : `: ${view.error.message}`;
+  return `The task is ${view.status}${error}.`;
+}
+
+function envelope(
+  view: TaskView,
+  seq: number,
+  atMs: number,
+  event: unknown,
+  meta: { readonly requestId?: string; readonly actionId?: string; readonly causationId?: string },
+): Envelope {
+  const { type, ...payload } = event as { type: string };
+  return {
+    event_id: `${view.id}:${seq}`,
+    seq,
+    type,
+    timestamp: isoTime(atMs),
+    payload,
+    request_id: meta.requestId ?? null,
+    operation_id: view.id,
+    client_action_id: meta.actionId ?? null,
+    causation_id: meta.causationId ?? null,
+    user_id: view.userId,
+    session_id: view.chatId,
+  };
+}

@@ -1,0 +1,54 @@
+import { queueScope, taskScope } from "../core/scope.ts";
+import type { TaskState } from "../core/task/state.ts";
+import type { Log } from "../ports/host.ts";
+import type { AsyncStore, SyncStore } from "../ports/store.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+
+/** Open tasks looked at in one page. */
+const page = 1_000;
+
+/** What recovery found and did. */
+export interface Recovered {
+  readonly queues: number;
+  readonly running: number;
+  readonly streams: number;
+}
+
+/**
+ * Brings a store back to life in a host whose workers died with its process (SPEC RECOVER1..3): every lease is
+ * void, and whoever held one is told; tasks that ran without a lease are found by their rows; streams of attempts
+ * that are over are closed. Each is a command like any other, so a crash in here is recovered the same way.
+ */
+export async function recover(kernel: Kernel, store: SyncStore | AsyncStore, log: Log): Promise<Recovered> {
+  const queues = await store.queues();
+  await Promise.all(queues.map((name) => kernel.dispatch(queueScope(name), { type: "voidLeases" })));
+  let running = 0;
+  for (let after = ""; ; ) {
+    const ids = await store.tasksOpen("running", after, page);
+    await Promise.all(ids.map((id) => kernel.dispatch(taskScope(id), { type: "lost" })));
+    running += ids.length;
+    const last = ids.at(-1);
+    if (last === undefined || ids.length < page) break;
+    after = last;
+  }
+  const streams = await closeDeadStreams(kernel, store);
+  if (queues.length > 0) log.info("recovered", { queues: queues.length, running, streams });
+  return { queues: queues.length, running, streams };
+}
+
+async function closeDeadStreams(kernel: Kernel, store: SyncStore | AsyncStore): Promise<number> {
+  let closed = 0;
+  for (const stream of await store.streamsOpen()) {
+    const slash = stream.lastIndexOf("/");
+    const taskId = stream.slice(0, slash);
+    const attempt = Number(stream.slice(slash + 1));
+    const owner = await kernel.read(taskScope(taskId), (state) => {
+      const task = state as TaskState;
+      return { live: task.phase === "active" && task.attempt === attempt, user: task.spec?.userId ?? "" };
+    });
+    if (owner.live) continue;
+    await kernel.closeStored(taskId, stream, owner.user);
+    closed += 1;
+  }
+  return closed;
+}

@@ -1,0 +1,240 @@
+import type { Signal } from "../core/decider.ts";
+import { ErrandError, errorData } from "../core/errors.ts";
+import { segmentsHotMax } from "../core/limits.ts";
+import { queueScope, taskScope } from "../core/scope.ts";
+import { streamId } from "../core/stream/entry.ts";
+import type { TaskSignal } from "../core/task/commands.ts";
+import type { TaskState } from "../core/task/state.ts";
+import type { Log } from "../ports/host.ts";
+import type { AnyTaskType } from "./define.ts";
+import { failureOf } from "./failures.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import { Segment, toJson } from "./segment.ts";
+import { taskContext, type ContextPorts } from "./task-context.ts";
+
+/** How a handler is run: in this thread, or isolated. */
+export type RunHandler = (task: AnyTaskType, input: unknown, segment: Segment, ports: ContextPorts) => Promise<unknown>;
+
+/** What the runner needs of the engine. */
+export interface RunnerPorts {
+  readonly kernel: Kernel;
+  readonly log: Log;
+  readonly context: Omit<ContextPorts, "released">;
+  task(type: string): AnyTaskType | undefined;
+  readonly isolated?: RunHandler | undefined;
+}
+
+/** How long a cancelled handler may keep its start slot while it ignores its signal. */
+const abortGraceMs = 5_000;
+
+/**
+ * Runs the segments of this process. It acts on signals only: what the log says, it does. A segment that waits
+ * stays hot until there are too many; then the longest waiting one is dropped and replayed when its time comes.
+ */
+export class Runner {
+  readonly #ports: RunnerPorts;
+  readonly #contextPorts: ContextPorts;
+  readonly #segments = new Map<string, Segment>();
+  readonly #rehydrating = new Set<string>();
+  readonly #finished = new Map<string, Promise<void>>();
+  #draining = false;
+
+  constructor(ports: RunnerPorts) {
+    this.#ports = ports;
+    this.#contextPorts = { ...ports.context, released: (queue, call) => this.#settle(queue, call) };
+  }
+
+  /** Segments that live in this process. */
+  get size(): number {
+    return this.#segments.size;
+  }
+
+  /** A signal of the kernel. Never throws. */
+  signal(signal: Signal): void {
+    const task = signal as TaskSignal;
+    if (task.kind === "task.start") this.#start(task.taskId, task.attempt, task.epoch);
+    else if (task.kind === "task.wake") this.#wake(task.taskId, task.op);
+    else if (task.kind === "task.abort") this.#abort(task.taskId, task.calls);
+  }
+
+  /**
+   * Ends work in good order: waits up to `graceMs` for what works, then hands the rest back to the queue, where
+   * the next process finds it. Tasks that wait inside are left as they are: the log has all of them.
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    const working = [...this.#segments.values()].filter((segment) => !segment.idle);
+    const grace = Promise.withResolvers<void>();
+    const timer = setTimeout(() => grace.resolve(), graceMs);
+    await Promise.race([Promise.allSettled(working.map((segment) => this.#finished.get(segment.taskId))), grace.promise]);
+    clearTimeout(timer);
+    const left = [...this.#segments.values()];
+    await Promise.allSettled(
+      left.map(async (segment) => {
+        if (!segment.idle) {
+          segment.closeStream();
+          await this.#ports.kernel.dispatch(taskScope(segment.taskId), { type: "handBack", epoch: segment.epoch });
+        }
+        segment.kill(new ErrandError("unavailable", "Errand is stopping"));
+      }),
+    );
+    this.#segments.clear();
+  }
+
+  #state(taskId: string): TaskState | undefined {
+    return this.#ports.kernel.peek(taskScope(taskId))?.state as TaskState | undefined;
+  }
+
+  #start(taskId: string, attempt: number, epoch: number): void {
+    const state = this.#state(taskId);
+    // The signal comes in the commit's own turn, so the state is in the cache; if not, recovery would find the task.
+    if (state?.spec === undefined || state.spec === null || this.#draining) return this.#handBack(taskId, epoch);
+    const before = this.#segments.get(taskId);
+    before?.kill(new ErrandError("fenced", "a new attempt has begun"));
+    this.#launch(state, { spec: state.spec, attempt, epoch });
+  }
+
+  #handBack(taskId: string, epoch: number): void {
+    this.#quietly(this.#ports.kernel.dispatch(taskScope(taskId), { type: "handBack", epoch }), "hand a task back", taskId);
+  }
+
+  #launch(state: TaskState, owner: { spec: NonNullable<TaskState["spec"]>; attempt: number; epoch: number }): Segment {
+    const segment: Segment = new Segment(this.#ports.kernel, state, owner, (error) => void this.#timeout(segment, error));
+    this.#segments.set(segment.taskId, segment);
+    this.#finished.set(segment.taskId, this.#run(segment));
+    this.#evict();
+    return segment;
+  }
+
+  async #run(segment: Segment): Promise<void> {
+    const task = this.#ports.task(segment.spec.type);
+    if (task === undefined) {
+      const message = `no task type "${segment.spec.type}" is loaded here; add it to errand.config.ts`;
+      return await this.#end(segment, { type: "fail", error: errorData("unknown_type", message), retry: "never" });
+    }
+    try {
+      const run = task.options.isolate === undefined ? inThisThread : (this.#ports.isolated ?? inThisThread);
+      const output = toJson(await run(task, segment.spec.input, segment, this.#contextPorts), "the handler's output");
+      if (!segment.dead) await this.#end(segment, { type: "complete", output });
+    } catch (thrown) {
+      // A handler that was aborted usually throws the signal's reason: its task has ended already.
+      if (!segment.dead) await this.#end(segment, { type: "fail", ...failureOf(thrown) });
+    }
+  }
+
+  /** The attempt's end and the end of its stream go in one commit. */
+  async #end(segment: Segment, command: Parameters<Segment["ask"]>[0]): Promise<void> {
+    segment.closeStream();
+    try {
+      const { reply } = await this.#ports.kernel.dispatch(taskScope(segment.taskId), { ...command, epoch: segment.epoch });
+      if (!reply.ok && reply.error.code !== "fenced") {
+        this.#ports.log.error("an attempt could not end", new Error(reply.error.message), { task: segment.taskId });
+      }
+    } catch (error) {
+      // Nothing was written (a full disk, or the server stops): the task still runs for the log, and recovery finds it.
+      this.#ports.log.error("an attempt could not end", error, { task: segment.taskId });
+    }
+    segment.kill(new ErrandError("fenced", "the attempt has ended"));
+    this.#remove(segment);
+  }
+
+  async #timeout(segment: Segment, error: ErrandError): Promise<void> {
+    if (segment.dead) return;
+    segment.closeStream();
+    const fail = { type: "fail", error: error.toData(), retry: "policy", epoch: segment.epoch } as const;
+    segment.kill(error);
+    this.#remove(segment);
+    await this.#quietly(this.#ports.kernel.dispatch(taskScope(segment.taskId), fail), "fail a timed out attempt", segment.taskId);
+  }
+
+  #remove(segment: Segment): void {
+    if (this.#segments.get(segment.taskId) !== segment) return;
+    this.#segments.delete(segment.taskId);
+    this.#finished.delete(segment.taskId);
+  }
+
+  #wake(taskId: string, op: string): void {
+    const segment = this.#segments.get(taskId);
+    const operation = this.#state(taskId)?.operations.get(op);
+    if (segment !== undefined && !segment.dead) {
+      if (operation !== undefined) segment.wake(op, { ...operation });
+      return;
+    }
+    if (this.#draining || this.#rehydrating.has(taskId)) return;
+    this.#rehydrating.add(taskId);
+    void this.#quietly(this.#rehydrate(taskId), "go on with a task", taskId).finally(() => this.#rehydrating.delete(taskId));
+  }
+
+  async #rehydrate(taskId: string): Promise<void> {
+    const { kernel } = this.#ports;
+    const { reply } = await kernel.dispatch(taskScope(taskId), { type: "rehydrate" });
+    // Refused: it ended, or another attempt waits for its start.
+    if (!reply.ok) return;
+    const state = this.#state(taskId);
+    if (state?.spec === undefined || state.spec === null || state.phase !== "active") return;
+    const { spec, attempt, epoch } = state;
+    const head = await kernel.hasStream(streamId(taskId, attempt));
+    const segment = this.#launch(state, { spec, attempt, epoch });
+    // An earlier segment of this attempt has shown text: its stream is taken over, to be gone on with and closed.
+    if (head) await segment.transcript();
+  }
+
+  #abort(taskId: string, calls: readonly { queue: string; call: string }[]): void {
+    const segment = this.#segments.get(taskId);
+    if (segment === undefined) {
+      for (const { queue, call } of calls) this.#settle(queue, call);
+      void this.#quietly(this.#closeColdStream(taskId), "close a stream", taskId);
+      return;
+    }
+    const finished = this.#finished.get(taskId);
+    const upstream = new Set(segment.upstream);
+    segment.closeStream();
+    segment.kill(new ErrandError("cancelled", "the task has ended"));
+    this.#remove(segment);
+    // Calls with an open socket settle themselves when it is closed; the start slot when the handler is out of it.
+    const rest = calls.filter(({ call }) => !upstream.has(call));
+    if (rest.length === 0) return;
+    const grace = Promise.withResolvers<void>();
+    const timer = setTimeout(() => grace.resolve(), abortGraceMs);
+    void Promise.race([finished, grace.promise]).then(() => {
+      clearTimeout(timer);
+      for (const { queue, call } of rest) this.#settle(queue, call);
+    });
+  }
+
+  async #closeColdStream(taskId: string): Promise<void> {
+    const { kernel } = this.#ports;
+    const ended = await kernel.read(taskScope(taskId), (state) => {
+      const task = state as TaskState;
+      return { attempt: task.attempt, user: task.spec?.userId ?? "" };
+    });
+    await kernel.closeStored(taskId, streamId(taskId, ended.attempt), ended.user);
+  }
+
+  #settle(queue: string, call: string): void {
+    void this.#quietly(this.#ports.kernel.dispatch(queueScope(queue), { type: "settle", call }), "settle a call", call);
+  }
+
+  /** Too many waiting segments: the longest waiting ones go cold. */
+  #evict(): void {
+    if (this.#segments.size <= segmentsHotMax) return;
+    for (const segment of this.#segments.values()) {
+      if (this.#segments.size <= segmentsHotMax) return;
+      if (!segment.idle) continue;
+      segment.kill(new ErrandError("fenced", "the segment was dropped to save memory; it is replayed when it goes on"));
+      this.#remove(segment);
+    }
+  }
+
+  async #quietly(work: Promise<unknown>, what: string, task: string): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#ports.log.error(`could not ${what}`, error, { task });
+    }
+  }
+}
+
+const inThisThread: RunHandler = async (task, input, segment, ports) =>
+  // The input was parsed by the type's own schema at submit; the handler's parameter type is that schema's output.
+  await task.handler(input as never, taskContext(segment, ports));

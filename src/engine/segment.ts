@@ -1,0 +1,180 @@
+import { ErrandError } from "../core/errors.ts";
+import { resultCharsMax, timeoutMsDefault } from "../core/limits.ts";
+import { taskScope } from "../core/scope.ts";
+import { streamId } from "../core/stream/entry.ts";
+import type { RunnerCommand } from "../core/task/commands.ts";
+import type { TaskSpec } from "../core/task/spec.ts";
+import type { Operation, TaskState } from "../core/task/state.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import { Stopwatch } from "./stopwatch.ts";
+import { Transcript } from "./transcript.ts";
+
+/** A command of a segment, without the epoch it always carries. */
+export type SegmentCommand = RunnerCommand extends infer C ? (C extends RunnerCommand ? Omit<C, "epoch"> : never) : never;
+
+/**
+ * One live run of a handler: an attempt from its start, or from a rehydration, until it ends or loses ownership.
+ * When it is dead nothing it awaits ever settles, so that code of an old owner goes no further (DESIGN section 4).
+ */
+export class Segment {
+  readonly taskId: string;
+  readonly spec: TaskSpec;
+  readonly attempt: number;
+  readonly epoch: number;
+  readonly controller: AbortController = new AbortController();
+  readonly kernel: Kernel;
+  readonly stopwatch: Stopwatch;
+  /** Calls with an open upstream socket, by call id: settled when the socket is closed. */
+  readonly upstream: Set<string> = new Set();
+  /** Ids of tool calls whose results came from the ledger. */
+  readonly ledgered: Set<string> = new Set();
+  readonly #operations: Map<string, Operation>;
+  readonly #waiters = new Map<string, () => void>();
+  readonly #used = new Set<string>();
+  readonly #ordinals = new Map<string, number>();
+  #transcript: Promise<Transcript> | null = null;
+  #dead = false;
+  /** Operations that wait, and those that work (steps and streaming calls). */
+  #waiting = 0;
+  #working = 0;
+  /** When it last began to wait: the engine drops the longest waiting one when it has too many. */
+  waitingSince = 0;
+
+  constructor(
+    kernel: Kernel,
+    state: TaskState,
+    owner: { readonly spec: TaskSpec; readonly attempt: number; readonly epoch: number },
+    onTimeout: (error: ErrandError) => void,
+  ) {
+    this.kernel = kernel;
+    this.taskId = state.id;
+    this.spec = owner.spec;
+    this.attempt = owner.attempt;
+    this.epoch = owner.epoch;
+    this.#operations = new Map(state.operations);
+    this.stopwatch = new Stopwatch(
+      { timeoutMs: owner.spec.timeoutMs ?? timeoutMsDefault, idleTimeoutMs: owner.spec.idleTimeoutMs ?? null },
+      onTimeout,
+    );
+  }
+
+  get dead(): boolean {
+    return this.#dead;
+  }
+
+  /** True while the handler waits and nothing of it works: it can be dropped and replayed later. */
+  get idle(): boolean {
+    return this.#waiting > 0 && this.#working === 0;
+  }
+
+  /** Ends the segment: its signal fires, and nothing it awaits settles any more. */
+  kill(reason: ErrandError): void {
+    if (this.#dead) return;
+    this.#dead = true;
+    this.stopwatch.stop();
+    this.#waiters.clear();
+    this.controller.abort(reason);
+  }
+
+  /** Claims an operation's name for this run of the handler. */
+  claim(op: string): void {
+    if (this.#used.has(op)) {
+      throw new ErrandError("duplicate_step", `"${op}" is used twice in task ${this.taskId}; names are unique in a task`);
+    }
+    this.#used.add(op);
+  }
+
+  /** The next name of a kind of operation that has none of its own. */
+  ordinal(kind: string): string {
+    const next = (this.#ordinals.get(kind) ?? 0) + 1;
+    this.#ordinals.set(kind, next);
+    return `${kind}#${next}`;
+  }
+
+  operation(op: string): Operation | undefined {
+    return this.#operations.get(op);
+  }
+
+  /** Gives a command of this owner to its task. Never settles when the segment has lost the task. */
+  async ask(command: SegmentCommand): Promise<unknown> {
+    if (this.#dead) return await never();
+    this.stopwatch.touch();
+    const { reply } = await this.kernel.dispatch(taskScope(this.taskId), { ...command, epoch: this.epoch });
+    if (this.#dead) return await never();
+    if (reply.ok) return reply.value;
+    if (reply.error.code !== "fenced") throw new ErrandError(reply.error.code, reply.error.message);
+    this.kill(new ErrandError("fenced", reply.error.message));
+    return await never();
+  }
+
+  /** The log has news of an operation. */
+  wake(op: string, operation: Operation): void {
+    if (this.#dead) return;
+    this.#operations.set(op, operation);
+    const waiter = this.#waiters.get(op);
+    this.#waiters.delete(op);
+    waiter?.();
+  }
+
+  /** Waits until an operation is as wanted, holding no slot. */
+  async waitFor<O extends Operation>(op: string, wanted: (operation: Operation | undefined) => operation is O): Promise<O> {
+    for (;;) {
+      const operation = this.#operations.get(op);
+      if (wanted(operation)) return operation;
+      if (this.#dead) return await never();
+      this.#waiting += 1;
+      this.waitingSince = this.stopwatch.pauseUnless(this.#working > 0);
+      await new Promise<void>((resolve) => this.#waiters.set(op, resolve));
+      this.#waiting -= 1;
+      this.stopwatch.resume();
+    }
+  }
+
+  /** Runs something that counts as work of the attempt: its time counts, and the segment is not dropped. */
+  async work<T>(run: () => Promise<T> | T): Promise<T> {
+    this.#working += 1;
+    this.stopwatch.resume();
+    try {
+      return await run();
+    } finally {
+      this.#working -= 1;
+      if (this.#waiting > 0) this.stopwatch.pauseUnless(this.#working > 0);
+    }
+  }
+
+  /** The transcript of this attempt, opened at its first use. */
+  transcript(): Promise<Transcript> {
+    this.#transcript ??= this.kernel
+      .openStream(this.taskId, streamId(this.taskId, this.attempt), this.spec.userId, this.epoch)
+      .then((stream) => new Transcript(this.kernel, stream));
+    return this.#transcript;
+  }
+
+  /** Ends the attempt's stream with the next commit, if there is one. */
+  closeStream(): void {
+    const stream = this.kernel.streamOf(this.taskId);
+    if (stream?.epoch === this.epoch) void this.kernel.close(stream);
+  }
+}
+
+/** A promise that never settles: what code of a dead segment awaits. It is collected with the code. */
+export function never(): Promise<never> {
+  return new Promise<never>(() => undefined);
+}
+
+/** A result as it will be read back: plain JSON. Throws `too_large` above 1,000,000 characters, `fatal` if it is not JSON. */
+export function toJson(value: unknown, what: string): unknown {
+  if (value === undefined || value === null) return null;
+  if (typeof value === "boolean" || typeof value === "number") return Number.isNaN(value) ? null : value;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (cause) {
+    throw new ErrandError("fatal", `${what} is not JSON: ${cause instanceof Error ? cause.message : "it cannot be written"}`, { cause });
+  }
+  if (text === undefined) return null;
+  if (text.length > resultCharsMax) {
+    throw new ErrandError("too_large", `${what} has ${text.length} characters of JSON, the most is ${resultCharsMax}; store it elsewhere and return a reference`);
+  }
+  return JSON.parse(text);
+}

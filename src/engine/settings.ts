@@ -1,0 +1,55 @@
+import type { Priority, QueueSettings } from "../core/queue/protocol.ts";
+import type { Cipher } from "../ports/cipher.ts";
+import type { Clock, Log, Random, Turn, Waker } from "../ports/host.ts";
+import type { SyncStore } from "../ports/store.ts";
+import type { LanguageModelFactory, SpawnOptions } from "./context.ts";
+import type { AnyTaskType } from "./define.ts";
+import type { Endpoint, RoleTarget } from "./endpoints.ts";
+import type { RunHandler } from "./runner.ts";
+
+/** What a host gives the engine. */
+export interface EnginePorts {
+  readonly store: SyncStore;
+  readonly cipher: Cipher;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly turn: Turn;
+  readonly log: Log;
+  /** Makes the waker; `wake` is to be called at or after the armed time. */
+  readonly waker: (wake: () => void) => Waker;
+  readonly languageModel?: LanguageModelFactory;
+  /** Runs handlers of task types with `isolate`. */
+  readonly isolated?: RunHandler;
+  /** Called when storage has failed in a way that must end the process. */
+  readonly fatal: (error: unknown) => void;
+  sha256(text: string): Promise<string>;
+}
+
+/** What the engine runs. */
+export interface EngineSettings {
+  readonly tasks: readonly AnyTaskType[];
+  readonly endpoints?: readonly Endpoint[];
+  readonly roles?: Readonly<Record<string, RoleTarget>>;
+  /** Slots of worker pools by name; others have {@link poolSlotsDefault}. */
+  readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
+  readonly retentionMs?: number;
+  readonly cacheBytesMax?: number;
+}
+
+/** Slots of a worker pool that is not configured: starts are cheap, and a task that waits holds none. */
+export const poolSlotsDefault = 64;
+
+/** How to submit a task. Durations are milliseconds. */
+export interface SubmitOptions extends SpawnOptions {
+  /** Whose task it is. Default "local", the user of a server without keys. */
+  readonly userId?: string;
+  readonly sessionId?: string;
+  readonly idempotencyKey?: string;
+  readonly fairnessKey?: string;
+  readonly weight?: number;
+  readonly idleTimeoutMs?: number;
+  readonly priority?: Priority;
+  readonly requestId?: string;
+  readonly actionId?: string;
+  readonly traceparent?: string;
+}

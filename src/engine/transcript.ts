@@ -1,0 +1,102 @@
+import { splitText, type Entry } from "../core/stream/entry.ts";
+import type { CallResult } from "../core/task/events.ts";
+import type { Kernel } from "./kernel/kernel.ts";
+import type { OpenStream } from "./kernel/open-stream.ts";
+
+/**
+ * What one segment shows on its attempt's stream. It knows what an earlier segment of the same attempt has shown,
+ * so that replay neither repeats nor drops text: a call that ended is not shown again, and one that was cut off is
+ * reset to where it began.
+ */
+export class Transcript {
+  readonly #kernel: Kernel;
+  readonly #stream: OpenStream;
+  readonly #ended = new Set<string>();
+  readonly #tools = new Set<string>();
+  /** Offset where a call began that never ended. */
+  readonly #begun = new Map<string, number>();
+  #held = "";
+
+  constructor(kernel: Kernel, stream: OpenStream) {
+    this.#kernel = kernel;
+    this.#stream = stream;
+    let offset = 0;
+    for (const entry of stream.read(0)) {
+      if (entry.t === "call") this.#begun.set(entry.op, offset);
+      else if (entry.t === "callEnd") {
+        this.#begun.delete(entry.op);
+        this.#ended.add(entry.op);
+      } else if (entry.t === "toolOutput") this.#tools.add(entry.id);
+      if (entry.t === "text") offset += entry.d.length;
+      else if (entry.t === "reset") offset = entry.o;
+    }
+  }
+
+  get stream(): OpenStream {
+    return this.#stream;
+  }
+
+  /** A call begins to stream. If it was cut off before, readers are told to drop what it had said. */
+  begin(op: string, role: string, model: string): void {
+    const from = this.#begun.get(op);
+    const entries: Entry[] = [];
+    if (from !== undefined && from < this.#stream.offsetAhead) entries.push({ t: "reset", o: from, reason: "the call starts again" });
+    this.#held = "";
+    this.#begun.set(op, from ?? this.#stream.offsetAhead);
+    entries.push({ t: "call", op, role, model });
+    this.#add(entries);
+  }
+
+  /** Adds what arrived. Resolves when readers may see it. */
+  async show(deltas: readonly { readonly type: "text" | "reasoning"; readonly text: string }[]): Promise<void> {
+    const entries: Entry[] = [];
+    for (const delta of deltas) {
+      if (delta.text === "") continue;
+      if (delta.type === "reasoning") {
+        entries.push({ t: "reasoning", d: delta.text });
+        continue;
+      }
+      const { ready, held } = splitText(this.#held, delta.text);
+      this.#held = held;
+      for (const text of ready) entries.push({ t: "text", d: text });
+    }
+    if (entries.length > 0) await this.#kernel.append(this.#stream, entries);
+  }
+
+  /** The call has ended well; what it said stays. */
+  end(op: string, finish: string): void {
+    const entries: Entry[] = this.#held === "" ? [] : [{ t: "text", d: this.#held }];
+    this.#held = "";
+    entries.push({ t: "callEnd", op, finish });
+    this.#begun.delete(op);
+    this.#ended.add(op);
+    this.#add(entries);
+  }
+
+  /** A memoised call is shown on the stream of a new attempt, in one piece. */
+  replay(op: string, role: string, result: CallResult): void {
+    if (this.#ended.has(op)) return;
+    this.begin(op, role, "");
+    if (result.text !== "") {
+      for (const text of splitText("", result.text).ready) this.#add([{ t: "text", d: text }]);
+    }
+    this.end(op, result.finish);
+  }
+
+  /** Text of the handler's own. */
+  async write(text: string): Promise<void> {
+    await this.show([{ type: "text", text }]);
+  }
+
+  /** A tool call and its outcome, once per call id. */
+  tool(entry: Extract<Entry, { t: "toolInput" | "toolOutput" }>): void {
+    if (this.#tools.has(entry.id)) return;
+    if (entry.t === "toolOutput") this.#tools.add(entry.id);
+    this.#add([entry]);
+  }
+
+  #add(entries: readonly Entry[]): void {
+    // Not awaited: it goes out with the next commit, which carries whatever the segment does next.
+    void this.#kernel.append(this.#stream, entries);
+  }
+}

@@ -1,0 +1,159 @@
+import { failureCode, failureOf, viewOf } from "../../client/index.ts";
+import type { FeedItem, TaskEvent } from "../../client/index.ts";
+import { isEnd } from "../../core/task/status.ts";
+import { followedTask, hasEnded } from "../state/select-chat.ts";
+import { createEventBatch } from "./event-batch.ts";
+import { askForKey, guarded } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** Follows the tasks whose text is on the screen: the open chat's and the open detail's. */
+export interface FollowControl {
+  /** The next follow of this task begins at its beginning: it was made a moment ago, there is nothing to catch up. */
+  readonly expectNew: (taskId: string) => void;
+  readonly stop: () => void;
+}
+
+interface Follower {
+  readonly stop: AbortController;
+}
+
+/** A page that is not looked at gives its streams back after this long: browsers allow six per server. */
+const hiddenMsMax = 30_000;
+
+/**
+ * Keeps one follower for each task that the state says is on the screen, and no other. `onEnd` is told when one came to
+ * its end. Begins with a snapshot and its cursor, so that a long answer is not read again from its first token.
+ */
+export function createFollowControl(
+  surroundings: Surroundings,
+  onEnd: (taskId: string) => void,
+): FollowControl {
+  const { store } = surroundings;
+  const followers = new Map<string, Follower>();
+  const cursors = new Map<string, string | null>();
+  let isHidden = false;
+
+  const update = (): void => {
+    const wanted = isHidden ? [] : wantedTasks(surroundings);
+    for (const [taskId, follower] of followers) {
+      if (wanted.includes(taskId)) continue;
+      followers.delete(taskId);
+      follower.stop.abort();
+    }
+    for (const taskId of wanted) {
+      if (followers.has(taskId)) continue;
+      const follower = { stop: new AbortController() };
+      followers.set(taskId, follower);
+      void follow(taskId, follower);
+    }
+  };
+
+  const follow = async (taskId: string, follower: Follower): Promise<void> => {
+    const isOver = await followOnce({
+      surroundings,
+      taskId,
+      cursors,
+      signal: follower.stop.signal,
+    });
+    if (followers.get(taskId) !== follower) return;
+    if (isOver) onEnd(taskId);
+    // The slot stays taken after an end, or the same task would be followed again until the state knows of it.
+    else followers.delete(taskId);
+    update();
+  };
+
+  const unsubscribe = store.subscribe(update);
+  const stopWatching = watchHidden(surroundings, (hidden) => {
+    isHidden = hidden;
+    update();
+  });
+  return {
+    expectNew: (taskId) => void cursors.set(taskId, null),
+    stop() {
+      unsubscribe();
+      stopWatching();
+      for (const follower of followers.values()) follower.stop.abort();
+      followers.clear();
+    },
+  };
+}
+
+function wantedTasks({ store }: Surroundings): string[] {
+  const state = store.get();
+  if (state.access !== "open") return [];
+  const detail = state.detail?.taskId ?? null;
+  const open = detail !== null && state.detail?.load.is === "ready" && !hasEnded(state, detail);
+  const wanted = [followedTask(state), open ? detail : null];
+  return [...new Set(wanted.filter((id) => id !== null))];
+}
+
+function watchHidden(surroundings: Surroundings, tell: (hidden: boolean) => void): () => void {
+  let cancel: (() => void) | null = null;
+  const unsubscribe = surroundings.onVisible((visible) => {
+    cancel?.();
+    cancel = visible ? null : surroundings.after(hiddenMsMax, () => tell(true));
+    if (visible) tell(false);
+  });
+  return () => {
+    cancel?.();
+    unsubscribe();
+  };
+}
+
+interface Following {
+  readonly surroundings: Surroundings;
+  readonly taskId: string;
+  readonly cursors: Map<string, string | null>;
+  readonly signal: AbortSignal;
+}
+
+/** Follows to the end of the task (true), or until something else has to happen first (false). */
+async function followOnce(following: Following): Promise<boolean> {
+  const { surroundings, taskId, cursors, signal } = following;
+  const { client, store } = surroundings;
+  if (!cursors.has(taskId) && !(await takeSnapshot(following))) return true;
+  const batch = createEventBatch(surroundings.after, (events: readonly TaskEvent[]) =>
+    store.dispatch({ about: "task", action: { type: "taskEvents", events, followed: true } }),
+  );
+  try {
+    const items = client.follow(taskId, { after: cursors.get(taskId) ?? null, signal });
+    for await (const item of items) {
+      takeItem(item, batch.add, (cursor) => cursors.set(taskId, cursor));
+      if (store.get().views[taskId]?.stream.broken === true) {
+        // A piece is missing: begin again from a snapshot.
+        cursors.delete(taskId);
+        return false;
+      }
+    }
+  } catch (thrown) {
+    if (failureCode(failureOf(thrown)) === "unauthenticated") askForKey(store);
+  } finally {
+    batch.flush();
+  }
+  return !signal.aborted;
+}
+
+function takeItem(
+  item: FeedItem,
+  add: (event: TaskEvent) => void,
+  moveTo: (cursor: string | null) => void,
+): void {
+  if (item.kind !== "event") return;
+  const { event } = item;
+  moveTo(item.cursor);
+  if (event.type !== "up-to-date" && event.type !== "session") add(event);
+}
+
+/** False if the task has ended, or is gone: there is nothing to follow. */
+async function takeSnapshot({ surroundings, taskId, cursors }: Following): Promise<boolean> {
+  const { client, store } = surroundings;
+  const task = await guarded(
+    surroundings,
+    () => client.tasks.get(taskId),
+    () => {},
+  );
+  if (task === undefined) return true;
+  store.dispatch({ about: "task", action: { type: "viewLoaded", view: viewOf(task) } });
+  cursors.set(taskId, task.cursor);
+  return !isEnd(task.status);
+}

@@ -1,0 +1,257 @@
+import type { ShellAction } from "../state/page-action.ts";
+import type {
+  PageState,
+  PanelFilter,
+  ShellState,
+  Side,
+  TaskWish,
+  Theme,
+} from "../state/page-state.ts";
+import { followedTask } from "../state/select-chat.ts";
+import type { Route } from "../state/route.ts";
+import { createChatControl } from "./chat-control.ts";
+import type { ChatControl } from "./chat-control.ts";
+import { runEvents } from "./events-control.ts";
+import { createFollowControl } from "./follow-control.ts";
+import { guarded } from "./surroundings.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { createTaskControl } from "./task-control.ts";
+import type { TaskControl } from "./task-control.ts";
+
+/** Everything a person can do on the page. Views call it and nothing else. */
+export interface PageControl {
+  readonly chat: ChatControl;
+  readonly tasks: TaskControl;
+  /** Loads what the address names and follows the server until `stop`. */
+  readonly start: () => void;
+  readonly stop: () => void;
+  /** Shows what the address names; called when it changes. */
+  readonly route: (route: Route) => void;
+  readonly openChat: (sessionId: string | null) => void;
+  readonly openTask: (taskId: string | null) => void;
+  readonly setFilter: (filter: PanelFilter) => void;
+  /** Stops the answer on the screen. True if there was one. */
+  readonly stopAnswer: () => boolean;
+  readonly wish: (taskId: string, wish: TaskWish) => void;
+  /** Takes a key and begins anew with it; null forgets it. */
+  readonly setKey: (key: string | null) => void;
+  readonly setTheme: (theme: Theme) => void;
+  /** Opens or closes a side of the frame, beside the chat or as a drawer over it. */
+  readonly toggleSide: (side: Side) => void;
+  readonly closeDrawer: () => void;
+  /** The window became too narrow for some sides, or wide enough again. */
+  readonly setNarrow: (narrow: ShellState["narrow"]) => void;
+  readonly setSheet: (open: boolean) => void;
+  readonly dismissNotice: (id: number) => void;
+}
+
+/** Most tasks asked for one by one after a lost connection; the lists tell the rest when they are looked at. */
+const refreshMax = 50;
+/** Session events in this time cost one request for the list. */
+const sessionsDelayMs = 400;
+
+/** Builds the controls on their surroundings. Nothing happens before `start`. */
+export function createPageControl(surroundings: Surroundings): PageControl {
+  const { store, settings } = surroundings;
+  const shell = (action: ShellAction): void => store.dispatch({ about: "shell", action });
+  const goTo = (route: Route, replace = false): void => {
+    surroundings.writeRoute(route, replace);
+    shell({ type: "routed", route });
+  };
+  const live = createLive(surroundings);
+  const { chat, tasks } = live;
+
+  return {
+    chat,
+    tasks,
+    start() {
+      live.start();
+      chat.restoreOutbox();
+    },
+    stop: live.stop,
+    route(route) {
+      shell({ type: "routed", route });
+      live.load(route);
+    },
+    openChat(sessionId) {
+      goTo({ ...store.get().route, sessionId });
+      live.load(store.get().route);
+    },
+    openTask(taskId) {
+      goTo({ ...store.get().route, taskId }, true);
+      live.load(store.get().route);
+    },
+    setFilter(filter) {
+      shell({ type: "shellChanged", shell: { filter } });
+      void tasks.loadList(filter);
+    },
+    stopAnswer() {
+      const taskId = followedTask(store.get());
+      if (taskId === null || store.get().wishes[taskId] !== undefined) return false;
+      void tasks.wish(taskId, "cancel");
+      return true;
+    },
+    wish: (taskId, wish) => void live.wish(taskId, wish),
+    setKey(key) {
+      settings.setKey(key);
+      live.stop();
+      shell({ type: "accessChanged", access: key === null ? "keyNeeded" : "open" });
+      if (key !== null) live.start();
+    },
+    setTheme(theme) {
+      settings.setTheme(theme);
+      shell({ type: "shellChanged", shell: { theme } });
+    },
+    toggleSide(side) {
+      const { open, narrow, drawer } = store.get().shell;
+      if (narrow[side]) {
+        shell({ type: "shellChanged", shell: { drawer: drawer === side ? null : side } });
+        return;
+      }
+      settings.setOpen(side, !open[side]);
+      shell({ type: "shellChanged", shell: { open: { ...open, [side]: !open[side] } } });
+    },
+    closeDrawer: () => shell({ type: "shellChanged", shell: { drawer: null } }),
+    setNarrow: (narrow) => shell({ type: "shellChanged", shell: { narrow, drawer: null } }),
+    setSheet: (sheetOpen) => shell({ type: "shellChanged", shell: { sheetOpen } }),
+    dismissNotice: (id) => shell({ type: "noticeDismissed", id }),
+  };
+}
+
+/** What talks with the server: loads, the feed of everything and the followed tasks. */
+interface Live {
+  readonly chat: ChatControl;
+  readonly tasks: TaskControl;
+  readonly start: () => void;
+  readonly stop: () => void;
+  /** Loads what a route names. */
+  readonly load: (route: Route) => void;
+  readonly wish: (taskId: string, wish: TaskWish) => Promise<void>;
+}
+
+function createLive(surroundings: Surroundings): Live {
+  const { store } = surroundings;
+  let running: Running | null = null;
+  const chat = createChatControl(surroundings, {
+    opened(sessionId) {
+      const route = { ...store.get().route, sessionId };
+      if (store.get().route.sessionId === sessionId) return;
+      surroundings.writeRoute(route, false);
+      store.dispatch({ about: "shell", action: { type: "routed", route } });
+    },
+    accepted: (taskId) => running?.expectNew(taskId),
+  });
+  const tasks = createTaskControl(surroundings);
+  const load = (route: Route): void => {
+    if (route.sessionId !== null && hasMessages(store.get(), route.sessionId)) {
+      void chat.loadChat(route.sessionId);
+    }
+    openDetail(surroundings, tasks, route.taskId);
+  };
+  const reloadOpenChat = (): void => {
+    const { sessionId } = store.get().route;
+    if (sessionId !== null && hasMessages(store.get(), sessionId)) void chat.loadChat(sessionId);
+  };
+  return {
+    chat,
+    tasks,
+    load,
+    start() {
+      running?.stop();
+      void chat.loadSessions();
+      void tasks.loadList(store.get().shell.filter);
+      void loadModel(surroundings);
+      load(store.get().route);
+      running = runLive({ surroundings, chat, tasks, reloadOpenChat });
+    },
+    stop() {
+      running?.stop();
+      running = null;
+    },
+    async wish(taskId, wish) {
+      await tasks.wish(taskId, wish);
+      // A retried answer belongs to its session again.
+      if (wish === "retry") reloadOpenChat();
+      if (store.get().detail?.taskId === taskId) await tasks.loadDetail(taskId);
+    },
+  };
+}
+
+/** A chat that has only an unsent message does not exist on the server yet. */
+function hasMessages(state: PageState, sessionId: string): boolean {
+  const chat = state.chats[sessionId];
+  const isNew = chat !== undefined && chat.load.is === "ready" && chat.messages.length === 0;
+  return !isNew;
+}
+
+function openDetail(surroundings: Surroundings, tasks: TaskControl, taskId: string | null): void {
+  const { store } = surroundings;
+  if ((store.get().detail?.taskId ?? null) === taskId) return;
+  if (taskId === null) store.dispatch({ about: "task", action: { type: "detailClosed" } });
+  else {
+    store.dispatch({ about: "task", action: { type: "detailOpened", taskId } });
+    void tasks.loadDetail(taskId);
+  }
+}
+
+async function loadModel(surroundings: Surroundings): Promise<void> {
+  const { client, store } = surroundings;
+  const overview = await guarded(
+    surroundings,
+    () => client.overview(),
+    () => {},
+  );
+  if (overview === undefined) return;
+  store.dispatch({ about: "shell", action: { type: "modelLoaded", model: overview.model } });
+}
+
+interface Running {
+  readonly stop: () => void;
+  readonly expectNew: (taskId: string) => void;
+}
+
+function runLive(live: {
+  readonly surroundings: Surroundings;
+  readonly chat: ChatControl;
+  readonly tasks: TaskControl;
+  readonly reloadOpenChat: () => void;
+}): Running {
+  const { surroundings, chat, tasks, reloadOpenChat } = live;
+  const { store } = surroundings;
+  const stop = new AbortController();
+  const follows = createFollowControl(surroundings, (taskId) => {
+    reloadOpenChat();
+    void tasks.refresh(taskId);
+    if (store.get().detail?.taskId === taskId) void tasks.loadDetail(taskId);
+  });
+  let listDue = false;
+  const listSoon = (): void => {
+    if (listDue) return;
+    listDue = true;
+    surroundings.after(sessionsDelayMs, () => {
+      listDue = false;
+      if (!stop.signal.aborted) void chat.loadSessions();
+    });
+  };
+  void runEvents(
+    surroundings,
+    {
+      caughtUp(endedUnseen) {
+        reloadOpenChat();
+        void loadModel(surroundings);
+        void tasks.loadList(store.get().shell.filter);
+        for (const taskId of endedUnseen.slice(0, refreshMax)) void tasks.refresh(taskId);
+        tasks.repeatStops();
+      },
+      sessionSeen: listSoon,
+    },
+    stop.signal,
+  );
+  return {
+    expectNew: follows.expectNew,
+    stop() {
+      stop.abort();
+      follows.stop();
+    },
+  };
+}

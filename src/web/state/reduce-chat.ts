@@ -1,0 +1,215 @@
+import type { ChatMessage, SentMessage, SessionSnapshot } from "../../client/index.ts";
+import { loading, ready } from "./page-action.ts";
+import type { ChatAction } from "./page-action.ts";
+import type { ChatState, PageState, Send } from "./page-state.ts";
+
+/** What an action about sessions and messages makes of the page. */
+export function reduceChat(state: PageState, action: ChatAction): PageState {
+  switch (action.type) {
+    case "sessionsLoading":
+      return { ...state, sessionsLoad: loading };
+    case "sessionsLoaded":
+      return { ...state, sessions: action.sessions, sessionsLoad: ready };
+    case "sessionsFailed":
+      return { ...state, sessionsLoad: { is: "failed", failure: action.failure } };
+    case "chatLoading":
+      return putChat(state, { ...chatOf(state, action.sessionId), load: loading });
+    case "chatLoaded":
+      return takeSnapshot(state, action.snapshot);
+    case "chatUnchanged":
+      return putChat(state, { ...chatOf(state, action.sessionId), load: ready });
+    case "chatFailed":
+      return putChat(state, {
+        ...chatOf(state, action.sessionId),
+        load: { is: "failed", failure: action.failure },
+      });
+    case "chatRemoved":
+      return removeChat(state, action.sessionId);
+    case "sessionChanged":
+      return changeSession(state, action);
+    case "sendStarted":
+      return startSend(state, action.send);
+    case "sendFailed":
+      return failSend(state, action);
+    case "sendDiscarded":
+      return { ...state, sends: state.sends.filter((send) => send.actionId !== action.actionId) };
+    case "sendConfirmed":
+      return confirmSend(state, action);
+    default: {
+      const never: never = action;
+      return never;
+    }
+  }
+}
+
+/** A chat nobody has loaded yet. */
+export function emptyChat(id: string): ChatState {
+  return {
+    id,
+    title: "",
+    messages: [],
+    load: { is: "idle" },
+    activeTaskId: null,
+    queuedTaskIds: [],
+    etag: null,
+    changes: 0,
+  };
+}
+
+function chatOf(state: PageState, id: string): ChatState {
+  return state.chats[id] ?? emptyChat(id);
+}
+
+function putChat(state: PageState, chat: ChatState): PageState {
+  return { ...state, chats: { ...state.chats, [chat.id]: chat } };
+}
+
+function takeSnapshot(state: PageState, snapshot: SessionSnapshot): PageState {
+  const { id, title, messages, activeTaskId, queuedTaskIds, etag } = snapshot;
+  const chat = { ...chatOf(state, id), title, messages, activeTaskId, queuedTaskIds, etag };
+  const sends = messages.reduce((rest, message) => matchSend(rest, id, message), state.sends);
+  return putChat({ ...state, sends }, { ...chat, load: ready });
+}
+
+function removeChat(state: PageState, id: string): PageState {
+  const { [id]: _removed, ...chats } = state.chats;
+  return {
+    ...state,
+    chats,
+    sessions: state.sessions.filter((session) => session.id !== id),
+    sends: state.sends.filter((send) => send.sessionId !== id),
+  };
+}
+
+function changeSession(
+  state: PageState,
+  action: Extract<ChatAction, { type: "sessionChanged" }>,
+): PageState {
+  const { sessionId, message, activeTaskId } = action;
+  const listed = state.sessions.find((session) => session.id === sessionId);
+  const updatedAt = new Date(action.atMs).toISOString();
+  // A session that is not listed is loaded with the list; only its title is missing here.
+  const sessions =
+    listed === undefined
+      ? state.sessions
+      : [
+          { ...listed, activeTaskId, updatedAt },
+          ...state.sessions.filter((session) => session !== listed),
+        ];
+  const chat = state.chats[sessionId];
+  if (chat === undefined) return { ...state, sessions };
+  const sends = message === null ? state.sends : matchSend(state.sends, sessionId, message);
+  return putChat(
+    { ...state, sessions, sends },
+    {
+      ...chat,
+      activeTaskId,
+      queuedTaskIds: chat.queuedTaskIds.filter((id) => id !== activeTaskId),
+      messages: message === null ? chat.messages : putMessage(chat.messages, message),
+      changes: chat.changes + 1,
+    },
+  );
+}
+
+function putMessage(
+  messages: readonly ChatMessage[],
+  message: ChatMessage,
+): readonly ChatMessage[] {
+  const at = messages.findIndex((known) => known.id === message.id);
+  return at === -1 ? [...messages, message] : messages.with(at, message);
+}
+
+/** Finds the send that a stored user message is, if its answer has not arrived yet: else it would be shown twice. */
+function matchSend(
+  sends: readonly Send[],
+  sessionId: string,
+  message: ChatMessage,
+): readonly Send[] {
+  if (message.role !== "user" || sends.some((send) => send.matchedId === message.id)) return sends;
+  const at = sends.findIndex(
+    (send) =>
+      send.sessionId === sessionId &&
+      send.matchedId === null &&
+      send.failure === null &&
+      send.text === textOf(message) &&
+      // An older message with the same words is another one. One minute for clocks that differ.
+      Date.parse(message.createdAt ?? "") > send.createdAtMs - 60_000,
+  );
+  const send = sends[at];
+  return send === undefined ? sends : sends.with(at, { ...send, matchedId: message.id });
+}
+
+function startSend(state: PageState, send: Send): PageState {
+  const others = state.sends.filter((other) => other.actionId !== send.actionId);
+  const chat = state.chats[send.sessionId];
+  const next = { ...state, sends: [...others, send] };
+  // The first message makes the session: there is nothing to load.
+  return chat === undefined ? putChat(next, { ...emptyChat(send.sessionId), load: ready }) : next;
+}
+
+/** A send whose message was seen in the log has arrived, whatever became of its answer. */
+function failSend(
+  state: PageState,
+  action: Extract<ChatAction, { type: "sendFailed" }>,
+): PageState {
+  const sends = state.sends.flatMap((send) => {
+    if (send.actionId !== action.actionId) return [send];
+    return send.matchedId === null ? [{ ...send, failure: action.failure }] : [];
+  });
+  return { ...state, sends };
+}
+
+function confirmSend(
+  state: PageState,
+  action: Extract<ChatAction, { type: "sendConfirmed" }>,
+): PageState {
+  const { sent, actionId, atMs } = action;
+  const send = state.sends.find((known) => known.actionId === actionId);
+  const chat = chatOf(state, sent.sessionId);
+  const known = (id: string | null): boolean =>
+    chat.messages.some(
+      (message) =>
+        message.id === id ||
+        (message.taskId === sent.taskId && message.role === "assistant" && id === sent.messageId),
+    );
+  const added = send === undefined ? [] : messagesOf(send, sent, atMs);
+  const queued = chat.activeTaskId === sent.taskId || chat.queuedTaskIds.includes(sent.taskId);
+  return putChat(
+    { ...state, sends: state.sends.filter((other) => other !== send) },
+    {
+      ...chat,
+      load: ready,
+      messages: [...chat.messages, ...added.filter((message) => !known(message.id))],
+      queuedTaskIds: queued ? chat.queuedTaskIds : [...chat.queuedTaskIds, sent.taskId],
+    },
+  );
+}
+
+/** The two messages that the server has made of a send, until it tells them itself. */
+function messagesOf(send: Send, sent: SentMessage, atMs: number): ChatMessage[] {
+  const createdAt = new Date(atMs).toISOString();
+  const base = { error: null, createdAt };
+  return [
+    {
+      ...base,
+      id: sent.userMessageId ?? send.matchedId ?? send.actionId,
+      role: "user",
+      parts: [{ type: "text", text: send.text }],
+      taskId: null,
+      status: "completed",
+    },
+    {
+      ...base,
+      id: sent.messageId ?? `answer-${sent.taskId}`,
+      role: "assistant",
+      parts: [],
+      taskId: sent.taskId,
+      status: "pending",
+    },
+  ];
+}
+
+/** Text of a stored message. */
+export function textOf(message: ChatMessage): string {
+  return message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+}

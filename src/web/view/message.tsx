@@ -1,0 +1,56 @@
+import { lazy, memo, Suspense } from "react";
+import type { ReactNode } from "react";
+import type { ChatMessage } from "../../client/index.ts";
+import type { Send } from "../state/page-state.ts";
+import { messageItem, sendItem } from "../state/select-chat.ts";
+import type { MessageItem } from "../state/select-chat.ts";
+import { momentWords } from "../words/time-words.ts";
+import { CopyButton } from "./copy-button.tsx";
+import { MessageStateLine } from "./message-state.tsx";
+import { usePage } from "./page-context.ts";
+
+/** The markdown renderer is larger than the page: it comes when the first answer is shown. */
+const Markdown = lazy(async () => ({ default: (await import("./markdown.tsx")).Markdown }));
+
+/** One stored message with what is known of its task. Renders again only when its own task changes. */
+export const MessageView: (props: { readonly message: ChatMessage }) => ReactNode = memo(
+  function MessageView({ message }) {
+    const { taskId } = message;
+    const task = usePage((state) => (taskId === null ? null : (state.tasks[taskId] ?? null)));
+    const view = usePage((state) => (taskId === null ? null : (state.views[taskId] ?? null)));
+    return <MessageLine item={messageItem(message, task, view)} />;
+  },
+);
+
+/** A message on its way. */
+export function SendView({ send }: { readonly send: Send }): ReactNode {
+  return <MessageLine item={sendItem(send)} />;
+}
+
+function MessageLine({ item }: { readonly item: MessageItem }): ReactNode {
+  const isLive = item.state.is === "streaming";
+  const moment = item.createdAtMs === null ? undefined : momentWords(item.createdAtMs);
+  return (
+    <li className="message" data-role={item.role} data-state={item.state.is}>
+      <h3 className="unseen">{item.role === "user" ? "You" : "Errand"}</h3>
+      {item.text !== "" && (
+        <div className="message-body" title={item.role === "user" ? moment : undefined}>
+          {item.role === "user" ? (
+            <p className="plain">{item.text}</p>
+          ) : (
+            <Suspense fallback={<p className="plain">{item.text}</p>}>
+              <Markdown text={item.text} isLive={isLive} />
+            </Suspense>
+          )}
+        </div>
+      )}
+      <MessageStateLine item={item} />
+      {item.state.is === "done" && item.text !== "" && (
+        <div className="message-tools">
+          <CopyButton text={item.text} />
+          {moment !== undefined && <time className="quiet">{moment}</time>}
+        </div>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,167 @@
+import { memo, useEffect, useMemo, useRef } from "react";
+import type { ReactNode } from "react";
+import { explainFailure, inOneLine } from "../../client/index.ts";
+import type { Failure } from "../../client/index.ts";
+import type { PanelFilter } from "../state/page-state.ts";
+import { taskLines } from "../state/select-tasks.ts";
+import type { TaskLine } from "../state/select-tasks.ts";
+import { useControl, usePage } from "./page-context.ts";
+import { TaskDetail } from "./task-detail.tsx";
+import { TaskRow } from "./task-row.tsx";
+
+/** Background tasks: the list, or one task in full. */
+export function TaskPanel(): ReactNode {
+  const openTaskId = usePage((state) => state.detail?.taskId ?? null);
+  if (openTaskId !== null) return <TaskDetail key={openTaskId} taskId={openTaskId} />;
+  return (
+    <>
+      <div className="panel-head">
+        <h2>Background tasks</h2>
+        <Filters />
+      </div>
+      <TaskList />
+    </>
+  );
+}
+
+const filters: readonly { readonly filter: PanelFilter; readonly word: string }[] = [
+  { filter: "all", word: "All" },
+  { filter: "active", word: "Active" },
+  { filter: "failed", word: "Failed" },
+];
+
+function Filters(): ReactNode {
+  const control = useControl();
+  const current = usePage((state) => state.shell.filter);
+  return (
+    <fieldset className="filters">
+      <legend className="unseen">Which tasks</legend>
+      {filters.map(({ filter, word }) => (
+        <button
+          key={filter}
+          type="button"
+          aria-pressed={filter === current}
+          onClick={() => control.setFilter(filter)}
+        >
+          {word}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function TaskList(): ReactNode {
+  const filter = usePage((state) => state.shell.filter);
+  const tasks = usePage((state) => state.tasks);
+  const openSessionId = usePage((state) => state.route.sessionId);
+  const { load, nextCursor } = usePage((state) => state.lists[filter]);
+  const lines = useMemo(
+    () => taskLines(tasks, filter, openSessionId),
+    [tasks, filter, openSessionId],
+  );
+  return (
+    <div className="panel-body">
+      {load.is === "failed" && <ListFailed filter={filter} failure={load.failure} />}
+      {load.is === "ready" && lines.length === 0 && nextCursor === null && (
+        <NoTasks filter={filter} />
+      )}
+      {lines.length > 0 && (
+        <ul className="tasks" aria-label="Tasks">
+          {lines.map((line) => (
+            <Line key={line.taskId} taskId={line.taskId} depth={line.depth} />
+          ))}
+        </ul>
+      )}
+      {nextCursor !== null && <More filter={filter} />}
+    </div>
+  );
+}
+
+/** A changed task makes a new list; only its own row may pay for it. */
+const Line: (props: TaskLine) => ReactNode = memo(function Line({ taskId, depth }) {
+  const task = usePage((state) => state.tasks[taskId]);
+  return task === undefined ? null : <TaskRow task={task} depth={depth} />;
+});
+
+const noTasks: Record<PanelFilter, { readonly title: string; readonly text: string }> = {
+  all: {
+    title: "Nothing in the background yet",
+    text: "Work that outlives a message shows up here: queued notes, long answers, plans with subtasks.",
+  },
+  active: {
+    title: "Nothing is running",
+    text: "What is queued, running or waiting is listed here.",
+  },
+  failed: {
+    title: "Nothing has failed",
+    text: "What failed, expired or was stopped is listed here.",
+  },
+};
+
+function NoTasks({ filter }: { readonly filter: PanelFilter }): ReactNode {
+  const control = useControl();
+  const { title, text } = noTasks[filter];
+  return (
+    <div className="no-tasks">
+      <h3>{title}</h3>
+      <p>{text}</p>
+      {filter === "all" && (
+        <button
+          type="button"
+          className="small-button"
+          onClick={() => void control.chat.send("enqueue water the plants")}
+        >
+          Try: enqueue water the plants
+        </button>
+      )}
+    </div>
+  );
+}
+
+function ListFailed({
+  filter,
+  failure,
+}: {
+  readonly filter: PanelFilter;
+  readonly failure: Failure;
+}): ReactNode {
+  const control = useControl();
+  return (
+    <p className="side-note" role="alert">
+      {inOneLine(explainFailure(failure))}{" "}
+      <button type="button" className="link" onClick={() => void control.tasks.loadList(filter)}>
+        Load again
+      </button>
+    </p>
+  );
+}
+
+/** Loads the next page when it is nearly in sight. */
+function More({ filter }: { readonly filter: PanelFilter }): ReactNode {
+  const control = useControl();
+  const isLoading = usePage((state) => state.lists[filter].load.is === "loading");
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    const element = button.current;
+    if (element === null || isLoading) return;
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some((entry) => entry.isIntersecting)) void control.tasks.loadMore(filter);
+      },
+      { rootMargin: "400px" },
+    );
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [control, filter, isLoading]);
+  return (
+    <button
+      type="button"
+      ref={button}
+      className="small-button more"
+      disabled={isLoading}
+      onClick={() => void control.tasks.loadMore(filter)}
+    >
+      {isLoading ? "Loading more" : "Show more"}
+    </button>
+  );
+}

@@ -1,0 +1,18 @@
+import { runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+
+import { createDurableObjectDriver } from "../../src/adapters/durable-object/durable-object-driver.ts";
+import { openSqliteStore } from "../../src/adapters/sqlite/sqlite-store.ts";
+import { storeContract } from "../contracts/store.contract.ts";
+
+let objects = 0;
+
+// Storage is kept apart per file, not per test, so each test has an object of its own.
+storeContract("Durable Object", async (test) => {
+  objects += 1;
+  const stub = env.TEST_OBJECT.getByName(`store ${objects}`);
+  await runInDurableObject(stub, async (_object, state) => {
+    const open = () => openSqliteStore(createDurableObjectDriver(state.storage));
+    await test({ store: open(), reopen: open });
+  });
+});
