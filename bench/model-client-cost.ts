@@ -37,8 +37,9 @@ const readBytes: Read = async (baseUrl, fetch) => {
     signal,
   });
   const reader = response.body?.getReader();
+  if (reader === undefined) return 0;
   let reads = 0;
-  while (reader !== undefined && !(await reader.read()).done) reads++;
+  while (!(await reader.read()).done) reads++;
   return reads;
 };
 

@@ -13,9 +13,15 @@ export type Layer = {
 };
 
 const INNER = ["src/core", "src/ports"];
-const NODE_ADAPTERS = ["memory", "sqlite", "node-sqlite", "openai", "ai-sdk", "node"].map(
-  (name) => `src/adapters/${name}`,
-);
+const NODE_ADAPTERS = [
+  "memory",
+  "sqlite",
+  "node-sqlite",
+  "aes-cipher",
+  "openai",
+  "ai-sdk",
+  "node",
+].map((name) => `src/adapters/${name}`);
 const ALL_BUT_WEB = [...INNER, "src/engine", "src/tasks", "src/server", "src/client"];
 
 /** Adapters never import each other, except that a database driver serves the SQL of its dialect. */
@@ -46,6 +52,12 @@ export const LAYERS: readonly Layer[] = [
     folder: "src/adapters/durable-object",
     layers: [...INNER, "src/adapters/sqlite"],
     packages: ["cloudflare:workers"],
+  },
+  // Also runs in workerd, which has these two of Node's modules.
+  {
+    folder: "src/adapters/aes-cipher",
+    layers: INNER,
+    packages: ["node:crypto", "node:zlib"],
   },
   { folder: "src/adapters/openai", layers: INNER, packages: [] },
   {

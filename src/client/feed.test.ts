@@ -92,7 +92,9 @@ function source(open: FeedSource["open"], after: string | null = null): FeedSour
 }
 
 async function collect(items: AsyncIterable<FeedItem>): Promise<FeedItem[]> {
-  return Array.fromAsync(items);
+  const collected: FeedItem[] = [];
+  for await (const item of items) collected.push(item);
+  return collected;
 }
 
 function refusal(fields: Partial<Refusal>): Refusal {

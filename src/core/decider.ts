@@ -6,7 +6,7 @@ import type { Scope } from "./scope.ts";
 /** What a decision may know of the world. All three are fixed inputs of the decision, so replay gives the same batch. */
 export interface DecideContext {
   readonly nowMs: number;
-  /** A new time-ordered id with 80 random bits. */
+  /** A new time-ordered id: those of one process sort in the order they were made. */
   id(prefix: IdPrefix): string;
   /** A double in [0, 1). */
   random(): number;

@@ -5,7 +5,7 @@ const crockford = "0123456789abcdefghjkmnpqrstvwxyz";
 
 /**
  * Text of a time-ordered id: prefix, 48 bits of `timeMs` (10 characters) and 80 random bits (16 characters) in
- * Crockford base 32. Ids of one process made in order sort in order. `randomBytes` must hold at least 10 bytes.
+ * Crockford base 32. Ids sort by time, then by the random bytes as one big number; `randomBytes` holds at least 10.
  */
 export function formatId(prefix: IdPrefix, timeMs: number, randomBytes: Uint8Array): string {
   let time = timeMs;

@@ -14,6 +14,7 @@ import { UserFeeds } from "./feed/user-feed.ts";
 import type { CommandKey } from "./kernel/group.ts";
 import type { Meta } from "./kernel/frame.ts";
 import { Kernel } from "./kernel/kernel.ts";
+import { Lanes } from "./lanes.ts";
 import { Reader } from "./reader.ts";
 import { recover, type Recovered } from "./recovery.ts";
 import { Retention } from "./retention.ts";
@@ -46,6 +47,7 @@ export class Engine {
   readonly feeds: TaskFeeds;
   readonly userFeeds: UserFeeds;
   readonly sessions: Sessions;
+  readonly lanes: Lanes;
   readonly reader: Reader;
   readonly #ports: EnginePorts;
   readonly #settings: EngineSettings;
@@ -81,9 +83,15 @@ export class Engine {
       },
     });
     this.kernel.listen({ signal: (signal) => this.#runner.signal(signal) });
-    this.reader = new Reader(this.kernel, store, this.types);
+    this.reader = new Reader(this.kernel, store, cipher, this.types);
     this.sessions = new Sessions(this);
+    this.lanes = new Lanes(this);
     this.#retention = new Retention(store, clock, log, settings.retentionMs ?? retentionMsDefault);
+  }
+
+  /** The host's clock, for who shows ages. */
+  nowMs(): number {
+    return this.#ports.clock.nowMs();
   }
 
   /** Live handlers of this process, for metrics. */
@@ -198,7 +206,9 @@ export class Engine {
       ...(traceparent === undefined ? {} : { traceparent }),
     };
     const key = idempotencyKey ?? actionId;
-    const keyed = key === undefined ? {} : { key: await this.keyFor(spec.userId, key, { ...spec, rootId: "" }, taskId) };
+    // What names this very try is not the wish: its id and its trace differ when the same submit is sent again.
+    const wish = { ...spec, rootId: "", traceparent: undefined };
+    const keyed = key === undefined ? {} : { key: await this.keyFor(spec.userId, key, wish, taskId) };
     const { reply, replayed } = await this.kernel.dispatch(taskScope(taskId), { type: "submit", spec }, { meta, ...keyed });
     if (!reply.ok) throw new ErrandError(reply.error.code, reply.error.message, { retryAfterMs: reply.error.retryAfterMs });
     return { taskId: replayed ? refOf(reply.value) : taskId, replayed };

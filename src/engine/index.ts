@@ -22,6 +22,7 @@ export type { TaskEnd } from "./end-waiters.ts";
 export { FatalError, RetryAfterError } from "./failures.ts";
 export { isAfter, type FeedEvent, type SessionChange, type UserFeedEvent } from "./feed/feed-event.ts";
 export type { FeedReader } from "./feed/task-feed.ts";
-export type { Envelope, QueueView, TaskRead, WhyView } from "./reader.ts";
+export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
+export type { Envelope, QueueView, SessionSummary, TaskRead, WhyView } from "./reader.ts";
 export type { Said, Say } from "./sessions.ts";
 export { poolSlotsDefault, type EnginePorts, type EngineSettings, type SubmitOptions } from "./settings.ts";

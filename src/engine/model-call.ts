@@ -145,7 +145,7 @@ function dataOf(error: unknown): ErrorData {
 /** Reads a model's answer to its end, showing it as it is stored. */
 async function consume(on: Attempt, call: ModelCall): Promise<CallResult> {
   const { segment, endpoint, transcript } = on;
-  const watch = new IdleWatch(endpoint.idleTimeoutMs, segment.controller.signal);
+  const watch = new IdleWatch(endpoint.idleTimeoutMs, segment.signal);
   const text: string[] = [];
   const reasoning: string[] = [];
   const toolCalls: { id: string; name: string; input: unknown }[] = [];

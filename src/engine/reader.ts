@@ -8,8 +8,10 @@ import type { Cursor } from "../core/stream/cursor.ts";
 import type { TaskState } from "../core/task/state.ts";
 import { isEnd } from "../core/task/status.ts";
 import { isoTime, taskView, type TaskView } from "../core/task/view.ts";
+import type { Cipher } from "../ports/cipher.ts";
 import type { SyncStore, TaskQuery } from "../ports/store.ts";
 import { endpointQueue } from "./endpoints.ts";
+import { titlePlace } from "./kernel/group.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import type { TaskTypes } from "./submit.ts";
 
@@ -18,6 +20,18 @@ export interface TaskRead {
   readonly view: TaskView;
   readonly cursor: Cursor;
 }
+
+/** A session as lists show it. Times are ISO 8601. */
+export interface SessionSummary {
+  readonly id: string;
+  readonly title: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly activeTaskId: string | null;
+}
+
+/** Sessions of one user that may have changed in the same millisecond. */
+const tiesMax = 1_000;
 
 /** Why a task is where it is, from the log's facts. */
 export interface WhyView {
@@ -57,11 +71,13 @@ export interface Envelope {
 export class Reader {
   readonly #kernel: Kernel;
   readonly #store: SyncStore;
+  readonly #cipher: Cipher;
   readonly #types: TaskTypes;
 
-  constructor(kernel: Kernel, store: SyncStore, types: TaskTypes) {
+  constructor(kernel: Kernel, store: SyncStore, cipher: Cipher, types: TaskTypes) {
     this.#kernel = kernel;
     this.#store = store;
+    this.#cipher = cipher;
     this.#types = types;
   }
 
@@ -79,6 +95,42 @@ export class Reader {
     return { view: { ...view, partial: textOf(entries) }, cursor: { seq, attempt, entry: entries.length } };
   }
 
+  /** A task without its text: cheaper than {@link task}. `userId` null reads any user's. */
+  async view(taskId: string, userId: string | null): Promise<TaskView> {
+    const view = await this.#kernel.read(taskScope(taskId), (state) => {
+      const task = state as TaskState;
+      return task.spec === null || (userId !== null && task.spec.userId !== userId) ? null : taskView(task);
+    });
+    if (view === null) throw new ErrandError("not_found", `there is no task ${taskId}`);
+    return view;
+  }
+
+  /** One page of a user's sessions, the last changed first, and the time to go on before; ties are kept together. */
+  async sessions(userId: string, before: number | null, limit: number): Promise<{ sessions: readonly SessionSummary[]; next: number | null }> {
+    const rows = [...this.#store.sessions(userId, before, limit)];
+    const last = rows.at(-1);
+    const full = last !== undefined && rows.length === limit;
+    if (full) {
+      const known = new Set(rows.map((row) => row.chatId));
+      const ties = this.#store.sessions(userId, last.updatedAtMs + 1, tiesMax);
+      rows.push(...ties.filter((row) => row.updatedAtMs === last.updatedAtMs && !known.has(row.chatId)));
+    }
+    await this.#cipher.prepare([userId]);
+    const sessions = rows.map(({ chatId, title, createdAtMs, updatedAtMs, activeTaskId }) => ({
+      id: chatId,
+      title: this.#cipher.open(titlePlace(userId, chatId), title),
+      createdAt: isoTime(createdAtMs),
+      updatedAt: isoTime(updatedAtMs),
+      activeTaskId,
+    }));
+    return { sessions, next: full ? last.updatedAtMs : null };
+  }
+
+  /** How many open tasks a user has, counted up to `most`. */
+  active(userId: string, most: number): number {
+    return this.#store.tasks({ userId, statusClass: "active", limit: most }).length;
+  }
+
   /** One page of tasks, newest first, and the id to go on behind. */
   async tasks(query: TaskQuery): Promise<{ tasks: readonly TaskView[]; next: string | null }> {
     const rows = this.#store.tasks(query);
@@ -92,7 +144,7 @@ export class Reader {
 
   /** Facts of a task with numbers above `after`. */
   async log(taskId: string, userId: string | null, after: number, limit: number): Promise<{ events: readonly Envelope[]; next: number | null }> {
-    const { view } = await this.task(taskId, userId);
+    const view = await this.view(taskId, userId);
     const events: Envelope[] = [];
     for (const row of await this.#kernel.readLog(taskScope(taskId))) {
       for (const [index, event] of row.events.entries()) {
@@ -107,7 +159,7 @@ export class Reader {
 
   /** Why a task waits, exactly. */
   async why(taskId: string, userId: string | null): Promise<WhyView> {
-    const { view } = await this.task(taskId, userId);
+    const view = await this.view(taskId, userId);
     const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(state as TaskState));
     const queue = asked === null ? null : await this.#kernel.read(queueScope(asked.queue), (state) => why(state as QueueState, asked.call));
     return {

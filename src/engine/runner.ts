@@ -134,7 +134,7 @@ export class Runner {
       // Nothing was written (a full disk, or the server stops): the task still runs for the log, and recovery finds it.
       this.#ports.log.error("an attempt could not end", error, { task: segment.taskId });
     }
-    segment.kill(new ErrandError("fenced", "the attempt has ended"));
+    segment.kill(attemptEnded);
     this.#remove(segment);
   }
 
@@ -234,6 +234,9 @@ export class Runner {
     }
   }
 }
+
+/** One for all: an error takes a stack trace, and this one is needed for every attempt. */
+const attemptEnded = new ErrandError("fenced", "the attempt has ended");
 
 const inThisThread: RunHandler = async (task, input, segment, ports) =>
   // The input was parsed by the type's own schema at submit; the handler's parameter type is that schema's output.

@@ -21,7 +21,6 @@ export class Segment {
   readonly spec: TaskSpec;
   readonly attempt: number;
   readonly epoch: number;
-  readonly controller: AbortController = new AbortController();
   readonly kernel: Kernel;
   readonly stopwatch: Stopwatch;
   /** Calls with an open upstream socket, by call id: settled when the socket is closed. */
@@ -33,7 +32,9 @@ export class Segment {
   readonly #used = new Set<string>();
   readonly #ordinals = new Map<string, number>();
   #transcript: Promise<Transcript> | null = null;
-  #dead = false;
+  /** Made when it is first asked for: most handlers never look at their signal. */
+  #controller: AbortController | null = null;
+  #deadReason: ErrandError | null = null;
   /** Operations that wait, and those that work (steps and streaming calls). */
   #waiting = 0;
   #working = 0;
@@ -59,7 +60,14 @@ export class Segment {
   }
 
   get dead(): boolean {
-    return this.#dead;
+    return this.#deadReason !== null;
+  }
+
+  /** Aborted when the segment ends from outside. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#deadReason !== null) this.#controller.abort(this.#deadReason);
+    return this.#controller.signal;
   }
 
   /** True while the handler waits and nothing of it works: it can be dropped and replayed later. */
@@ -69,11 +77,11 @@ export class Segment {
 
   /** Ends the segment: its signal fires, and nothing it awaits settles any more. */
   kill(reason: ErrandError): void {
-    if (this.#dead) return;
-    this.#dead = true;
+    if (this.#deadReason !== null) return;
+    this.#deadReason = reason;
     this.stopwatch.stop();
     this.#waiters.clear();
-    this.controller.abort(reason);
+    this.#controller?.abort(reason);
   }
 
   /** Claims an operation's name for this run of the handler. */
@@ -97,10 +105,10 @@ export class Segment {
 
   /** Gives a command of this owner to its task. Never settles when the segment has lost the task. */
   async ask(command: SegmentCommand): Promise<unknown> {
-    if (this.#dead) return await never();
+    if (this.dead) return await never();
     this.stopwatch.touch();
     const { reply } = await this.kernel.dispatch(taskScope(this.taskId), { ...command, epoch: this.epoch });
-    if (this.#dead) return await never();
+    if (this.dead) return await never();
     if (reply.ok) return reply.value;
     if (reply.error.code !== "fenced") throw new ErrandError(reply.error.code, reply.error.message);
     this.kill(new ErrandError("fenced", reply.error.message));
@@ -109,7 +117,7 @@ export class Segment {
 
   /** The log has news of an operation. */
   wake(op: string, operation: Operation): void {
-    if (this.#dead) return;
+    if (this.dead) return;
     this.#operations.set(op, operation);
     const waiter = this.#waiters.get(op);
     this.#waiters.delete(op);
@@ -121,7 +129,7 @@ export class Segment {
     for (;;) {
       const operation = this.#operations.get(op);
       if (wanted(operation)) return operation;
-      if (this.#dead) return await never();
+      if (this.dead) return await never();
       this.#waiting += 1;
       this.waitingSince = this.stopwatch.pauseUnless(this.#working > 0);
       await new Promise<void>((resolve) => this.#waiters.set(op, resolve));

@@ -22,6 +22,7 @@ export interface Say {
   readonly actionId?: string;
   readonly requestId?: string;
   readonly idempotencyKey?: string;
+  readonly traceparent?: string;
 }
 
 /** What a message started. */
@@ -56,7 +57,12 @@ export class Sessions {
     const taskId = kernel.id("task");
     const messageId = kernel.id("msg");
     const userMessageId = say.userMessageId ?? kernel.id("msg");
-    const options: SubmitOptions = { userId: say.userId, sessionId: say.chatId, priority: "interactive" };
+    const options: SubmitOptions = {
+      userId: say.userId,
+      sessionId: say.chatId,
+      priority: "interactive",
+      ...(say.traceparent === undefined ? {} : { traceparent: say.traceparent }),
+    };
     const spec = { ...specFor(types.get("chat"), taskId, { text: say.text }, options), messageId };
     const command: SessionCommand = {
       type: "say",
@@ -71,6 +77,7 @@ export class Sessions {
     const meta: Meta = {
       ...(say.requestId === undefined ? {} : { requestId: say.requestId }),
       ...(say.actionId === undefined ? {} : { actionId: say.actionId }),
+      ...(say.traceparent === undefined ? {} : { traceparent: say.traceparent }),
     };
     const key = say.idempotencyKey ?? say.actionId;
     const body = { chatId: say.chatId, text: say.text };

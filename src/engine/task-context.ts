@@ -24,7 +24,9 @@ export function taskContext(segment: Segment, ports: ContextPorts): TaskContext 
     userId: spec.userId,
     sessionId: spec.sessionId ?? null,
     attempt: segment.attempt,
-    signal: segment.controller.signal,
+    get signal() {
+      return segment.signal;
+    },
     step: (name, fn) => step(segment, name, fn),
     sleep: (ms, options = {}) => sleep(segment, ms, options.name),
     waitForEvent: (name, options = {}) => waitForEvent(segment, name, options.timeoutMs),
@@ -52,7 +54,13 @@ async function step<T>(segment: Segment, name: string, fn: (ctx: StepContext) =>
   const before = segment.operation(op);
   // What a step returned was JSON when it was stored, and is the same JSON now: its type is the caller's own.
   if (before?.kind === "step") return before.result as T;
-  const context: StepContext = { attempt: segment.attempt, key: `${segment.taskId}:${name}`, signal: segment.controller.signal };
+  const context: StepContext = {
+    attempt: segment.attempt,
+    key: `${segment.taskId}:${name}`,
+    get signal() {
+      return segment.signal;
+    },
+  };
   const result = toJson(await segment.work(() => fn(context)), `the result of step "${name}"`);
   await segment.ask({ type: "step", op, result });
   return result as T;

@@ -103,7 +103,7 @@ async function reconciled(segment: Segment, tool: ToolDefinition, op: string, ke
 }
 
 async function run(segment: Segment, tool: ToolDefinition, op: string, key: string, input: unknown): Promise<Outcome> {
-  const context: StepContext = { attempt: segment.attempt, key, signal: segment.controller.signal };
+  const context: StepContext = { attempt: segment.attempt, key, signal: segment.signal };
   let outcome: Outcome;
   try {
     // The definition's input type is erased here; `checked` has parsed the value with the definition's own schema.

@@ -124,7 +124,8 @@ export function retryAfterMs(
   const value = header("retry-after");
   const seconds = decimal(value);
   if (seconds !== undefined) return clampWait(seconds * 1_000);
-  const dateMs = Date.parse(value ?? "");
+  // HTTP dates begin with a weekday; `Date.parse` alone takes "-5" for a year.
+  const dateMs = /^[a-z]{3,9},? /i.test(value ?? "") ? Date.parse(value ?? "") : Number.NaN;
   return Number.isNaN(dateMs) ? undefined : clampWait(dateMs - nowMs);
 }
 

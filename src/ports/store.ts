@@ -33,7 +33,10 @@ export interface LogAppend extends LogRow {
   readonly scope: Scope;
 }
 
-/** State of a scope at `seq`. With `trim`, log rows up to `seq` are removed in the same transaction. */
+/**
+ * State of a scope at `seq`, which must be its last event after the group's appends: a snapshot that is older or
+ * newer is a conflict of the scope. With `trim`, log rows up to `seq` are removed in the same transaction.
+ */
 export interface SnapshotPut {
   readonly scope: Scope;
   readonly seq: number;
@@ -55,7 +58,10 @@ export interface OutboxRow {
   readonly body: Bytes;
 }
 
-/** An idempotency key from outside. `hash` is an HMAC of the body, `ref` what the first submit made. */
+/**
+ * An idempotency key from outside. `hash` is an HMAC of the body, `ref` what the first submit made. A stored key
+ * that had expired at the time of the group's log rows does not conflict: it is replaced.
+ */
 export interface KeyRow {
   readonly userId: string;
   readonly key: string;
@@ -67,7 +73,10 @@ export interface KeyRow {
 /** A session row with its title sealed. */
 export type StoredSessionRow = Omit<SessionRow, "title"> & { readonly title: Bytes };
 
-/** Operations on streams. All are fenced by epoch: one that is older than the stream's is refused with its group. */
+/**
+ * Operations on streams. All are fenced by epoch: one that is older than the stream's is refused with its group, and
+ * so is any on a stream that is closed, or (but for `open`) was never opened.
+ */
 export type StreamOp =
   /** Creates the stream, or takes it over with a higher epoch. The same epoch again changes nothing. */
   | { readonly op: "open"; readonly stream: string; readonly epoch: number }
@@ -80,7 +89,10 @@ export type StreamOp =
       readonly count: number;
       readonly body: Bytes;
     }
-  /** Ends the stream and replaces its appended rows by blocks that keep every entry's number. */
+  /**
+   * Ends the stream and replaces its appended rows by blocks that keep every entry's number: they follow each other
+   * from 0 to the tail or beyond it, because the last entries may come with the close.
+   */
   | {
       readonly op: "close";
       readonly stream: string;
@@ -134,7 +146,10 @@ export type CommitResult =
       readonly fenced: readonly string[];
     };
 
-/** Which tasks a list holds. Newest first; `before` is the id of the last task of the page before. */
+/**
+ * Which tasks a list holds. Newest first; `before` is the id of the last task of the page before. The span of
+ * creation times is half open: `createdFromMs <= created < createdToMs`. It relies on ids that begin with that time.
+ */
 export interface TaskQuery {
   readonly userId: string | null;
   readonly statusClass?: StatusClass;
@@ -181,6 +196,7 @@ export interface Store<K extends "sync" | "async"> {
   task(id: string): Ret<K, TaskRow | null>;
   /** Open tasks whose row says `status`, by id, after `afterId`. Recovery walks them. */
   tasksOpen(status: TaskRow["status"], afterId: string, limit: number): Ret<K, readonly string[]>;
+  /** Sessions of a user that were updated before `before`, last updated first, then by chat id. */
   sessions(
     userId: string,
     before: number | null,

@@ -10,6 +10,7 @@ import { reducePage } from "./state/reduce.ts";
 import { formatRoute, parseRoute } from "./state/route.ts";
 import { createStore } from "./state/store.ts";
 import { App } from "./view/app.tsx";
+import { Broken, ErrorFence } from "./view/error-fence.tsx";
 import { PageContext } from "./view/page-context.ts";
 
 /** Narrower than this, a side of the frame becomes a drawer. */
@@ -22,7 +23,8 @@ const client = createClient({
   baseUrl: new URL(".", document.baseURI).href,
   apiKey: settings.key,
 });
-const store = createStore(initialState(parseRoute(location.hash), initialShell()), reducePage);
+const initial = initialState(parseRoute(location.hash), initialShell(), settings.key() !== null);
+const store = createStore(initial, reducePage);
 const control = createPageControl({
   client,
   store,
@@ -58,7 +60,9 @@ if (root !== null) {
   createRoot(root).render(
     <StrictMode>
       <PageContext value={{ store, control }}>
-        <App />
+        <ErrorFence instead={<Broken />}>
+          <App />
+        </ErrorFence>
       </PageContext>
     </StrictMode>,
   );

@@ -58,6 +58,18 @@ export function storeListContract(withStore: WithStore): void {
       expect(await store.task("task_unknown")).toBeNull();
     }));
 
+  test("[STORE8] a task that is opened again stands in the lists once, as an open one", () =>
+    withStore(async ({ store }) => {
+      for (const status of ["failed", "cancelled", "expired"] as const) {
+        await put(store, { tasks: [ended(task(0), 5, status)] });
+        await put(store, { tasks: [task(0)] });
+        expect(await store.tasks({ userId: null, limit: 9 })).toEqual([task(0)]);
+        expect(await store.tasks({ userId: "ann", limit: 9 })).toEqual([task(0)]);
+        expect(await store.tasksOpen("queued", "", 9)).toEqual([task(0).id]);
+        expect(await store.purge(START_MS + 6 * 60_000, START_MS, 9)).toEqual({ tasks: [] });
+      }
+    }));
+
   test("[STORE8] lists are newest first, of one user or of all", () =>
     withStore(async ({ store }) => {
       await put(store, { tasks: everyStatus() });

@@ -162,7 +162,7 @@ function lastSeq(reference: SyncStore, scope: Scope): number {
   return last === undefined ? (loaded?.snapshot?.seq ?? 0) : last.seq + last.count - 1;
 }
 
-/** A task's end never changes, so an ended task is left alone. */
+/** A completed task stays so; other ends may be left again, but only for an open status. */
 function taskChange(
   reference: SyncStore,
   { minute, status }: { minute: number; status: TaskStatus },
@@ -170,7 +170,8 @@ function taskChange(
 ): TaskRow[] {
   const row = task(minute, { userId: minute % 2 === 0 ? "ann" : "bob", type: NAMES[minute % 3]! });
   const stored = reference.task(row.id);
-  if (stored !== null && isEnd(stored.status)) return [];
+  if (stored?.status === "completed") return [];
+  if (stored !== null && isEnd(stored.status) && isEnd(status)) return [];
   return [isEnd(status) ? ended(row, minute + number, status) : { ...row, status }];
 }
 

@@ -83,13 +83,22 @@ export function storeStreamContract(withStore: WithStore): void {
       expect(await store.streamsOpen()).toEqual([]);
     }));
 
-  test("[STORE11] blocks that do not hold exactly the stream's entries are refused", () =>
+  test("[STORE11] the blocks of a close may hold entries that were never appended", () =>
+    withStore(async ({ store }) => {
+      await put(store, { streams: opened(stream, 1, [2]) });
+      const blocks = [entries(0, 3), entries(3, 1)];
+      await put(store, { streams: [{ op: "close", stream, epoch: 1, blocks }] });
+      expect(await store.streamHead(stream)).toEqual({ epoch: 1, tail: 4, closed: true });
+      expect(await store.streamRead(stream, 0, 9)).toEqual(blocks);
+    }));
+
+  test("[STORE11] blocks that lack an entry of the stream, or leave a gap, are refused", () =>
     withStore(async ({ store }) => {
       await put(store, { streams: opened(stream, 1, [2, 3]) });
       for (const blocks of [
         [],
         [entries(0, 4)],
-        [entries(0, 6)],
+        [entries(0, 4), entries(5, 1)],
         [entries(1, 4)],
         [entries(0, 2), entries(3, 2)],
       ]) {

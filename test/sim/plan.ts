@@ -100,7 +100,11 @@ export function drawPlan(seed: number): Plan {
 function drawQueues(dice: Dice, name: string, count: number): QueuePlan[] {
   return Array.from({ length: count }, (_, at) => {
     const slots = dice.between(1, 4);
-    return { name: `${name}${at + 1}`, slots, slotsPerKey: dice.chance(0.3) ? dice.between(1, slots) : null };
+    return {
+      name: `${name}${at + 1}`,
+      slots,
+      slotsPerKey: dice.chance(0.3) ? dice.between(1, slots) : null,
+    };
   });
 }
 
@@ -126,3 +130,20 @@ function drawFaults(dice: Dice, calm: boolean): Faults {
     courierFail: some(0.5, 0.4),
   };
 }
+
+/** A world in which nothing goes wrong. */
+export const noFaults: Faults = {
+  crash: 0,
+  crashAtCommit: 0,
+  storageFull: 0,
+  lostReply: 0,
+  duplicateCommand: 0,
+  zombie: 0,
+  evict: 0,
+  leave: 0,
+  model: 0,
+  clockJump: 0,
+  spuriousWake: 0,
+  courierTwice: 0,
+  courierFail: 0,
+};

@@ -9,9 +9,19 @@ export type ModelFault = "broken" | "refused" | "stalled";
 export type Node =
   | { readonly kind: "step"; readonly op: string }
   | { readonly kind: "sleep"; readonly op: string; readonly ms: number }
-  | { readonly kind: "wait"; readonly op: string; readonly name: string; readonly timeoutMs?: number }
+  | {
+      readonly kind: "wait";
+      readonly op: string;
+      readonly name: string;
+      readonly timeoutMs?: number;
+    }
   | { readonly kind: "spawn"; readonly op: string; readonly child: Program }
-  | { readonly kind: "join"; readonly op: string; readonly ops: readonly string[]; readonly tolerant: boolean }
+  | {
+      readonly kind: "join";
+      readonly op: string;
+      readonly ops: readonly string[];
+      readonly tolerant: boolean;
+    }
   | {
       readonly kind: "call";
       readonly op: string;
@@ -25,7 +35,12 @@ export type Node =
   | { readonly kind: "tool"; readonly op: string }
   | { readonly kind: "progress"; readonly op: string }
   /** The handler throws while the attempt's number is at most `attempts`. */
-  | { readonly kind: "fail"; readonly op: string; readonly attempts: number; readonly retry: RetryWish }
+  | {
+      readonly kind: "fail";
+      readonly op: string;
+      readonly attempts: number;
+      readonly retry: RetryWish;
+    }
   | { readonly kind: "all"; readonly branches: readonly (readonly Node[])[] };
 
 /** A scripted handler: its operations in order, and where it runs. It travels in the task's input. */
@@ -56,7 +71,9 @@ export class ProgramMaker {
   /** A handler of up to `plan.programSize` operations. */
   draw(depth = 0): Program {
     const dice = this.#dice;
-    const size = dice.chance(0.15) ? 0 : dice.between(1, Math.max(1, this.#plan.programSize - depth * 2));
+    const size = dice.chance(0.15)
+      ? 0
+      : dice.between(1, Math.max(1, this.#plan.programSize - depth * 2));
     return { queue: dice.pick(this.#plan.pools).name, nodes: this.#sequence(size, depth, false) };
   }
 
@@ -75,15 +92,21 @@ export class ProgramMaker {
     const dice = this.#dice;
     const roll = dice.below(100);
     if (roll < 20) return [{ kind: "step", op: this.#op("step") }];
-    if (roll < 33) return [{ kind: "sleep", op: this.#op("sleep"), ms: dice.pick([0, 5, 50, 400, 3_000, 60_000]) }];
+    if (roll < 33)
+      return [
+        { kind: "sleep", op: this.#op("sleep"), ms: dice.pick([0, 5, 50, 400, 3_000, 60_000]) },
+      ];
     if (roll < 43) return [this.#wait()];
     if (roll < 66) return [this.#call(parallel)];
-    if (roll < 74) return depth < depthMax ? this.#tree(depth) : [{ kind: "step", op: this.#op("step") }];
+    if (roll < 74)
+      return depth < depthMax ? this.#tree(depth) : [{ kind: "step", op: this.#op("step") }];
     if (roll < 80) return [{ kind: "tool", op: this.#op("tool") }];
     if (roll < 84) return [{ kind: "progress", op: this.#op("progress") }];
     if (roll < 90) return [this.#fail()];
     if (parallel) return [{ kind: "step", op: this.#op("step") }];
-    const branches = Array.from({ length: dice.between(2, 3) }, () => this.#sequence(dice.between(1, 2), depth, true));
+    const branches = Array.from({ length: dice.between(2, 3) }, () =>
+      this.#sequence(dice.between(1, 2), depth, true),
+    );
     return [{ kind: "all", branches }];
   }
 
@@ -91,30 +114,48 @@ export class ProgramMaker {
     const dice = this.#dice;
     const name = dice.pick(["go", "more"]);
     const op = this.#op("wait");
-    return dice.chance(0.4) ? { kind: "wait", op, name, timeoutMs: dice.pick([1, 100, 5_000]) } : { kind: "wait", op, name };
+    return dice.chance(0.4)
+      ? { kind: "wait", op, name, timeoutMs: dice.pick([1, 100, 5_000]) }
+      : { kind: "wait", op, name };
   }
 
   #call(parallel: boolean): Node {
     const dice = this.#dice;
     const rate = this.#plan.faults.model;
     const faults: ModelFault[] = [];
-    while (faults.length < 4 && dice.chance(rate)) faults.push(dice.pick(["broken", "broken", "refused", "stalled"]));
+    while (faults.length < 4 && dice.chance(rate))
+      faults.push(dice.pick(["broken", "broken", "refused", "stalled"]));
     const op = this.#op("call");
-    const pieces = Array.from({ length: dice.between(0, 4) }, (_, at) => `${op}/${at} ${dice.pick(["word", "täg", "😀"])}. `);
-    return { kind: "call", op, queue: dice.pick(this.#plan.endpoints).name, pieces, faults, show: !parallel };
+    const pieces = Array.from(
+      { length: dice.between(0, 4) },
+      (_, at) => `${op}/${at} ${dice.pick(["word", "täg", "😀"])}. `,
+    );
+    return {
+      kind: "call",
+      op,
+      queue: dice.pick(this.#plan.endpoints).name,
+      pieces,
+      faults,
+      show: !parallel,
+    };
   }
 
   #tree(depth: number): Node[] {
     const dice = this.#dice;
-    const spawns = Array.from(
-      { length: dice.between(1, 3) },
-      (): Node => ({ kind: "spawn", op: this.#op("child"), child: this.draw(depth + 1) }),
-    );
+    const spawns = Array.from({ length: dice.between(1, 3) }, (): Node => ({
+      kind: "spawn",
+      op: this.#op("child"),
+      child: this.draw(depth + 1),
+    }));
     const ops = spawns.map((node) => ("op" in node ? node.op : ""));
     const between: Node[] = dice.chance(0.3) ? [{ kind: "step", op: this.#op("step") }] : [];
     // A child that nobody joins is an orphan when the handler returns, and must be cancelled.
     if (dice.chance(0.15)) return [...spawns, ...between];
-    return [...spawns, ...between, { kind: "join", op: this.#op("join"), ops, tolerant: dice.chance(0.6) }];
+    return [
+      ...spawns,
+      ...between,
+      { kind: "join", op: this.#op("join"), ops, tolerant: dice.chance(0.6) },
+    ];
   }
 
   #fail(): Node {

@@ -1,4 +1,5 @@
 import { isRecord } from "../../core/json.ts";
+import { resultCharsMax } from "../../core/limits.ts";
 import { type Delta, type ModelCall, ModelError, type Models } from "../../ports/models.ts";
 import { schemaOf, sdkPromptOf } from "./prompt.ts";
 import { sdkFailure } from "./sdk-failure.ts";
@@ -9,6 +10,9 @@ export interface SdkProvider {
   languageModel(modelId: string): AnySdkModel;
   embeddingModel?(modelId: string): AnySdkEmbeddingModel;
 }
+
+/** A provider, or a function that makes its models. */
+type ModelSource = SdkProvider | ((modelId: string) => AnySdkModel);
 
 interface CallOptions {
   readonly signal: AbortSignal;
@@ -22,11 +26,11 @@ type FinishReason = Extract<Delta, { type: "finish" }>["reason"];
  * out. The SDK has no way to list models: `models` says what `list` answers.
  */
 export function aiSdkModels(
-  source: SdkProvider | ((modelId: string) => AnySdkModel),
+  source: ModelSource,
   options: { readonly models?: readonly string[] } = {},
 ): Models {
   return {
-    stream: (call, callOptions) => streamAnswer(modelOf(source, call.model), call, callOptions),
+    stream: (call, callOptions) => streamAnswer(source, call, callOptions),
     list: ({ signal }) => {
       signal.throwIfAborted();
       return Promise.resolve(options.models ?? []);
@@ -35,19 +39,8 @@ export function aiSdkModels(
   };
 }
 
-function modelOf(
-  source: SdkProvider | ((modelId: string) => AnySdkModel),
-  modelId: string,
-): AnySdkModel {
-  try {
-    return "languageModel" in source ? source.languageModel(modelId) : source(modelId);
-  } catch (error) {
-    throw sdkFailure(error);
-  }
-}
-
 async function* streamAnswer(
-  model: AnySdkModel,
+  source: ModelSource,
   call: ModelCall,
   { signal }: CallOptions,
 ): AsyncGenerator<readonly Delta[], void, void> {
@@ -55,6 +48,7 @@ async function* streamAnswer(
   const parts = new PartReader();
   let reader: PartStream | undefined;
   try {
+    const model = "languageModel" in source ? source.languageModel(call.model) : source(call.model);
     reader = (await model.doStream(sdkCallOf(call, signal))).stream.getReader();
     while (!parts.finished) {
       signal.throwIfAborted();
@@ -67,7 +61,8 @@ async function* streamAnswer(
     signal.throwIfAborted();
     throw sdkFailure(error);
   } finally {
-    if (!parts.finished) void reader?.cancel().catch(() => undefined);
+    // After a whole answer there is nothing left to cancel; otherwise this closes the connection.
+    void reader?.cancel().catch(() => undefined);
   }
 }
 
@@ -107,6 +102,7 @@ function sdkCallOf(call: ModelCall, signal: AbortSignal) {
 /** Makes deltas of stream parts. Parts are parsed, not trusted: three interface versions and any provider send them. */
 class PartReader {
   #calls = 0;
+  #chars = 0;
   #finished = false;
 
   get finished(): boolean {
@@ -117,9 +113,9 @@ class PartReader {
     const fields = isRecord(part) ? part : {};
     switch (fields["type"]) {
       case "text-delta":
-        return textDelta("text", fields["delta"]);
+        return this.#grow("text", fields["delta"]);
       case "reasoning-delta":
-        return textDelta("reasoning", fields["delta"]);
+        return this.#grow("reasoning", fields["delta"]);
       case "tool-call":
         return this.#toolCall(fields);
       case "finish":
@@ -131,11 +127,27 @@ class PartReader {
     }
   }
 
+  #grow(type: "text" | "reasoning", text: unknown): readonly Delta[] {
+    if (typeof text !== "string" || text === "") return [];
+    this.#count(text.length);
+    return [{ type, text }];
+  }
+
+  #count(chars: number): void {
+    this.#chars += chars;
+    if (this.#chars > resultCharsMax)
+      throw new ModelError(
+        "broken",
+        `the provider sent an answer of more than ${resultCharsMax} characters`,
+      );
+  }
+
   #toolCall(fields: Readonly<Record<string, unknown>>): readonly Delta[] {
     const { toolCallId: id, toolName: name, input: json } = fields;
     if (fields["providerExecuted"] === true) return [];
     if (typeof id !== "string" || typeof name !== "string" || typeof json !== "string")
       throw new ModelError("broken", "the provider sent a tool call without id, name or input");
+    this.#count(id.length + name.length + json.length);
     this.#calls++;
     return [{ type: "toolCall", call: { id, name, input: parseInput(name, json) } }];
   }
@@ -161,10 +173,6 @@ class PartReader {
   }
 }
 
-function textDelta(type: "text" | "reasoning", text: unknown): readonly Delta[] {
-  return typeof text === "string" && text !== "" ? [{ type, text }] : [];
-}
-
 function parseInput(name: string, json: string): unknown {
   if (json.trim() === "") return {};
   try {
@@ -182,7 +190,7 @@ function tokensOf(tokens: unknown): number | undefined {
 }
 
 async function embedTexts(
-  source: SdkProvider | ((modelId: string) => AnySdkModel),
+  source: ModelSource,
   call: { readonly model: string; readonly texts: readonly string[] },
   { signal }: CallOptions,
 ): Promise<readonly (readonly number[])[]> {

@@ -25,24 +25,24 @@ export function sdkFailure(error: unknown): ModelError {
   if (error instanceof ModelError) return error;
   // Error parts may be the endpoint's error object itself.
   if (!(error instanceof Error)) return inStream(error);
-  const { statusCode, responseBody, responseHeaders, isRetryable } = fieldsOf(error);
-  if (rejections.has(error.name))
-    return new ModelError("rejected", error.message, { cause: error });
-  if (typeof statusCode !== "number") {
-    // A call that got no status and may be repeated did not reach its endpoint.
-    const failure = isRetryable === true ? "refused" : "broken";
-    return new ModelError(failure, error.message, { cause: error });
-  }
+  const fields: Readonly<Record<string, unknown>> = isRecord(error) ? error : {};
+  const { statusCode, responseBody, responseHeaders, isRetryable } = fields;
   const said = readEndpointError(typeof responseBody === "string" ? responseBody : "");
-  const message = said.message === "" ? error.message : said.message;
+  const message = said.message || endpointErrorOf(error).message;
+  if (rejections.has(error.name)) return new ModelError("rejected", message, { cause: error });
+  // A good status says that the answer began well: what failed is its body.
+  const status = typeof statusCode === "number" && statusCode >= 300 ? statusCode : undefined;
+  // A call that got no status and may be repeated did not reach its endpoint.
+  if (statusCode === undefined && isRetryable === true)
+    return new ModelError("refused", message, { cause: error });
   const headers = isRecord(responseHeaders) ? responseHeaders : {};
   const header = (name: string): string | undefined => {
     const value = headers[name];
     return typeof value === "string" ? value : undefined;
   };
-  return new ModelError(endpointFailure(statusCode, { ...said, message }), message, {
+  return new ModelError(endpointFailure(status, { ...said, message }), message, {
     cause: error,
-    status: statusCode,
+    ...(status === undefined ? {} : { status }),
     retryAfterMs: retryAfterMs(header, Date.now()),
   });
 }
@@ -55,13 +55,4 @@ function inStream(error: unknown): ModelError {
     `the provider reported an error in the middle of its answer: ${said.message || said.code}`,
     said.status === undefined ? { cause: error } : { cause: error, status: said.status },
   );
-}
-
-function fieldsOf(error: Error): {
-  readonly statusCode?: unknown;
-  readonly responseBody?: unknown;
-  readonly responseHeaders?: unknown;
-  readonly isRetryable?: unknown;
-} {
-  return error;
 }

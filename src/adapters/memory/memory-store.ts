@@ -252,6 +252,7 @@ function applyStreams(data: MemoryData, group: Group): void {
         break;
       case "close":
         stream.rows = [...op.blocks];
+        stream.tail = stream.rows.reduce((tail, row) => tail + row.count, 0);
         stream.closed = true;
         break;
     }

@@ -55,9 +55,8 @@ function after(head: StreamHead | undefined, op: StreamOp): StreamHead | null {
     if (op.n !== head.tail) return null;
     return { epoch: head.epoch, tail: op.n + op.count, closed: false };
   }
-  return endOfBlocks(op.blocks) === head.tail
-    ? { epoch: head.epoch, tail: head.tail, closed: true }
-    : null;
+  const tail = endOfBlocks(op.blocks);
+  return tail < head.tail ? null : { epoch: head.epoch, tail, closed: true };
 }
 
 /** Number of entries in blocks that follow each other from 0; -1 if they do not. */

@@ -56,6 +56,10 @@ export const deleteParts: string = "DELETE FROM part WHERE owner = ?";
 /** Key of part: every owner whose name lies between two names. */
 export const deletePartsBetween: string = "DELETE FROM part WHERE owner > ? AND owner < ?";
 
+/** Key of task, once per class of ends: the row of a task that is opened again. */
+export const deleteEndedTask: string =
+  "DELETE FROM task WHERE user_id = ? AND class IN (1, 2) AND id = ?";
+
 /** Key of task. An open task stays where it is in the key; of the index only a changed status is moved. */
 export const upsertOpenTask: string = `
 INSERT INTO task (user_id, class, id, type, status, queue, session_id, parent_id, created_at_ms, ended_at_ms)
@@ -64,14 +68,20 @@ ON CONFLICT (user_id, class, id) DO UPDATE SET
   type = excluded.type, status = excluded.status, queue = excluded.queue, session_id = excluded.session_id,
   parent_id = excluded.parent_id, created_at_ms = excluded.created_at_ms`;
 
-/** Key of task: the open row of a task that ends. */
-export const deleteOpenTask: string = "DELETE FROM task WHERE user_id = ? AND class = 0 AND id = ?";
+/** Key of task: the row of an open task moves to the class of its end. */
+export const endTask: string = `
+UPDATE task SET class = ?, status = ?, ended_at_ms = ? WHERE user_id = ? AND class = 0 AND id = ?`;
 
-/** Key of task. */
-export const replaceEndedTask: string = `
-INSERT OR REPLACE INTO task
-  (user_id, class, id, type, status, queue, session_id, parent_id, created_at_ms, ended_at_ms)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+/** Key of task. Writes nothing when {@link endTask} has just moved the row, which is how most tasks end. */
+export const upsertEndedTask: string = `
+INSERT INTO task (user_id, class, id, type, status, queue, session_id, parent_id, created_at_ms, ended_at_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (user_id, class, id) DO UPDATE SET
+  type = excluded.type, status = excluded.status, queue = excluded.queue, session_id = excluded.session_id,
+  parent_id = excluded.parent_id, created_at_ms = excluded.created_at_ms, ended_at_ms = excluded.ended_at_ms
+WHERE (type, status, queue, session_id, parent_id, created_at_ms, ended_at_ms) IS NOT
+  (excluded.type, excluded.status, excluded.queue, excluded.session_id, excluded.parent_id, excluded.created_at_ms,
+   excluded.ended_at_ms)`;
 
 /** Key of task. */
 export const deleteTask: string = "DELETE FROM task WHERE user_id = ? AND class = ? AND id = ?";

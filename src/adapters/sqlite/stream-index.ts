@@ -60,17 +60,18 @@ export function headAfter(head: StreamHead | null, op: StreamOp): StreamHead | n
   }
   if (head === null || head.closed || op.epoch !== head.epoch) return null;
   if (op.op === "append") return op.n === head.tail ? { ...head, tail: op.n + op.count } : null;
-  return holdsExactly(op.blocks, head.tail) ? { ...head, closed: true } : null;
+  const tail = endOf(op.blocks);
+  return tail < head.tail ? null : { ...head, tail, closed: true };
 }
 
-/** True if the blocks hold the entries 0 .. tail - 1, each once and in order. */
-function holdsExactly(blocks: readonly StreamRow[], tail: number): boolean {
-  let next = 0;
+/** Number of entries in blocks that follow each other from 0; -1 if they do not. */
+function endOf(blocks: readonly StreamRow[]): number {
+  let end = 0;
   for (const block of blocks) {
-    if (block.n !== next) return false;
-    next += block.count;
+    if (block.n !== end) return -1;
+    end += block.count;
   }
-  return next === tail;
+  return end;
 }
 
 /** Tells the index what a committed transaction did: `change` to rows, `ops` to streams. */

@@ -5,14 +5,15 @@ import type { SyncStore, TaskQuery } from "../../ports/store.ts";
 import { numberOf, numberOrNull, statuses, statusOf, textOf, textOrNull } from "./columns.ts";
 import type { Driver, SqlRow, SqlValue } from "./driver.ts";
 import {
-  deleteOpenTask,
+  deleteEndedTask,
   deleteTask,
-  replaceEndedTask,
+  endTask,
   selectEndedTasks,
   selectTask,
   selectTaskIds,
   selectTasksOfStatus,
   selectTasksOfUser,
+  upsertEndedTask,
   upsertOpenTask,
 } from "./statements.ts";
 
@@ -31,7 +32,7 @@ export interface EndedTask {
 
 /** Rows of tasks. */
 export interface TaskTable {
-  /** Adds or replaces a row. A task that ended never opens again (SPEC TASK2): its row has moved for good. */
+  /** Adds or replaces a row. */
   put(row: TaskRow): void;
   readonly get: SyncStore["task"];
   readonly list: SyncStore["tasks"];
@@ -44,8 +45,9 @@ export interface TaskTable {
 /** Opens the table `task`. */
 export function openTaskTable(driver: Driver): TaskTable {
   const upsertOpen = driver.prepare(upsertOpenTask);
-  const deleteOpen = driver.prepare(deleteOpenTask);
-  const replaceEnded = driver.prepare(replaceEndedTask);
+  const deleteEnded = driver.prepare(deleteEndedTask);
+  const end = driver.prepare(endTask);
+  const upsertEnded = driver.prepare(upsertEndedTask);
   const selectOne = driver.prepare(selectTask);
   const selectOfUser = driver.prepare(selectTasksOfUser);
   const selectOfStatus = driver.prepare(selectTasksOfStatus);
@@ -57,11 +59,15 @@ export function openTaskTable(driver: Driver): TaskTable {
     put({ userId, id, type, status, queue, sessionId, parentId, createdAtMs, endedAtMs }) {
       const fixed = [id, type, status, queue, sessionId, parentId, createdAtMs] as const;
       if (!isEnd(status)) {
+        // A retried task comes back from its end (SPEC TASK14).
+        deleteEnded.run(userId, id);
         upsertOpen.run(userId, ...fixed);
         return;
       }
-      deleteOpen.run(userId, id);
-      replaceEnded.run(userId, classNumbers[statusClass(status)], ...fixed, endedAtMs);
+      // The row to move is an open one: a retried task runs, and so ends, only after a commit that opened it again.
+      const classNumber = classNumbers[statusClass(status)];
+      end.run(classNumber, status, endedAtMs, userId, id);
+      upsertEnded.run(userId, classNumber, ...fixed, endedAtMs);
     },
     get(id) {
       const row = selectOne.get(id);

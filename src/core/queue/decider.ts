@@ -22,7 +22,13 @@ import {
 } from "../schedule/lanes.ts";
 import { accountOf, bandFor, tagFor } from "../schedule/ledger.ts";
 import { tidyCost, tidyWeight } from "../schedule/rule.ts";
-import { emptySchedule, pendingCount, slotsUsed, type Schedule } from "../schedule/state.ts";
+import {
+  emptySchedule,
+  pendingCount,
+  slotsUsed,
+  type RootService,
+  type Schedule,
+} from "../schedule/state.ts";
 import { scopeName, taskScope } from "../scope.ts";
 import type { QueueEvent } from "./events.ts";
 import { evolveQueue, foldEvent } from "./evolve.ts";
@@ -39,7 +45,7 @@ import type { QueueState } from "./state.ts";
 type QueueBatch = Batch<QueueEvent>;
 
 /** Rough bytes of a queue with nothing in it, of a waiting call, a lease, an account and a root in memory. */
-const bytes = { queue: 8_000, waiting: 160, lease: 400, account: 250, root: 200 };
+const bytes = { queue: 8_000, waiting: 160, lease: 400, account: 380, root: 200 };
 
 /**
  * The queue scope: which waiting call gets the next free slot (SPEC QUEUE1 and on). A decision folds its own
@@ -114,7 +120,7 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
     return finish(draft);
   }
   if (schedule.pool.find(call) !== undefined) return nothing();
-  const root = schedule.roots.get(asked.root);
+  const known = schedule.roots.get(asked.root);
   const weight = tidyWeight(asked.weight);
   const wanted: WaitingCall = {
     call,
@@ -123,13 +129,14 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
     key: asked.key,
     user: asked.user,
     root: asked.root,
-    band: bandFor(asked.band, root),
+    band: bandFor(asked.band, known),
     cost: tidyCost(asked.cost),
+    capped: asked.capTotal !== null || asked.capPerKey !== null,
   };
   if (hasFreeSlot(schedule) && capsAllow(schedule, asked.key, asked.type, asked)) {
     grant(draft, wanted, weight === 1 ? atOnce : { weight });
   } else {
-    wait(draft, wanted, weight, asked);
+    wait(draft, wanted, { weight, caps: asked, known });
   }
   return finish(draft);
 }
@@ -150,6 +157,7 @@ function settleCall(draft: Draft, call: string): QueueBatch {
   const { band } = lane;
   push(draft, { type: "call.withdrawn", call, key, ...(band === 0 ? null : { band }) });
   removeWaiting(schedule, slot);
+  refreshKey(schedule, band, key);
   draft.rows.push({ table: "readyGone", queue: draft.state.name, call });
   return finish(draft);
 }
@@ -219,6 +227,7 @@ function grant(draft: Draft, to: WaitingCall, how: GrantHow): void {
   if (root !== task) event.root = root;
   if (user !== key) event.user = user;
   if (band !== 0) event.band = band;
+  if (to.capped) event.capped = true;
   if (how.weight !== undefined) event.weight = how.weight;
   if (how.waited) event.waited = true;
   if (how.owed) event.owed = true;
@@ -227,7 +236,11 @@ function grant(draft: Draft, to: WaitingCall, how: GrantHow): void {
 }
 
 /** Puts a call among those that wait, and in the ready rows. */
-function wait(draft: Draft, wanted: WaitingCall, weight: number, caps: Caps): void {
+function wait(
+  draft: Draft,
+  wanted: WaitingCall,
+  { weight, caps, known }: { weight: number; caps: Caps; known: RootService | undefined },
+): void {
   const { schedule, name: queue } = draft.state;
   const { call, key, band, task, taskType, user, root, cost } = wanted;
   const { capTotal, capPerKey } = caps;
@@ -250,7 +263,7 @@ function wait(draft: Draft, wanted: WaitingCall, weight: number, caps: Caps): vo
     capPerKey,
     seq,
     readyAtMs: draft.nowMs,
-    tag: tagFor(band, account, schedule.roots.get(root), cost),
+    tag: tagFor(band, account, known, cost),
   };
   addWaiting(schedule, account, call, request);
   draft.rows.push({ table: "ready", queue, call, request });

@@ -28,6 +28,8 @@ export type QueueEvent =
       readonly band?: 1 | 2;
       /** Only without `waited`: a call that waited has said it in `call.requested`. */
       readonly weight?: number;
+      /** It counts against the caps of its task type. */
+      readonly capped?: true;
       /** The call waited: a `call.requested` came before. */
       readonly waited?: true;
       /** A turn of the lower bands while interactive work waited. */

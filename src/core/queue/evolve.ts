@@ -67,6 +67,7 @@ function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
     root: event.root ?? task,
     band: event.band ?? 0,
     cost: event.cost,
+    capped: event.capped === true,
     owed: event.owed === true,
     entersWith: event.waited === true ? null : (event.weight ?? 1),
   };

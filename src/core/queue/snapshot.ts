@@ -10,7 +10,8 @@ const version = 1;
 /**
  * The ledger as plain JSON. Rows are arrays, because a queue may know many keys:
  * account `[key, served, weight, live]`, lease `[call, task, taskType, key, user, root, band, weight, cost,
- * grantedAtMs, clock, owed]`, root `[root, key, band, base, estimate, attained]`. Waiting calls and what can be
+ * grantedAtMs, clock, capped, owed,
+ * passed]`, root `[root, key, band, base, estimate, attained]`. Waiting calls and what can be
  * counted again are left out.
  */
 export function saveQueue({ schedule }: QueueState): unknown {
@@ -45,7 +46,9 @@ export function saveQueue({ schedule }: QueueState): unknown {
       lease.cost,
       lease.grantedAtMs,
       lease.clock,
+      lease.capped ? 1 : 0,
       lease.owed ? 1 : 0,
+      lease.passed ? 1 : 0,
     ]),
     roots: Array.from(schedule.roots, ([root, { key, band, base, estimate, attained }]) => [
       root,
@@ -112,7 +115,8 @@ function loadBand(band: BandState, from: Readonly<Record<string, unknown>>): voi
 }
 
 function loadLease(schedule: Schedule, row: readonly unknown[]): void {
-  const [call, task, taskType, key, user, root, band, weight, cost, grantedAtMs, clock, owed] = row;
+  const [call, task, taskType, key, user, root, band] = row;
+  const [weight, cost, grantedAtMs, clock, capped, owed, passed] = row.slice(7);
   const lease = {
     call: text(call),
     task: text(task),
@@ -125,7 +129,9 @@ function loadLease(schedule: Schedule, row: readonly unknown[]): void {
     cost: number(cost),
     grantedAtMs: number(grantedAtMs),
     clock: number(clock),
+    capped: capped === 1,
     owed: owed === 1,
+    passed: passed === 1,
   };
   schedule.leases.set(lease.call, lease);
   schedule.bands[lease.band].pending -= 1;

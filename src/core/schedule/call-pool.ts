@@ -12,12 +12,15 @@ export interface WaitingCall {
   readonly band: 0 | 1 | 2;
   /** Predicted slot-seconds. */
   readonly cost: number;
+  /** It counts against the caps of its task type. */
+  readonly capped: boolean;
 }
 
 /** What the pool must know of the lane that holds a call. */
 interface LaneOfCalls {
   readonly band: 0 | 1 | 2;
   readonly account: { readonly key: string };
+  readonly gate: { readonly taskType: string | null };
 }
 
 const slotsAtFirst = 64;
@@ -113,6 +116,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
       root: this.#roots.get(slot) ?? task,
       band: lane?.band ?? 0,
       cost: this.cost(slot),
+      capped: lane !== undefined && lane.gate.taskType !== null,
     };
   }
 

@@ -40,11 +40,16 @@ export function addWaiting(
   const lane = laneFor(band, account, gateFor(band, request.type, request));
   const slot = schedule.pool.add(call, request, lane);
   lane.costSum += request.cost;
-  heapPush(lane.slots, slot, schedule.pool);
+  // Arrays begin with one place and not with none: an empty one would reserve 17, and many keys have one call.
+  if (lane.slots.length > 0) heapPush(lane.slots, slot, schedule.pool);
+  else {
+    lane.slots = [slot];
+    schedule.pool.moved(slot, 0);
+  }
   for (const one of account.lanes) settleLane(schedule, one);
 }
 
-/** Removes a waiting call: it is granted or withdrawn. */
+/** Removes a waiting call: it is granted or withdrawn. The caller then calls {@link refreshKey}, which ranks its lane anew. */
 export function removeWaiting(schedule: Schedule, slot: number): void {
   const { pool } = schedule;
   const lane = pool.lane(slot);
@@ -52,8 +57,7 @@ export function removeWaiting(schedule: Schedule, slot: number): void {
   lane.costSum -= pool.cost(slot);
   heapRemove(lane.slots, pool.place(slot), pool);
   pool.remove(slot);
-  if (lane.slots.length > 0) settleLane(schedule, lane);
-  else dropLane(schedule, lane);
+  if (lane.slots.length === 0) dropLane(schedule, lane);
 }
 
 /**
@@ -190,7 +194,8 @@ function laneFor(band: BandState, account: Account, gate: Gate): Lane {
     shelf: null,
     index: -1,
   };
-  account.lanes.push(lane);
+  if (account.lanes.length > 0) account.lanes.push(lane);
+  else account.lanes = [lane];
   gate.lanes += 1;
   return lane;
 }

@@ -3,6 +3,7 @@ import { type HeapOrder, heapPush, heapRemove } from "./heap.ts";
 import {
   batchShare,
   creditMax,
+  debtMax,
   demoteAfter,
   lowerShare,
   patienceMs,
@@ -25,13 +26,13 @@ export interface Charge {
 }
 
 /** A grant as the ledger needs it. The lease's weight and clock come from the account. */
-export interface Grant extends Omit<Lease, "weight" | "clock" | "grantedAtMs"> {
+export interface Grant extends Omit<Lease, "weight" | "clock" | "grantedAtMs" | "passed"> {
   /** Weight of the request that is granted as it arrives; `null`: the call has waited and is counted already. */
   readonly entersWith: number | null;
 }
 
 /** What the counters need of a lease. */
-type RunningOf = Pick<Lease, "key" | "taskType">;
+type RunningOf = Pick<Lease, "key" | "taskType" | "capped">;
 
 const idleOrder: HeapOrder<Account> = {
   before: (a, b) => a.served < b.served || (a.served === b.served && a.key < b.key),
@@ -57,6 +58,7 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
   if (entersWith === null) band.pending -= 1;
   else enter(band, key, entersWith);
   const account = accountOf(schedule, grant.band, key);
+  const passed = band.band === 2 && schedule.bands[1].pending > 0;
   schedule.leases.set(call, {
     call,
     task: grant.task,
@@ -69,20 +71,22 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
     cost,
     grantedAtMs: atMs,
     clock: account.served,
+    capped: grant.capped,
     owed,
+    passed,
   });
   account.served += cost / account.weight;
   countRunning(schedule, grant, 1);
   if (band.band === 0) return;
   const waits = lowerPending(schedule);
   if (owed) {
-    schedule.lowerCredit -= cost;
+    schedule.lowerCredit = within(schedule.lowerCredit - cost);
     schedule.lowerSinceMs = waits ? atMs - patienceMs : null;
   } else {
     schedule.lowerCredit = 0;
     schedule.lowerSinceMs = waits ? atMs : null;
   }
-  if (band.band === 2) band.credit = band.credit > cost ? band.credit - cost : 0;
+  if (passed) band.credit = within(band.credit - cost);
 }
 
 /** A lease is over: the queue has measured how long it was held and puts the guess right. */
@@ -145,10 +149,12 @@ export function accountOf(schedule: Schedule, band: 0 | 1 | 2, key: string): Acc
 
 /** Adds one lease to the counters, or takes one away. Snapshots leave the counters out and count again. */
 export function countRunning(schedule: Schedule, lease: RunningOf, change: 1 | -1): void {
-  const { taskType } = lease;
-  const count = (schedule.typeRunning.get(taskType) ?? 0) + change;
-  if (count === 0) schedule.typeRunning.delete(taskType);
-  else schedule.typeRunning.set(taskType, count);
+  const { taskType, capped } = lease;
+  if (capped) {
+    const count = (schedule.typeRunning.get(taskType) ?? 0) + change;
+    if (count === 0) schedule.typeRunning.delete(taskType);
+    else schedule.typeRunning.set(taskType, count);
+  }
   if (schedule.keyRunning !== null) countKey(schedule.keyRunning, lease, change);
 }
 
@@ -161,7 +167,7 @@ export function countKeys(leases: Iterable<RunningOf>): Map<string, KeyRunning> 
 
 function countKey(
   keys: Map<string, KeyRunning>,
-  { key, taskType }: RunningOf,
+  { key, taskType, capped }: RunningOf,
   change: 1 | -1,
 ): void {
   let running = keys.get(key);
@@ -170,10 +176,11 @@ function countKey(
     keys.set(key, running);
   }
   running.all += change;
+  if (running.all === 0) keys.delete(key);
+  if (!capped) return;
   const type = running.types.find((one) => one.taskType === taskType);
   if (type === undefined) running.types.push({ taskType, count: 1 });
   else type.count += change;
-  if (running.all === 0) keys.delete(key);
 }
 
 /** Puts an account that has no live call where it will be dropped from. */
@@ -243,20 +250,24 @@ function settle(schedule: Schedule, lease: Lease, used: number, atMs: number): v
   band.clock += used / (band.weight > lease.weight ? band.weight : lease.weight);
   const since = schedule.lowerSinceMs;
   if (lease.band === 0 && since !== null && atMs - since > patienceMs) {
-    schedule.lowerCredit = capped(schedule.lowerCredit + lowerShare * used);
+    schedule.lowerCredit = within(schedule.lowerCredit + lowerShare * used);
   }
-  if (lease.owed) schedule.lowerCredit = capped(schedule.lowerCredit - (used - lease.cost));
+  const more = used - lease.cost;
+  if (lease.owed) schedule.lowerCredit = within(schedule.lowerCredit - more);
   const batch = schedule.bands[2];
+  if (lease.passed) batch.credit = within(batch.credit - more);
   if (lease.band === 1 && batch.pending > 0) {
-    batch.credit = capped(batch.credit + batchShare * used);
+    batch.credit = within(batch.credit + batchShare * used);
   }
   remember(schedule, lease, used);
   leave(band, account);
   forgetIdle(band);
 }
 
-function capped(credit: number): number {
-  return credit > creditMax ? creditMax : credit;
+/** Credit within its limits: neither saved up without end nor owed without end. */
+function within(credit: number): number {
+  if (credit > creditMax) return creditMax;
+  return credit < -debtMax ? -debtMax : credit;
 }
 
 function lowerPending(schedule: Schedule): boolean {

@@ -12,6 +12,11 @@ export const lowerShare = 0.1;
 export const batchShare = 0.05;
 /** Most credit, in slot-seconds, that lower bands or batch may save up: a burst of turns stays short. */
 export const creditMax = 60;
+/**
+ * Most that one long turn may put a credit below 0, in slot-seconds: lower bands wait for their next turn until
+ * interactive work has had at most ten times as much, and batch until background work has had twenty times.
+ */
+export const debtMax = 600;
 /** Credit at which batch takes a turn before background work, in slot-seconds. */
 export const batchTurnCredit = 3;
 /** An interactive task tree that has used more slot-seconds than this goes on in the background band. */

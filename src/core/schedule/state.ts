@@ -35,7 +35,7 @@ export interface Schedule {
   readonly leases: Map<string, Lease>;
   /** Service of root tasks, the one served longest ago first. */
   readonly roots: Map<string, RootService>;
-  /** Leases by task type. */
+  /** Leases by task type, of those that count against its caps. */
   readonly typeRunning: Map<string, number>;
   /** Leases by fairness key; `null` until a cap first asks for it, because most queues have none. */
   keyRunning: Map<string, KeyRunning> | null;
@@ -52,7 +52,7 @@ export interface BandState {
   /** Calls that wait or run. */
   live: number;
   pending: number;
-  /** Slot-seconds that batch may use before background work; 0 in the other bands. */
+  /** Slot-seconds that batch may use before background work, below 0 after a long turn; 0 in the other bands. */
   credit: number;
   readonly accounts: Map<string, Account>;
   /** Heap of the accounts without live calls, by `served`. */
@@ -72,7 +72,7 @@ export interface Account {
   /** Place in the band's `idle` heap, or -1. */
   idleIndex: number;
   /** Its waiting calls, one lane for each gate. */
-  readonly lanes: Lane[];
+  lanes: Lane[];
 }
 
 /** Calls of one band that the same caps hold back. All calls without a cap share one gate. */
@@ -95,7 +95,7 @@ export interface Lane {
   readonly account: Account;
   readonly gate: Gate;
   /** Heap of pool slots by tag, then arrival. Never empty between two decisions. */
-  readonly slots: number[];
+  slots: number[];
   /** Sum of predicted costs, for estimates of positions only. */
   costSum: number;
   rank: number;
@@ -121,8 +121,12 @@ export interface Lease {
   readonly grantedAtMs: number;
   /** The account's clock before the grant. */
   readonly clock: number;
+  /** It counts against the caps of its task type. */
+  readonly capped: boolean;
   /** A turn of the lower bands while interactive work waited: paid from `lowerCredit`, never cut short. */
   readonly owed: boolean;
+  /** Batch that went while background work waited: paid from the band's credit. */
+  readonly passed: boolean;
 }
 
 /** What the scheduler remembers of a root task between the calls of its tree. */
@@ -136,7 +140,7 @@ export interface RootService {
   readonly attained: number;
 }
 
-/** Leases of one fairness key, in all and by task type. */
+/** Leases of one fairness key: all of them, and by task type those that count against its caps. */
 export interface KeyRunning {
   all: number;
   readonly types: { readonly taskType: string; count: number }[];

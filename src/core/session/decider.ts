@@ -168,11 +168,16 @@ function turnEnded(state: SessionState, command: Extract<SessionCommand, { type:
 function answerParts(end: ChildEnd): readonly MessagePart[] {
   const output = end.output;
   if (typeof output === "object" && output !== null && "text" in output && typeof output.text === "string") {
-    return [{ type: "text", text: output.text.slice(0, messageCharsMax) }];
+    return [{ type: "text", text: cut(output.text) }];
   }
   if (output === undefined || output === null) return [];
-  const text = typeof output === "string" ? output : JSON.stringify(output);
-  return [{ type: "text", text: text.slice(0, messageCharsMax) }];
+  return [{ type: "text", text: cut(typeof output === "string" ? output : JSON.stringify(output)) }];
+}
+
+/** The text up to its limit, without half of a surrogate pair at its end. */
+function cut(text: string): string {
+  if (text.length <= messageCharsMax) return text;
+  return text.slice(0, messageCharsMax).replace(/[\ud800-\udbff]$/, "");
 }
 
 function retryTurn(state: SessionState, taskId: string, ctx: DecideContext): SessionBatch {

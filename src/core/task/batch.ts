@@ -3,6 +3,7 @@ import { bandOf, type CallRequest, type QueueCommand } from "../queue/protocol.t
 import type { Row, TaskRow } from "../rows.ts";
 import { queueScope, sessionScope, taskScope, userScope } from "../scope.ts";
 import type { SessionCommand } from "../session/decider.ts";
+import type { UserCommand } from "../user/decider.ts";
 import type { TaskCommand, TaskSignal } from "./commands.ts";
 import type { ChildEnd, TaskEvent } from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
@@ -186,10 +187,14 @@ export function endTask(draft: Draft, state: TaskState, end: ChildEnd, options: 
     };
     draft.messages.push({ to: sessionScope(spec.userId, spec.sessionId), body });
   }
-  if (spec.lane !== undefined) {
-    draft.messages.push({ to: userScope(spec.userId), body: { type: "laneEnded", lane: spec.lane, taskId: state.id } });
-  }
+  if (spec.lane !== undefined) tellLane(draft, state, spec, spec.lane);
   draft.rows.push(taskRow(state, spec, end.status, { endedAtMs: options.nowMs }));
+}
+
+/** Tells a lane that its task is over. */
+export function tellLane(draft: Draft, state: TaskState, spec: TaskSpec, lane: string): void {
+  const body: UserCommand = { type: "laneEnded", lane, taskId: state.id };
+  draft.messages.push({ to: userScope(spec.userId), body });
 }
 
 /** The same task, unchanged: a message or command that came twice. */

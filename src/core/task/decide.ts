@@ -10,6 +10,7 @@ import {
   settleCall,
   specOf,
   taskRow,
+  tellLane,
   unchanged,
   type Draft,
   type TaskBatch,
@@ -62,7 +63,7 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
 }
 
 function submit(state: TaskState, spec: TaskSpec, ctx: DecideContext): TaskBatch {
-  if (state.spec !== null) return unchanged({ taskId: state.id });
+  if (state.spec !== null) return submittedAgain(state, state.spec);
   const made = draft();
   made.events.push({ type: "task.accepted", spec });
   let status: TaskStatus = "queued";
@@ -73,6 +74,17 @@ function submit(state: TaskState, spec: TaskSpec, ctx: DecideContext): TaskBatch
   }
   if (spec.deadlineMs !== undefined) made.timers.push({ name: "deadline", atMs: ctx.nowMs + spec.deadlineMs });
   made.rows.push(taskRow(state, spec, status, { createdAtMs: ctx.nowMs }));
+  return finish(made, { taskId: state.id });
+}
+
+/**
+ * A submit that came twice changes nothing. But a lane that adds a task again after its end, because somebody asked
+ * twice, would wait for it for ever: it is told of the end once more (SPEC LANE2).
+ */
+function submittedAgain(state: TaskState, spec: TaskSpec): TaskBatch {
+  if (state.phase !== "ended" || spec.lane === undefined) return unchanged({ taskId: state.id });
+  const made = draft();
+  tellLane(made, state, spec, spec.lane);
   return finish(made, { taskId: state.id });
 }
 

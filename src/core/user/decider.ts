@@ -25,8 +25,11 @@ export type UserEvent =
 /** Commands of a user scope. */
 export type UserCommand =
   | { readonly type: "laneAdd"; readonly lane: string; readonly taskId: string; readonly spec: TaskSpec }
-  /** Starts the next task of the lane. Answers `{started}`, `{busy}` or `{empty: true}`. */
-  | { readonly type: "laneWork"; readonly lane: string }
+  /**
+   * Starts the next task of the lane, or the named one. Answers `{started}`, `{busy}`, `{empty: true}`, or `{gone}`
+   * for a named task that the lane does not hold. The same named task again is started once.
+   */
+  | { readonly type: "laneWork"; readonly lane: string; readonly taskId?: string }
   | { readonly type: "laneAuto"; readonly lane: string; readonly auto: boolean }
   /** From a lane's task, at least once, however it ended and also if it never started. */
   | { readonly type: "laneEnded"; readonly lane: string; readonly taskId: string };
@@ -88,9 +91,10 @@ function decide(state: UserState, command: UserCommand, ctx: DecideContext): Bat
     case "laneAdd":
       return add(lane, command);
     case "laneWork": {
-      if (lane.current !== null) return nothing({ busy: lane.current });
-      const next = lane.waiting[0];
+      if (lane.current !== null) return nothing(lane.current === command.taskId ? { started: lane.current } : { busy: lane.current });
+      const next = command.taskId ?? lane.waiting[0];
       if (next === undefined) return nothing({ empty: true });
+      if (!lane.waiting.includes(next)) return nothing({ gone: next });
       return { ...start(command.lane, next), reply: ok({ started: next }) };
     }
     case "laneAuto": {

@@ -1,3 +1,4 @@
+import { ErrandError } from "../../core/errors.ts";
 import { taskScope } from "../../core/scope.ts";
 import { streamId } from "../../core/stream/entry.ts";
 import type { Cursor } from "../../core/stream/cursor.ts";
@@ -16,14 +17,24 @@ const behindMax = 50_000;
 
 /** One reader: gets batches, in order. `end()` is called once, after which nothing comes. */
 export interface FeedReader {
-  push(events: readonly FeedEvent[]): void;
+  /**
+   * Takes a batch. While stored events are read back, nothing more is read before an answered promise is settled, so
+   * that a long backlog is never in memory as a whole; live events do not wait. The promise must not reject, and must
+   * settle when the reader leaves.
+   */
+  push(events: readonly FeedEvent[]): void | Promise<void>;
   /** `caught up`: everything stored has been pushed; live events follow. */
   upToDate(): void;
   end(reason: "ended" | "slow" | "failed"): void;
 }
 
-/** Folds what is stored of a task behind nothing, up to `until` or to what there is, and hands the events out. */
-async function replay(kernel: Kernel, fold: TaskFold, taskId: string, until: Cursor | null, give: (events: FeedEvent[]) => void): Promise<void> {
+type Give = (events: FeedEvent[]) => void | Promise<void>;
+
+/**
+ * Folds what is stored of a task behind nothing, up to `until` or to what there is, and hands the events out. An end
+ * that was not the last, because its owner tried the task again, is a state like any other.
+ */
+async function replay(kernel: Kernel, fold: TaskFold, taskId: string, until: Cursor | null, give: Give): Promise<void> {
   const drain = async (to: number | "all"): Promise<void> => {
     const { attempt } = fold.position;
     if (attempt === 0) return;
@@ -33,17 +44,23 @@ async function replay(kernel: Kernel, fold: TaskFold, taskId: string, until: Cur
       if (from >= limit) return;
       const entries = await kernel.readStream(streamId(taskId, attempt), from, streamRowsPage);
       if (entries.length === 0) return;
-      give(fold.entries(attempt, from, entries.slice(0, limit - from)));
+      await give(fold.entries(attempt, from, entries.slice(0, limit - from)));
     }
   };
-  for (const row of await readRows(kernel, taskId)) {
-    if (until !== null && row.seq > until.seq) break;
+  const stored = await readRows(kernel, taskId);
+  const rows = until === null ? stored : stored.filter((row) => row.seq <= until.seq);
+  for (const [index, row] of rows.entries()) {
     const needs = fold.needs(row);
     if (needs !== null) await drain(needs);
-    give(fold.row(row));
+    const events = fold.row(row);
+    await give(index === rows.length - 1 ? events : events.map(asState));
   }
   if (until === null) await drain("all");
   else if (fold.position.attempt === until.attempt) await drain(until.entry);
+}
+
+function asState(event: FeedEvent): FeedEvent {
+  return event.kind === "end" ? { ...event, kind: "state" } : event;
 }
 
 async function readRows(kernel: Kernel, taskId: string): Promise<FoldRow[]> {
@@ -165,15 +182,15 @@ export class TaskFeeds {
     const feed = shared;
     const queue: FeedEvent[] = [];
     let live = false;
-    const push = (events: readonly FeedEvent[]): void => {
+    const push = (events: readonly FeedEvent[]): void | Promise<void> => {
       if (state.stopped) return;
-      reader.push(events);
-      if (events.at(-1)?.kind !== "end") return;
+      const taken = reader.push(events);
+      if (events.at(-1)?.kind !== "end") return taken;
       stop();
       reader.end("ended");
     };
     const leave = feed.join((events) => {
-      if (live) return push(events);
+      if (live) return void push(events);
       queue.push(...events);
       if (queue.length <= behindMax) return;
       stop();
@@ -189,12 +206,13 @@ export class TaskFeeds {
     const until = feed.position;
     queue.length = 0;
     await replay(this.#kernel, new TaskFold(taskId), taskId, until, (events) => {
+      if (state.stopped) throw new ErrandError("client_closed", "the reader has left");
       const fresh = events.filter((event) => isAfter(event.cursor, after));
-      if (fresh.length > 0) push(fresh);
+      return fresh.length > 0 ? push(fresh) : undefined;
     });
     if (state.stopped) return;
     live = true;
-    if (queue.length > 0) push(queue);
+    if (queue.length > 0) void push(queue);
     if (!state.stopped) reader.upToDate();
   }
 }

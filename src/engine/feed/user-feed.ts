@@ -49,13 +49,13 @@ export class UserFeeds {
     const userId = state.spec?.userId;
     if (userId === undefined || !this.#readers.has(userId)) return;
     const cursor = { seq: commit.seq + commit.events.length - 1, attempt: state.attempt, entry: 0 };
-    const events: FeedEvent[] = [];
-    for (const event of commit.events as TaskEvent[]) {
-      if (event.type === "task.progressed") events.push({ taskId: state.id, cursor, kind: "progress", progress: event.progress });
-      if (event.type === "step.completed") events.push({ taskId: state.id, cursor, kind: "step", name: event.op.slice("step:".length) });
-    }
+    const at = { taskId: state.id, cursor };
+    const events = (commit.events as TaskEvent[]).flatMap((event): FeedEvent | [] => {
+      const told = ofFact(state, event);
+      return told === null ? [] : { ...at, ...told };
+    });
     const task = taskView(state);
-    events.push(isEnd(state.status) ? { taskId: state.id, cursor, kind: "end", task } : { taskId: state.id, cursor, kind: "state", task });
+    events.push(isEnd(state.status) ? { ...at, kind: "end", task } : { ...at, kind: "state", task });
     this.#give(userId, events);
   }
 
@@ -95,5 +95,29 @@ export class UserFeeds {
       offset = offsetAfter(offset, entry);
     }
     this.#give(stored.user, events);
+  }
+}
+
+/** What a feed event says, without where. */
+type Told = FeedEvent extends infer E ? (E extends FeedEvent ? Omit<E, "taskId" | "cursor"> : never) : never;
+
+/** What a fact is told as besides the task's new state. */
+function ofFact(state: TaskState, event: TaskEvent): Told | null {
+  switch (event.type) {
+    case "task.progressed":
+      return { kind: "progress", progress: event.progress };
+    case "step.completed":
+      return { kind: "step", name: event.op.slice("step:".length) };
+    case "tool.intended":
+      return { kind: "tool", id: event.id, name: event.name, state: "intended" };
+    case "tool.settled": {
+      const tool = state.operations.get(event.op);
+      return { kind: "tool", id: event.id, name: tool?.kind === "tool" ? tool.name : event.op, state: event.state };
+    }
+    case "task.started":
+      // What an earlier attempt said is void; a feed without history does not know whether it said anything.
+      return event.attempt === 1 ? null : { kind: "reset", attempt: event.attempt, offset: 0, reason: "a new attempt begins" };
+    default:
+      return null;
   }
 }

@@ -1,6 +1,6 @@
 import type { Batch, DecideContext, Decider, Message, Reply, Signal } from "../../core/decider.ts";
 import { errorData } from "../../core/errors.ts";
-import { messageHopsMax, snapshotEventsEvery } from "../../core/limits.ts";
+import { messageHopsMax } from "../../core/limits.ts";
 import { rowKey, type Row } from "../../core/rows.ts";
 import { scopeKind, type Scope } from "../../core/scope.ts";
 import type { Cipher } from "../../ports/cipher.ts";
@@ -75,6 +75,8 @@ export interface GroupPorts {
   /** Stream operations to write with the group, and the tail a task's open stream will have. */
   streamOperations(): readonly StreamOp[];
   streamTail(scope: Scope): number | null;
+  /** Events of a scope between two snapshots. */
+  readonly snapshotEventsEvery: number;
   /** Told of each scope whose cached state the group may have changed. */
   touched(scope: Scope): void;
 }
@@ -283,7 +285,7 @@ function assemble(gathering: Gathering): Prepared {
     }
     const { decider, scope, state } = entry;
     committed.push({ scope, seq: entry.seq + 1, atMs: context.nowMs, events: pending.events, metas: pending.metas, state });
-    if (decider.snapshot !== undefined && seq - entry.snapshotSeq >= snapshotEventsEvery) {
+    if (decider.snapshot !== undefined && seq - entry.snapshotSeq >= gathering.ports.snapshotEventsEvery) {
       const text = JSON.stringify({ v: 1, s: decider.snapshot.save(state) });
       // A queue's log says nothing to people that its tasks' logs do not: it is cut at each snapshot.
       snapshots.push({ scope, seq, body: cipher.seal(owner, `${scope}@${seq}`, text, { compress: true }), trim: scope.startsWith("queue/") });
@@ -309,7 +311,7 @@ function groupRows(gathering: Gathering): Omit<Group, "appends" | "snapshots" | 
     if (row.table === "task") tasks.push(row);
     else if (row.table === "ready") readyPut.push(row);
     else if (row.table === "readyGone") readyGone.push(row);
-    else sessions.push({ ...row, title: cipher.seal(row.userId, `title:${row.userId}/${row.chatId}`, row.title) });
+    else sessions.push({ ...row, title: cipher.seal(row.userId, titlePlace(row.userId, row.chatId), row.title) });
   }
   const outbox: OutboxRow[] = gathering.outbox.map(({ id, to, body, owner }) => ({
     id,
@@ -318,4 +320,9 @@ function groupRows(gathering: Gathering): Omit<Group, "appends" | "snapshots" | 
   }));
   const timers = [...gathering.timers.values()];
   return { tasks, sessions, readyPut, readyGone, timers, outbox, outboxDone: [], keys: [...gathering.keys.values()] };
+}
+
+/** Where a session's title is sealed to. */
+export function titlePlace(userId: string, chatId: string): string {
+  return `title:${userId}/${chatId}`;
 }

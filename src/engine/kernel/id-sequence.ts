@@ -7,7 +7,7 @@ const tailBytes = 10;
 const stepBytes = 5;
 
 /**
- * Makes ids that sort in the order they were made. The first of a millisecond has 80 random bits; each further one
+ * Makes ids that sort in the order they were made. The first of a millisecond has 79 random bits; each further one
  * is a random step of 40 bits above it, so that a burst of tasks keeps its order in lists. A clock that is set
  * back stands still until it has caught up.
  */

@@ -1,48 +1,21 @@
-import type { DecideContext, Signal } from "../../core/decider.ts";
 import { ErrandError } from "../../core/errors.ts";
 import type { IdPrefix } from "../../core/ids.ts";
-import { groupCommandsMax } from "../../core/limits.ts";
+import { groupCommandsMax, snapshotEventsEvery } from "../../core/limits.ts";
 import { taskScope, type Scope } from "../../core/scope.ts";
 import type { Entry } from "../../core/stream/entry.ts";
-import type { Cipher } from "../../ports/cipher.ts";
-import type { Clock, Courier, Log, Random, Turn, Waker } from "../../ports/host.ts";
-import type { AsyncStore, CommitResult, SyncStore } from "../../ports/store.ts";
+import type { Courier } from "../../ports/host.ts";
 import { ScopeCache } from "./cache.ts";
 import type { Meta } from "./frame.ts";
-import {
-  PoisonedCommand,
-  prepareGroup,
-  type AnyDecider,
-  type CommandKey,
-  type Committed,
-  type GroupPorts,
-  type Item,
-  type Outcome,
-  type Prepared,
-} from "./group.ts";
+import { GroupCommit } from "./group-commit.ts";
+import type { AnyDecider, CommandKey, Item, Outcome } from "./group.ts";
 import { IdSequence } from "./id-sequence.ts";
+import type { KernelListener, KernelPorts } from "./kernel-ports.ts";
 import { loadScope, readLog, type OpenedRow } from "./load.ts";
-import type { OpenStream, StoredEntries } from "./open-stream.ts";
+import type { OpenStream } from "./open-stream.ts";
 import { Outbox } from "./outbox.ts";
 import * as ask from "./store-op.ts";
 import { Streams } from "./streams.ts";
 import { Timers } from "./timers.ts";
-
-/** What the kernel needs of its host. */
-export interface KernelPorts {
-  readonly store: SyncStore | AsyncStore;
-  readonly cipher: Cipher;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly turn: Turn;
-  readonly waker: Waker;
-  readonly log: Log;
-  /** Carries messages to scopes of other homes. Absent: every scope is local. */
-  readonly courier?: Courier;
-  isLocal?(scope: Scope): boolean;
-  /** Told when storage has failed in a way that must end the process. */
-  fatal(error: unknown): void;
-}
 
 /** What a command may carry besides itself. */
 export interface DispatchOptions {
@@ -50,15 +23,13 @@ export interface DispatchOptions {
   readonly key?: CommandKey;
 }
 
-/** Who is told of committed facts, in commit order: first the entries of a commit, then its events, then its signals. */
-export interface KernelListener {
-  entries?(stored: StoredEntries): void;
-  committed?(commit: Committed): void;
-  signal?(signal: Signal): void;
+/** What a host may set otherwise. */
+export interface KernelOptions {
+  /** Limit of cached states, in rough bytes. */
+  readonly cacheBytesMax?: number;
+  /** Events of a scope between two snapshots, at least 1. */
+  readonly snapshotEventsEvery?: number;
 }
-
-/** Tries of one group before its commands are answered `unavailable`: a conflict needs another writer. */
-const groupTriesMax = 5;
 
 /** Default limit of cached states, in rough bytes. */
 const cacheBytesDefault = 48 * 1024 * 1024;
@@ -76,14 +47,16 @@ export class Kernel {
   readonly #listeners = new Set<KernelListener>();
   readonly #timers: Timers;
   readonly #outbox: Outbox;
+  readonly #commit: GroupCommit;
   #mailbox: Item[] = [];
   #flushed: { resolve(): void; reject(error: unknown): void; promise: Promise<void> } | null = null;
   #scheduled = false;
-  #busy = false;
+  /** The group in flight. With a synchronous store there is none between two turns. */
+  #running: Promise<void> | null = null;
   #stopped = false;
   readonly #ids: IdSequence;
 
-  constructor(ports: KernelPorts, deciders: ReadonlyMap<string, AnyDecider>, options: { cacheBytesMax?: number } = {}) {
+  constructor(ports: KernelPorts, deciders: ReadonlyMap<string, AnyDecider>, options: KernelOptions = {}) {
     this.#ports = ports;
     this.#deciders = deciders;
     this.#cache = new ScopeCache(options.cacheBytesMax ?? cacheBytesDefault);
@@ -97,7 +70,20 @@ export class Kernel {
       });
     });
     const courier: Courier = { deliver: (message) => this.#deliver(message) };
-    this.#outbox = new Outbox({ ...ports, courier }, () => this.#schedule());
+    this.#outbox = new Outbox(
+      { ...ports, courier },
+      { settled: () => this.#schedule(), wakeAt: (atMs) => this.#timers.alsoAt(atMs) },
+    );
+    this.#commit = new GroupCommit(ports, {
+      deciders,
+      cache: this.#cache,
+      streams: this.#streams,
+      timers: this.#timers,
+      outbox: this.#outbox,
+      ids: this.#ids,
+      listeners: this.#listeners,
+      snapshotEventsEvery: options.snapshotEventsEvery ?? snapshotEventsEvery,
+    });
   }
 
   /** Rough bytes of cached states, for metrics. */
@@ -142,14 +128,16 @@ export class Kernel {
 
   /** Reads a scope's committed state. The state must not be kept or changed. */
   async read<T>(scope: Scope, look: (state: unknown, seq: number) => T): Promise<T> {
+    while (this.#commit.isDeciding(scope)) await this.#running;
     const cached = this.peek(scope);
     if (cached !== undefined) return look(cached.state, cached.seq);
     const decider = this.#decider(scope);
+    const commits = this.#commit.commits;
     const entry = await ask.drive(loadScope(scope, decider, this.#ports.cipher), this.#driverPorts());
-    // While we waited a group may have loaded and changed it: then the cache is the truth.
-    const now = this.peek(scope);
-    if (now !== undefined) return look(now.state, now.seq);
-    if (!decider.settled(entry.state)) this.#cache.put(entry);
+    // While we waited a group may have loaded and changed it: then what we read was true, and is old.
+    if (commits === this.#commit.commits && !this.#commit.isDeciding(scope) && !decider.settled(entry.state)) {
+      this.#cache.put(entry);
+    }
     return look(entry.state, entry.seq);
   }
 
@@ -158,17 +146,19 @@ export class Kernel {
     return await ask.drive(readLog(scope, this.#ports.cipher), this.#driverPorts());
   }
 
-  /** The cached state, if there is one. With a synchronous store it is always the committed one. */
+  /** The committed state, if it is cached and no group is changing it. The state must not be kept or changed. */
   peek(scope: Scope): { readonly state: unknown; readonly seq: number } | undefined {
-    return this.#cache.get(scope);
+    return this.#commit.isDeciding(scope) ? undefined : this.#cache.get(scope);
   }
 
   /**
    * Opens the stream of a task's attempt in the next commit, or takes it over with a higher epoch: numbers and
-   * offsets then go on from what is stored.
+   * offsets then go on from what is stored. Throws `fenced` if a higher epoch has it.
    */
-  openStream(taskId: string, stream: string, user: string, epoch: number): Promise<OpenStream> {
-    return this.#streams.open(taskId, stream, user, epoch);
+  async openStream(taskId: string, stream: string, user: string, epoch: number): Promise<OpenStream> {
+    // What is in flight of an earlier owner belongs to what is stored.
+    while (this.#running !== null) await this.#running;
+    return await this.#streams.open(taskId, stream, user, epoch);
   }
 
   /** The open stream of a task, if this process has one. */
@@ -208,8 +198,9 @@ export class Kernel {
     await this.close(await this.openStream(taskId, stream, user, head.epoch));
   }
 
-  /** The waker rang: fires what is due. */
+  /** The waker rang: fires what is due, and sends again what did not arrive. */
   wake(): Promise<void> {
+    this.#outbox.retry();
     return this.#timers.wake();
   }
 
@@ -224,7 +215,7 @@ export class Kernel {
     this.#stopped = true;
     this.#timers.stop();
     this.#outbox.stop();
-    while (this.#mailbox.length > 0 || this.#streams.isDirty || this.#busy) {
+    while (this.#mailbox.length > 0 || this.#streams.isDirty || this.#running !== null) {
       // A group that failed has told its senders; what waits behind it still has its chance.
       await this.#nextFlush().catch(() => undefined);
     }
@@ -272,7 +263,7 @@ export class Kernel {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#busy) return;
+    if (this.#scheduled || this.#running !== null) return;
     this.#scheduled = true;
     this.#ports.turn.later(() => {
       this.#scheduled = false;
@@ -281,125 +272,22 @@ export class Kernel {
   }
 
   #flush(): void {
-    if (this.#busy) return;
     const items = this.#mailbox.splice(0, groupCommandsMax);
     const flushed = this.#flushed;
     this.#flushed = null;
-    this.#busy = true;
     const done = (error: unknown): void => {
-      this.#busy = false;
+      this.#running = null;
       if (error === null) flushed?.resolve();
       else flushed?.reject(error);
-      if (this.#mailbox.length > 0 || this.#streams.isDirty || this.#flushed !== null || this.#outbox.settled.length > 0) {
-        this.#schedule();
-      }
+      const more = this.#mailbox.length > 0 || this.#flushed !== null;
+      if (more || this.#streams.isDirty || this.#outbox.settled.length > 0) this.#schedule();
     };
     try {
-      const result = this.#runGroup(items);
-      if (result instanceof Promise) void result.then(() => done(null), done);
+      const group = this.#commit.run(items);
+      if (group instanceof Promise) this.#running = group.then(() => done(null), done);
       else done(null);
     } catch (error) {
       done(error);
-    }
-  }
-
-  #runGroup(items: readonly Item[]): void | Promise<void> {
-    return ask.drive(this.#group(items, new Set<Scope>()), this.#driverPorts());
-  }
-
-  *#group(items: readonly Item[], touched: Set<Scope>): ask.Dispatch<void> {
-    let work = items;
-    for (let round = 1; ; round += 1) {
-      const dirty = this.#streams.dirty;
-      const settledMessages = this.#outbox.settled.slice();
-      let prepared: Prepared;
-      let result: CommitResult;
-      try {
-        prepared = yield* prepareGroup(work, this.#groupPorts(dirty, touched));
-        result = yield* ask.commit({ ...prepared.group, outboxDone: settledMessages });
-      } catch (error) {
-        for (const scope of touched) this.#cache.drop(scope);
-        if (error instanceof PoisonedCommand) {
-          work = this.#reject(work, error);
-          continue;
-        }
-        this.#fail(work, dirty, error);
-        throw error;
-      }
-      if (result.ok) {
-        this.#outbox.forget(settledMessages);
-        this.#publish(prepared, dirty);
-        return;
-      }
-      for (const scope of touched) this.#cache.drop(scope);
-      for (const stream of dirty) if (result.fenced.includes(stream.id)) this.#streams.forget(stream);
-      if (round >= groupTriesMax) {
-        const error = new ErrandError("unavailable", "another writer was faster, again and again", { retryAfterMs: 1_000 });
-        this.#fail(work, dirty, error);
-        throw error;
-      }
-    }
-  }
-
-  #groupPorts(dirty: readonly OpenStream[], touched: Set<Scope>): GroupPorts {
-    const nowMs = this.#ports.clock.nowMs();
-    const context: DecideContext = { nowMs, id: (prefix) => this.id(prefix), random: () => this.#ports.random.unit() };
-    return {
-      cache: this.#cache,
-      cipher: this.#ports.cipher,
-      context,
-      deciders: this.#deciders,
-      isLocal: (scope) => this.#isLocal(scope),
-      streamOperations: () => this.#streams.operations(dirty),
-      streamTail: (scope) => this.#streams.of(scope)?.ahead ?? null,
-      touched: (scope) => touched.add(scope),
-    };
-  }
-
-  /** The poisonous command is answered `internal`; the others of its group run again without it. */
-  #reject(work: readonly Item[], poisoned: PoisonedCommand): readonly Item[] {
-    this.#ports.log.error("a decider threw", poisoned.cause, { scope: poisoned.scope });
-    poisoned.item.settle?.(new ErrandError("internal", "Errand has a bug here", { cause: poisoned.cause }));
-    return work.filter((item) => item !== poisoned.item);
-  }
-
-  #fail(work: readonly Item[], dirty: readonly OpenStream[], error: unknown): void {
-    const wrapped = error instanceof ErrandError ? error : new ErrandError("internal", "storage failed", { cause: error });
-    for (const item of work) item.settle?.(wrapped);
-    for (const stream of dirty) this.#streams.forget(stream);
-    if (wrapped.code !== "storage_full" && wrapped.code !== "unavailable") this.#ports.fatal(error);
-  }
-
-  #publish(prepared: Prepared, dirty: readonly OpenStream[]): void {
-    for (const touched of prepared.touched) {
-      const { entry } = touched;
-      entry.seq = touched.seq;
-      if (entry.decider.settled(entry.state)) this.#cache.drop(entry.scope);
-      else this.#cache.put(entry);
-    }
-    for (const snapshot of prepared.group.snapshots) {
-      const entry = this.#cache.get(snapshot.scope);
-      if (entry !== undefined) entry.snapshotSeq = snapshot.seq;
-    }
-    for (const stream of dirty) {
-      const stored = this.#streams.settle(stream);
-      if (stored !== null) this.#tell((listener) => listener.entries?.(stored));
-    }
-    for (const { item, outcome } of prepared.outcomes) item.settle?.(outcome);
-    for (const commit of prepared.committed) this.#tell((listener) => listener.committed?.(commit));
-    this.#timers.changed(prepared.group.timers);
-    this.#outbox.send(prepared.group.outbox);
-    for (const signal of prepared.signals) this.#tell((listener) => listener.signal?.(signal));
-  }
-
-  /** A listener that throws is a bug of its own: it must not keep the others, or a reply, from their news. */
-  #tell(news: (listener: KernelListener) => void): void {
-    for (const listener of this.#listeners) {
-      try {
-        news(listener);
-      } catch (error) {
-        this.#ports.log.error("a listener of the kernel threw", error);
-      }
     }
   }
 }

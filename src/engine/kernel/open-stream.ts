@@ -37,9 +37,12 @@ export class OpenStream {
   lost = false;
   #stored = false;
   #held: Held[] = [];
+  /** Not in any commit yet. */
   #pending: Entry[] = [];
-  /** JSON of the pending entries, from {@link operations} to {@link settle}. */
+  /** In the commit in flight, from {@link operations} to {@link settle}; `#json` is their text. */
+  #written: Entry[] = [];
   #json = "";
+  #closes = false;
 
   constructor(id: string, user: string, epoch: number) {
     this.id = id;
@@ -64,7 +67,17 @@ export class OpenStream {
 
   /** Number the next entry will have. */
   get ahead(): number {
-    return this.tail + this.#pending.length;
+    return this.tailAfterCommit + this.#pending.length;
+  }
+
+  /** Entries there will be when the commit in flight is true. */
+  get tailAfterCommit(): number {
+    return this.tail + this.#written.length;
+  }
+
+  /** True if a commit is needed to make all of it durable. */
+  get isDirty(): boolean {
+    return this.#pending.length > 0 || this.closing;
   }
 
   append(entries: readonly Entry[]): void {
@@ -78,33 +91,39 @@ export class OpenStream {
     }
   }
 
-  /** Operations that make everything pending durable. Call {@link settle} when they have been committed. */
+  /**
+   * Operations that make everything so far durable. Call {@link settle} when they have been committed, or this
+   * again, with what came meanwhile, when the commit was not true.
+   */
   operations(cipher: Cipher): StreamOp[] {
     const operations: StreamOp[] = [];
-    const { id: stream, epoch } = this;
+    const { id: stream, epoch, tail } = this;
+    this.#written.push(...this.#pending.splice(0));
+    this.#json = this.#written.length === 0 ? "" : JSON.stringify(this.#written);
+    this.#closes = this.closing;
     if (!this.#stored) operations.push({ op: "open", stream, epoch });
-    if (this.closing) {
+    if (this.#closes) {
       const blocks = this.#blocks(cipher);
       operations.push({ op: "close", stream, epoch, blocks });
-    } else if (this.#pending.length > 0) {
-      this.#json = JSON.stringify(this.#pending);
-      const body = cipher.seal(this.user, `${stream}#${this.tail}`, this.#json);
-      operations.push({ op: "append", stream, epoch, n: this.tail, count: this.#pending.length, body });
+    } else if (this.#written.length > 0) {
+      const body = cipher.seal(this.user, `${stream}#${tail}`, this.#json);
+      operations.push({ op: "append", stream, epoch, n: tail, count: this.#written.length, body });
     }
     return operations;
   }
 
-  /** The pending entries are on disk now. */
-  settle(): StoredEntries | null {
+  /** What {@link operations} wrote is on disk now. */
+  settle(): { readonly entries: StoredEntries | null; readonly closed: boolean } {
     this.#stored = true;
-    if (this.#pending.length === 0) return null;
-    const entries = this.#pending;
-    const stored: StoredEntries = { stream: this.id, user: this.user, n: this.tail, offset: this.offset, entries };
-    if (!this.closing) this.#held.push({ n: this.tail, count: entries.length, json: this.#json });
-    this.#pending = [];
+    const closed = this.#closes;
+    const entries = this.#written;
+    if (entries.length === 0) return { entries: null, closed };
+    const { id: stream, user, tail: n, offset } = this;
+    if (!closed) this.#held.push({ n, count: entries.length, json: this.#json });
+    this.#written = [];
     this.tail += entries.length;
-    this.offset = this.offsetAhead;
-    return stored;
+    for (const entry of entries) this.offset = offsetAfter(this.offset, entry);
+    return { entries: { stream, user, n, offset, entries }, closed };
   }
 
   /** Stored entries from number `from` on. */
@@ -118,11 +137,11 @@ export class OpenStream {
     return entries;
   }
 
-  /** All entries, joined into compressed blocks that keep their numbers. */
+  /** All stored and written entries, joined into compressed blocks that keep their numbers. */
   #blocks(cipher: Cipher): StreamRow[] {
     const rows: Held[] = [...this.#held];
-    if (this.#pending.length > 0) {
-      rows.push({ n: this.tail, count: this.#pending.length, json: JSON.stringify(this.#pending) });
+    if (this.#written.length > 0) {
+      rows.push({ n: this.tail, count: this.#written.length, json: this.#json });
     }
     const blocks: StreamRow[] = [];
     let parts: string[] = [];

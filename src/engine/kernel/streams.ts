@@ -38,11 +38,16 @@ export class Streams {
     return this.#ofTask.get(scope);
   }
 
-  /** Opens a stream, or takes it over with a higher epoch. What an earlier epoch stored is read back. */
+  /**
+   * Opens a stream, or takes it over with a higher epoch. What an earlier epoch stored is read back. Throws `fenced`
+   * if a higher epoch has it: late code of an old owner must not push the new one out.
+   */
   async open(taskId: string, id: string, user: string, epoch: number): Promise<OpenStream> {
+    const stored = this.#open.has(id) ? [] : await this.#rows(id, 0, rowsAll);
     const before = this.#open.get(id);
     if (before !== undefined && before.epoch === epoch) return before;
-    const rows = before === undefined ? await this.#rows(id, 0, rowsAll) : before.rows();
+    if (before !== undefined && before.epoch > epoch) throw new ErrandError("fenced", `stream ${id} has a new owner`);
+    const rows = before === undefined ? stored : before.rows();
     const opened = new OpenStream(id, user, epoch);
     opened.adopt(rows);
     if (before !== undefined) this.forget(before);
@@ -74,9 +79,11 @@ export class Streams {
   /** The commit of `operations` was true: the entries readers may see now. */
   settle(stream: OpenStream): StoredEntries | null {
     this.#dirty.delete(stream);
-    const stored = stream.settle();
-    if (stream.closing) this.forget(stream);
-    return stored;
+    const { entries, closed } = stream.settle();
+    if (closed) this.forget(stream);
+    // Entries that came while the commit was in flight go with the next.
+    else if (stream.isDirty && this.#open.get(stream.id) === stream) this.#dirty.add(stream);
+    return entries;
   }
 
   /** Drops a stream that this process no longer owns or whose commit failed; what is stored stays. */

@@ -18,6 +18,8 @@ export class Timers {
   /** Timers whose commands are under way: they fire again only if those fail. */
   readonly #fired = new Set<string>();
   #armedMs: number | null = null;
+  /** When another part of the kernel wants the waker too. */
+  #alsoMs: number | null = null;
   #stopped = true;
 
   constructor(
@@ -36,6 +38,13 @@ export class Timers {
   stop(): void {
     this.#stopped = true;
     this.#ports.waker.arm(null);
+  }
+
+  /** The waker rings at `atMs` as well, for another part of the kernel. */
+  alsoAt(atMs: number): void {
+    if (this.#alsoMs !== null && this.#alsoMs <= atMs) return;
+    this.#alsoMs = atMs;
+    this.#arm(this.#armedMs);
   }
 
   /** Rows a commit wrote. */
@@ -58,6 +67,7 @@ export class Timers {
     if (this.#stopped) return;
     const nowMs = this.#ports.clock.nowMs();
     this.#armedMs = null;
+    if (this.#alsoMs !== null && this.#alsoMs <= nowMs) this.#alsoMs = null;
     const due = await this.#ports.store.timersDue(nowMs, timersPage);
     for (const timer of due) {
       const key = `${timer.scope}|${timer.name}`;
@@ -72,8 +82,9 @@ export class Timers {
   }
 
   #arm(atMs: number | null): void {
-    if (this.#stopped) return;
     this.#armedMs = atMs;
-    this.#ports.waker.arm(atMs);
+    if (this.#stopped) return;
+    const also = this.#alsoMs;
+    this.#ports.waker.arm(atMs === null || (also !== null && also < atMs) ? also : atMs);
   }
 }

@@ -35,7 +35,7 @@ export async function runEvents(
       const failure = failureOf(thrown);
       connection.take({ state: "retrying", failure, delayMs: refusedDelayMs });
       if (failureCode(failure) === "unauthenticated") {
-        askForKey(surroundings.store);
+        askForKey(surroundings);
         break;
       }
     }

@@ -126,7 +126,7 @@ async function followOnce(following: Following): Promise<boolean> {
       }
     }
   } catch (thrown) {
-    if (failureCode(failureOf(thrown)) === "unauthenticated") askForKey(store);
+    if (failureCode(failureOf(thrown)) === "unauthenticated") askForKey(surroundings);
   } finally {
     batch.flush();
   }

@@ -71,15 +71,15 @@ export function createPageControl(surroundings: Surroundings): PageControl {
     stop: live.stop,
     route(route) {
       shell({ type: "routed", route });
-      live.load(route);
+      live.load(route, false);
     },
     openChat(sessionId) {
       goTo({ ...store.get().route, sessionId });
-      live.load(store.get().route);
+      live.load(store.get().route, true);
     },
     openTask(taskId) {
       goTo({ ...store.get().route, taskId }, true);
-      live.load(store.get().route);
+      live.load(store.get().route, true);
     },
     setFilter(filter) {
       shell({ type: "shellChanged", shell: { filter } });
@@ -95,6 +95,7 @@ export function createPageControl(surroundings: Surroundings): PageControl {
     setKey(key) {
       settings.setKey(key);
       live.stop();
+      shell({ type: "keyChanged", hasKey: key !== null });
       shell({ type: "accessChanged", access: key === null ? "keyNeeded" : "open" });
       if (key !== null) live.start();
     },
@@ -125,7 +126,7 @@ interface Live {
   readonly start: () => void;
   readonly stop: () => void;
   /** Loads what a route names. */
-  readonly load: (route: Route) => void;
+  readonly load: (route: Route, byPerson: boolean) => void;
   readonly wish: (taskId: string, wish: TaskWish) => Promise<void>;
 }
 
@@ -142,11 +143,11 @@ function createLive(surroundings: Surroundings): Live {
     accepted: (taskId) => running?.expectNew(taskId),
   });
   const tasks = createTaskControl(surroundings);
-  const load = (route: Route): void => {
+  const load = (route: Route, byPerson: boolean): void => {
     if (route.sessionId !== null && hasMessages(store.get(), route.sessionId)) {
       void chat.loadChat(route.sessionId);
     }
-    openDetail(surroundings, tasks, route.taskId);
+    openDetail({ surroundings, tasks, taskId: route.taskId, takesFocus: byPerson });
   };
   const reloadOpenChat = (): void => {
     const { sessionId } = store.get().route;
@@ -161,7 +162,7 @@ function createLive(surroundings: Surroundings): Live {
       void chat.loadSessions();
       void tasks.loadList(store.get().shell.filter);
       void loadModel(surroundings);
-      load(store.get().route);
+      load(store.get().route, false);
       running = runLive({ surroundings, chat, tasks, reloadOpenChat });
     },
     stop() {
@@ -184,12 +185,18 @@ function hasMessages(state: PageState, sessionId: string): boolean {
   return !isNew;
 }
 
-function openDetail(surroundings: Surroundings, tasks: TaskControl, taskId: string | null): void {
-  const { store } = surroundings;
+function openDetail(opening: {
+  readonly surroundings: Surroundings;
+  readonly tasks: TaskControl;
+  readonly taskId: string | null;
+  readonly takesFocus: boolean;
+}): void {
+  const { tasks, taskId, takesFocus } = opening;
+  const { store } = opening.surroundings;
   if ((store.get().detail?.taskId ?? null) === taskId) return;
   if (taskId === null) store.dispatch({ about: "task", action: { type: "detailClosed" } });
   else {
-    store.dispatch({ about: "task", action: { type: "detailOpened", taskId } });
+    store.dispatch({ about: "task", action: { type: "detailOpened", taskId, takesFocus } });
     void tasks.loadDetail(taskId);
   }
 }

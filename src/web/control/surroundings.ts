@@ -26,7 +26,7 @@ export interface Surroundings {
  * asks for it. Never rejects.
  */
 export async function guarded<T>(
-  { store }: Surroundings,
+  surroundings: Surroundings,
   call: () => Promise<T>,
   onFailure: (failure: Failure) => void,
 ): Promise<T | undefined> {
@@ -34,14 +34,15 @@ export async function guarded<T>(
     return await call();
   } catch (thrown) {
     const failure = failureOf(thrown);
-    if (failureCode(failure) === "unauthenticated") askForKey(store);
+    if (failureCode(failure) === "unauthenticated") askForKey(surroundings);
     onFailure(failure);
     return undefined;
   }
 }
 
-/** Shows the key form. */
-export function askForKey(store: Store<PageState, PageAction>): void {
+/** Shows the key form; it says so if there was a key and the server refused it. */
+export function askForKey({ store, settings }: Surroundings): void {
   if (store.get().access !== "open") return;
-  store.dispatch({ about: "shell", action: { type: "accessChanged", access: "keyNeeded" } });
+  const access = settings.key() === null ? "keyNeeded" : "keyRefused";
+  store.dispatch({ about: "shell", action: { type: "accessChanged", access } });
 }

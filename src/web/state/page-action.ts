@@ -69,7 +69,7 @@ export type TaskAction =
       readonly refresh: boolean;
     }
   | { readonly type: "listFailed"; readonly filter: PanelFilter; readonly failure: Failure }
-  | { readonly type: "detailOpened"; readonly taskId: string }
+  | { readonly type: "detailOpened"; readonly taskId: string; readonly takesFocus: boolean }
   | { readonly type: "detailClosed" }
   | {
       readonly type: "detailLoaded";
@@ -85,6 +85,7 @@ export type TaskAction =
 export type ShellAction =
   | { readonly type: "routed"; readonly route: Route }
   | { readonly type: "accessChanged"; readonly access: Access }
+  | { readonly type: "keyChanged"; readonly hasKey: boolean }
   | { readonly type: "connectionChanged"; readonly connection: ConnectionState }
   | { readonly type: "modelLoaded"; readonly model: ModelStatus | null }
   | { readonly type: "shellChanged"; readonly shell: Partial<ShellState> }

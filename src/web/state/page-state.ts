@@ -69,6 +69,8 @@ export interface DetailState {
   readonly log: readonly LogFact[];
   /** Number to load further facts after; null when all are there. */
   readonly logNextAfter: number | null;
+  /** True if a person opened it here and now: then the focus goes with it. */
+  readonly takesFocus: boolean;
 }
 
 /** What the person asked for with a task and what has not been confirmed. */
@@ -107,6 +109,8 @@ export type Access = "open" | "keyNeeded" | "keyRefused";
 export interface PageState {
   readonly route: Route;
   readonly access: Access;
+  /** True if this browser keeps an API key. */
+  readonly hasKey: boolean;
   readonly connection: ConnectionState;
   readonly model: ModelStatus | null;
   readonly sessions: readonly SessionSummary[];
@@ -130,11 +134,12 @@ export const knownTasksMax: number = 5_000;
 export const noticesMax: number = 3;
 
 /** The state before anything was loaded. */
-export function initialState(route: Route, shell: ShellState): PageState {
+export function initialState(route: Route, shell: ShellState, hasKey: boolean): PageState {
   const unloaded: ListState = { load: { is: "idle" }, nextCursor: null };
   return {
     route,
     access: "open",
+    hasKey,
     connection: { is: "connecting", lostForLong: false, failure: null },
     model: null,
     sessions: [],

@@ -22,7 +22,7 @@ export function reduceTask(state: PageState, action: TaskAction): PageState {
     case "listFailed":
       return putList(state, action.filter, { load: { is: "failed", failure: action.failure } });
     case "detailOpened":
-      return { ...state, detail: emptyDetail(action.taskId) };
+      return { ...state, detail: emptyDetail(action) };
     case "detailClosed":
       return { ...state, detail: null };
     case "detailLoaded":
@@ -126,8 +126,11 @@ function takePage(
   return putList({ ...state, tasks }, filter, { load: ready, nextCursor });
 }
 
-function emptyDetail(taskId: string): DetailState {
-  return { taskId, load: loading, why: null, log: [], logNextAfter: null };
+function emptyDetail({
+  taskId,
+  takesFocus,
+}: Extract<TaskAction, { type: "detailOpened" }>): DetailState {
+  return { taskId, takesFocus, load: loading, why: null, log: [], logNextAfter: null };
 }
 
 function takeDetail(

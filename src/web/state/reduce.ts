@@ -26,6 +26,8 @@ function reduceShell(state: PageState, action: ShellAction): PageState {
       return { ...state, route: action.route };
     case "accessChanged":
       return action.access === state.access ? state : { ...state, access: action.access };
+    case "keyChanged":
+      return { ...state, hasKey: action.hasKey };
     case "connectionChanged":
       return { ...state, connection: action.connection };
     case "modelLoaded":

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { explainFailure, inOneLine } from "../../client/index.ts";
+import { explainFailure } from "../../client/index.ts";
 import { Icon } from "./icon.tsx";
 import { useControl, usePage } from "./page-context.ts";
 
@@ -12,8 +12,8 @@ export function OfflineBanner(): ReactNode {
     <output className="banner">
       <Icon name="offline" />
       <span>
-        {failure === null ? "No connection to the server." : inOneLine(explainFailure(failure))}{" "}
-        Your tasks go on; this page reconnects by itself.
+        {failure === null ? "No connection to the server." : explainFailure(failure).what} Your
+        tasks go on; this page reconnects by itself.
       </span>
     </output>
   );

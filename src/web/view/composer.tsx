@@ -51,7 +51,7 @@ export function Composer(): ReactNode {
         ref={box}
         rows={1}
         value={text}
-        placeholder="Ask for something, or type enqueue, list, work"
+        placeholder="Ask, or type enqueue, list, work"
         aria-describedby="composer-hint"
         aria-invalid={isTooLong}
         onChange={(event) => setText(event.target.value)}
@@ -95,7 +95,7 @@ function Hint({ length, isTooLong, hasKeyboard }: HintProps): ReactNode {
     if (isTooLong) {
       return `Too long to send: ${numbers.format(length)} of ${numbers.format(messageCharsMax)} characters.`;
     }
-    if (isLost) return "No connection: a message is kept here until it can be sent.";
+    if (isLost) return "No connection: what you send is kept here, to be sent again.";
     if (isAnswering && length > 0) return "It will wait for the answer that is being given.";
     return hasKeyboard ? "Enter sends, Shift + Enter makes a new line." : "";
   })();

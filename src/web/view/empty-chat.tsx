@@ -54,6 +54,7 @@ export function EmptyChat(): ReactNode {
               <Icon name={example.icon} />
               <span className="example-title">{example.title}</span>
               <span className="example-text">{example.text}</span>
+              <Icon name="send" />
             </button>
           </li>
         ))}

@@ -11,20 +11,21 @@ import { useControl, usePage } from "./page-context.ts";
 /** The line above everything: sides, title, connection, model, theme. */
 export function Header(): ReactNode {
   const title = usePage((state) => openChat(state)?.title ?? "");
+  const isIn = usePage((state) => state.access === "open");
   return (
     <header className="bar">
-      <SideButton side="sidebar" icon="sidebar" label="Chats" />
+      {isIn && <SideButton side="sidebar" icon="sidebar" label="Chats" />}
       <span className="brand">
         <Mark />
         Errand
       </span>
-      <h1 className="bar-title">{title === "" ? "New chat" : title}</h1>
+      <h1 className="bar-title">{isIn ? title || "New chat" : "Sign in"}</h1>
       <div className="bar-end">
-        <ModelStatusButton />
-        <ConnectionMark />
+        {isIn && <ModelStatusButton />}
+        {isIn && <ConnectionMark />}
         <ThemeButton />
         <SheetButton />
-        <TasksButton />
+        {isIn && <TasksButton />}
       </div>
     </header>
   );

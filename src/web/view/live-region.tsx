@@ -14,9 +14,9 @@ export function LiveRegion(): ReactNode {
   const [words, setWords] = useState("");
   useEffect(() => announce(page, setWords), [page]);
   return (
-    <div className="unseen" role="status" aria-live="polite">
+    <output className="unseen" aria-live="polite">
       {words}
-    </div>
+    </output>
   );
 }
 

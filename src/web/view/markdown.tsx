@@ -1,5 +1,5 @@
 import { memo } from "react";
-import type { ComponentProps, ReactNode } from "react";
+import type { ComponentProps, JSX, ReactNode } from "react";
 import { defaultRehypePlugins, Streamdown } from "streamdown";
 import type { Components, StreamdownProps } from "streamdown";
 import { CopyButton } from "./copy-button.tsx";
@@ -8,14 +8,16 @@ import { CopyButton } from "./copy-button.tsx";
  * Model output is data (SPEC): raw HTML is not parsed at all, what markdown makes is sanitised, and pictures are shown as
  * links, so that reading an answer never calls another server.
  */
-const rehypePlugins: NonNullable<StreamdownProps["rehypePlugins"]> = ["sanitize", "harden"].flatMap(
-  (name) => defaultRehypePlugins[name] ?? [],
-);
+const rehypePlugins: NonNullable<StreamdownProps["rehypePlugins"]> = [
+  defaultRehypePlugins["sanitize"],
+  defaultRehypePlugins["harden"],
+].filter((plugin) => plugin !== undefined);
 
 const components: Components = {
   a: Link,
   img: PictureLink,
   pre: CodeBlock,
+  strong: "strong",
   code: Code,
   table: Table,
 };
@@ -38,7 +40,12 @@ export const Markdown: (props: { readonly text: string; readonly isLive: boolean
     );
   });
 
-function Link({ href, children }: ComponentProps<"a">): ReactNode {
+/** Props of an element made from markdown: its attributes, and the node that it was made of. */
+type ElementProps<Name extends keyof JSX.IntrinsicElements> = ComponentProps<Name> & {
+  readonly node?: HastNode | undefined;
+};
+
+function Link({ href, children }: ElementProps<"a">): ReactNode {
   if (href === undefined) return <span>{children}</span>;
   return (
     <a href={href} target="_blank" rel="noopener noreferrer nofollow">
@@ -47,7 +54,7 @@ function Link({ href, children }: ComponentProps<"a">): ReactNode {
   );
 }
 
-function PictureLink({ src, alt }: ComponentProps<"img">): ReactNode {
+function PictureLink({ src, alt }: ElementProps<"img">): ReactNode {
   if (typeof src !== "string") return alt;
   return (
     <a href={src} target="_blank" rel="noopener noreferrer nofollow">
@@ -56,10 +63,7 @@ function PictureLink({ src, alt }: ComponentProps<"img">): ReactNode {
   );
 }
 
-function CodeBlock({
-  children,
-  node,
-}: ComponentProps<"pre"> & { node?: HastNode | undefined }): ReactNode {
+function CodeBlock({ children, node }: ElementProps<"pre">): ReactNode {
   const code = textOf(node);
   return (
     <figure className="code-block">
@@ -74,11 +78,11 @@ function CodeBlock({
   );
 }
 
-function Code({ children }: ComponentProps<"code">): ReactNode {
+function Code({ children }: ElementProps<"code">): ReactNode {
   return <code>{children}</code>;
 }
 
-function Table({ children }: ComponentProps<"table">): ReactNode {
+function Table({ children }: ElementProps<"table">): ReactNode {
   return (
     // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <section className="table-scroll" tabIndex={0} aria-label="Table">

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { explainFailure, explainTaskError } from "../../client/index.ts";
 import type { Explanation, Failure, Reason, WireError } from "../../client/index.ts";
 import type { MessageItem } from "../state/select-chat.ts";
-import { wordsOfReason } from "../words/task-words.ts";
+import { wordOfWait, wordsOfReason } from "../words/task-words.ts";
 import { Icon } from "./icon.tsx";
 import type { IconName } from "./icon.tsx";
 import { useControl, usePage } from "./page-context.ts";
@@ -68,8 +68,10 @@ function Waiting({ word, reason, taskId }: WaitingProps): ReactNode {
   if (isStopping) return <Line icon="stop">Stopping</Line>;
   return (
     <Line icon="clock">
-      {word}
-      {reason !== null && `: ${wordsOfReason(reason, nowMs)}`}
+      {reason === null ? word : `${wordOfWait(reason, word)}: ${wordsOfReason(reason, nowMs)}`}
+      {reason !== null && reason.message !== "" && (
+        <span className="quiet"> · {reason.message}</span>
+      )}
     </Line>
   );
 }

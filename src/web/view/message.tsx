@@ -4,8 +4,9 @@ import type { ChatMessage } from "../../client/index.ts";
 import type { Send } from "../state/page-state.ts";
 import { messageItem, sendItem } from "../state/select-chat.ts";
 import type { MessageItem } from "../state/select-chat.ts";
-import { momentWords } from "../words/time-words.ts";
+import { momentWords, timeWords } from "../words/time-words.ts";
 import { CopyButton } from "./copy-button.tsx";
+import { ErrorFence } from "./error-fence.tsx";
 import { MessageStateLine } from "./message-state.tsx";
 import { usePage } from "./page-context.ts";
 
@@ -38,9 +39,7 @@ function MessageLine({ item }: { readonly item: MessageItem }): ReactNode {
           {item.role === "user" ? (
             <p className="plain">{item.text}</p>
           ) : (
-            <Suspense fallback={<p className="plain">{item.text}</p>}>
-              <Markdown text={item.text} isLive={isLive} />
-            </Suspense>
+            <Answer text={item.text} isLive={isLive} />
           )}
         </div>
       )}
@@ -48,9 +47,25 @@ function MessageLine({ item }: { readonly item: MessageItem }): ReactNode {
       {item.state.is === "done" && item.text !== "" && (
         <div className="message-tools">
           <CopyButton text={item.text} />
-          {moment !== undefined && <time className="quiet">{moment}</time>}
+          {item.createdAtMs !== null && (
+            <time className="quiet" title={moment}>
+              {timeWords(item.createdAtMs)}
+            </time>
+          )}
         </div>
       )}
     </li>
+  );
+}
+
+/** An answer as markdown; as plain text until the renderer is there, and if it cannot take the text. */
+function Answer({ text, isLive }: { readonly text: string; readonly isLive: boolean }): ReactNode {
+  const plain = <p className="plain">{text}</p>;
+  return (
+    <ErrorFence instead={plain}>
+      <Suspense fallback={plain}>
+        <Markdown text={text} isLive={isLive} />
+      </Suspense>
+    </ErrorFence>
   );
 }

@@ -31,7 +31,11 @@ export const shortcuts: readonly Shortcut[] = [
   },
   { key: "c", label: "Show or hide chats", run: (page) => page.control.toggleSide("sidebar") },
   { key: "?", label: "Show these keys", run: (page) => page.control.setSheet(true) },
-  { key: "Escape", label: "Close what is open, else stop the answer", run: closeOrStop },
+  {
+    key: "Escape",
+    label: "Close what is open, else stop the answer, else leave the message box",
+    run: closeOrStop,
+  },
 ];
 
 /** Keys that belong to the message box; listed beside the others. */
@@ -73,5 +77,8 @@ function isElsewhere(event: KeyboardEvent): boolean {
 function closeOrStop({ store, control }: Page): void {
   const { detail, shell } = store.get();
   if (detail !== null && sideShown(shell, "panel") !== "no") control.openTask(null);
-  else control.stopAnswer();
+  // With nothing to close or stop, leave the message box, so that the other keys work.
+  else if (!control.stopAnswer() && document.activeElement instanceof HTMLElement) {
+    document.activeElement.blur();
+  }
 }

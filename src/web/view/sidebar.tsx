@@ -36,6 +36,7 @@ export function Sidebar(): ReactNode {
         <p className="side-note">Your chats will be listed here.</p>
       )}
       <SessionList sessions={sessions} />
+      <ForgetKey />
     </>
   );
 }
@@ -129,5 +130,18 @@ function DeleteQuestion({ session, onDone }: DeleteQuestionProps): ReactNode {
         Keep
       </button>
     </li>
+  );
+}
+
+/** On a shared computer the key must not stay. */
+function ForgetKey(): ReactNode {
+  const control = useControl();
+  const hasKey = usePage((state) => state.hasKey);
+  if (!hasKey) return null;
+  return (
+    <button type="button" className="small-button forget-key" onClick={() => control.setKey(null)}>
+      <Icon name="key" />
+      Forget the API key
+    </button>
   );
 }

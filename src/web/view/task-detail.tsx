@@ -1,5 +1,5 @@
 import { useEffect, useRef } from "react";
-import type { ReactNode } from "react";
+import type { ReactNode, RefObject } from "react";
 import { explainFailure, explainTaskError, inOneLine } from "../../client/index.ts";
 import type { Task } from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
@@ -20,7 +20,8 @@ export function TaskDetail({ taskId }: { readonly taskId: string }): ReactNode {
   const control = useControl();
   const task = usePage((state) => state.tasks[taskId]);
   const detail = usePage((state) => state.detail);
-  const back = useFocusReturn(taskId);
+  const takesFocus = usePage((state) => state.detail?.takesFocus === true);
+  const back = useFocusReturn(taskId, takesFocus);
   return (
     <>
       <div className="panel-head detail-head">
@@ -56,18 +57,18 @@ export function TaskDetail({ taskId }: { readonly taskId: string }): ReactNode {
 }
 
 /** Takes the focus when the details open, and gives it back to the task's row when they close. */
-function useFocusReturn(taskId: string): { readonly current: HTMLButtonElement | null } {
+function useFocusReturn(taskId: string, takesFocus: boolean): RefObject<HTMLButtonElement | null> {
   const back = useRef<HTMLButtonElement>(null);
   useEffect(() => {
-    back.current?.focus();
+    if (takesFocus) back.current?.focus();
     return () => {
-      const hadFocus = document.activeElement === document.body;
+      // Once the list is there again, and only if the focus was in the details that are gone.
       requestAnimationFrame(() => {
-        const row = document.querySelector<HTMLElement>(`[data-task="${CSS.escape(taskId)}"]`);
-        if (hadFocus || document.activeElement === document.body) row?.focus();
+        if (document.activeElement !== document.body) return;
+        document.querySelector<HTMLElement>(`[data-task="${CSS.escape(taskId)}"]`)?.focus();
       });
     };
-  }, [taskId]);
+  }, [taskId, takesFocus]);
   return back;
 }
 

@@ -5,7 +5,7 @@ import { isEnd } from "../../core/task/status.ts";
 import type { TaskWish } from "../state/page-state.ts";
 import { taskTitle } from "../state/select-tasks.ts";
 import { shareOf, wordsOfProgress, wordsOfReason, wordsOfStatus } from "../words/task-words.ts";
-import { agoWords, momentWords } from "../words/time-words.ts";
+import { agoWords, durationWords, momentWords } from "../words/time-words.ts";
 import { Icon } from "./icon.tsx";
 import type { IconName } from "./icon.tsx";
 import { useControl, usePage } from "./page-context.ts";
@@ -49,12 +49,17 @@ export function TaskRow({ task, depth }: TaskRowProps): ReactNode {
 /** What there is to say beside the status: why it waits, how far it is, why it failed, when it ended. */
 function TaskSays({ task }: { readonly task: Task }): ReactNode {
   const isActive = !isEnd(task.status);
-  const nowMs = useNow(task.reason?.untilAt == null ? 30_000 : 1_000);
+  const counts = isActive && (task.reason?.untilAt != null || task.status === "running");
+  const nowMs = useNow(counts ? 1_000 : 30_000);
   if (isActive && task.reason !== null) {
     return <span className="task-says">{wordsOfReason(task.reason, nowMs)}</span>;
   }
   if (isActive && task.progress !== null) {
     return <span className="task-says">{wordsOfProgress(task.progress)}</span>;
+  }
+  if (task.status === "running" && task.startedAt !== null) {
+    const forMs = nowMs - Date.parse(task.startedAt);
+    return <span className="task-says">for {durationWords(forMs)}</span>;
   }
   if (task.error !== null && task.status !== "cancelled") {
     return <span className="task-says">{explainTaskError(task.error).what}</span>;

@@ -20,38 +20,51 @@ const statusWords: Record<TaskStatus, StatusWords> = {
   expired: { word: "Expired", tone: "bad", icon: "clock" },
 };
 
-/** The words of a task's status; a backoff between two attempts has its own. */
+/** Waits with a word of their own. */
+const waitWords: Readonly<Record<string, string>> = {
+  backoff: "Retrying",
+  held: "Held",
+  sleep: "Sleeping",
+  cut: "Paused",
+  approval: "Needs you",
+};
+
+/** The words of a task's status; some waits have their own. */
 export function wordsOfStatus(task: Task): StatusWords {
-  if (task.reason?.code === "backoff") return { word: "Retrying", tone: "wait", icon: "clock" };
-  if (task.reason?.code === "held") return { word: "Held", tone: "wait", icon: "pause" };
-  if (task.reason?.code === "approval") return { word: "Needs you", tone: "wait", icon: "pause" };
-  return statusWords[task.status];
+  const words = statusWords[task.status];
+  return task.reason === null || words.tone !== "wait"
+    ? words
+    : { ...words, word: wordOfWait(task.reason, words.word) };
 }
 
-/** Why a task does not run now, as one short phrase; the place in line first, if it is known. */
+/** The word of a wait, or `otherwise` if its reason has none. */
+export function wordOfWait(reason: Reason, otherwise: string): string {
+  return waitWords[reason.code] ?? otherwise;
+}
+
+/** Why a task does not run now: goes on from the word of its wait, place in line first. */
 export function wordsOfReason(reason: Reason, nowMs: number): string {
-  const left = reason.untilAt === null ? null : Date.parse(reason.untilAt) - nowMs;
-  const soon = left === null || Number.isNaN(left) ? "" : ` in ${durationWords(left)}`;
+  const left = reason.untilAt === null ? Number.NaN : Date.parse(reason.untilAt) - nowMs;
+  const soon = Number.isNaN(left) ? "" : `in ${durationWords(left)}`;
   switch (reason.code) {
     case "slot":
     case "call":
       return inLine(reason);
     case "held":
-      return "held until you let it go";
+      return "until you let it go";
     case "delay":
-      return `starts${soon || " later"}`;
     case "backoff":
-      return `tries again${soon || " soon"}`;
+      return soon || "later";
     case "sleep":
-      return `sleeps, goes on${soon || " later"}`;
+      return soon === "" ? "goes on later" : `goes on ${soon}`;
     case "event":
-      return "waits for an event from outside";
+      return "for an event from outside";
     case "child":
-      return "waits for its subtasks";
+      return "for its subtasks";
     case "cut":
-      return "paused to let others in, goes on by itself";
+      return "lets others in, goes on by itself";
     case "approval":
-      return "waits for your approval";
+      return "to approve what it wants to do";
     default:
       return reason.message || reason.code;
   }
@@ -59,7 +72,7 @@ export function wordsOfReason(reason: Reason, nowMs: number): string {
 
 function inLine({ position, queue }: Reason): string {
   const where = queue === null ? "" : ` for ${queue}`;
-  if (position === null) return `waits its turn${where}`;
+  if (position === null) return `for its turn${where}`;
   return position <= 1 ? `next in line${where}` : `${ordinal(position)} in line${where}`;
 }
 

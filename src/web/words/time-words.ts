@@ -26,6 +26,11 @@ export function agoWords(atMs: number, nowMs: number): string {
   return passed < 86_400_000 ? clock.format(atMs) : day.format(atMs);
 }
 
+/** "14:05". */
+export function timeWords(atMs: number): string {
+  return clock.format(atMs);
+}
+
 /** The moment whole, with its time zone, for titles and copies. */
 export function momentWords(atMs: number): string {
   return whole.format(atMs);

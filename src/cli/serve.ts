@@ -1,0 +1,79 @@
+import { defineCommand, type CommandDef } from "citty";
+
+import { readSettings, type HostSettings } from "../hosts/embedded/config.ts";
+import { serveEmbedded, type Served } from "../hosts/embedded/serve.ts";
+
+const serveArgs = {
+  port: { type: "string", description: "Port (default: PORT, or 8787)" },
+  host: { type: "string", description: "Address to bind (default: ERRAND_HOST, or 127.0.0.1)" },
+  data: { type: "string", description: "Data folder (default: ERRAND_DATA_DIR, or ./.errand)" },
+} as const;
+
+/** `errand serve`. */
+export const serve: CommandDef<typeof serveArgs> = defineCommand({
+  meta: { name: "serve", description: "Run the server: API, page, queue and workers in one process" },
+  args: serveArgs,
+  async run({ args }) {
+    const env = {
+      ...process.env,
+      ...(args.port === undefined ? {} : { PORT: args.port }),
+      ...(args.host === undefined ? {} : { ERRAND_HOST: args.host }),
+      ...(args.data === undefined ? {} : { ERRAND_DATA_DIR: args.data }),
+    };
+    let settings: HostSettings;
+    let served: Served;
+    try {
+      settings = await readSettings(env, process.cwd());
+      served = await serveEmbedded(settings);
+    } catch (error) {
+      process.stderr.write(`errand: ${explain(error)}\n`);
+      process.exitCode = 1;
+      return;
+    }
+    printStart(served, settings);
+    stopOnSignals(served);
+  },
+});
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if ("code" in error && error.code === "EADDRINUSE") return `${error.message}: another program has the port; stop it, or choose one with PORT=8788`;
+  if ("code" in error && error.code === "EACCES") return `${error.message}: this user may not bind that port; choose one above 1023 with PORT=8787`;
+  return error.message;
+}
+
+function printStart({ url, embedded }: Served, settings: HostSettings): void {
+  const lines = [
+    "",
+    `  Errand is ready at ${url}`,
+    `  data    ${settings.dataDir}`,
+    `  model   ${embedded.models.status.note}`,
+    `  auth    ${settings.adminKey === null ? "off: everybody on this machine is the user \"local\"" : "on: Authorization: Bearer KEY"}`,
+    "",
+    "  Ctrl-C once finishes what runs and stops, twice stops at once. Nothing is lost either way.",
+    "",
+  ];
+  process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** The first signal drains, the second ends the process as a crash would: both are safe. */
+function stopOnSignals(served: Served): void {
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) {
+      process.stderr.write("stopping at once; what runs is started again by the next process\n");
+      process.exit(130);
+    }
+    stopping = true;
+    process.stderr.write(`${signal}: finishing what runs (again to stop at once)...\n`);
+    served.stop().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        process.stderr.write(`errand: could not stop in good order: ${explain(error)}\n`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGINT", () => stop("SIGINT"));
+  process.on("SIGTERM", () => stop("SIGTERM"));
+}

@@ -1,0 +1,53 @@
+import type { Task } from "../client/index.ts";
+
+/** A task's state in a few words: why it waits, how far it is, what went wrong. */
+export function stateWords(task: Task): string {
+  if (task.error !== null && task.status !== "completed") return `${task.status}: ${task.error.message}`;
+  if (task.reason !== null) {
+    const place = task.reason.position === undefined ? "" : `, number ${task.reason.position} in line`;
+    return `${task.status} (${task.reason.message}${place})`;
+  }
+  const { progress } = task;
+  if (progress === null) return task.status;
+  const share = progress.done !== undefined && progress.total !== undefined ? ` ${progress.done}/${progress.total}` : "";
+  const message = progress.message === undefined ? "" : ` ${progress.message}`;
+  return `${task.status}${share}${message}`;
+}
+
+/** An age like `12s`, `5m`, `3h`, `2d`. */
+export function age(iso: string, nowMs: number): string {
+  const seconds = Math.max(0, Math.floor((nowMs - Date.parse(iso)) / 1_000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3_600) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3_600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** One line of what a task is about. */
+export function titleOf(task: Task): string {
+  return firstText(task.input).replace(/\s+/g, " ").trim().slice(0, 60);
+}
+
+function firstText(input: unknown): string {
+  if (typeof input === "string") return input;
+  if (typeof input !== "object" || input === null) return "";
+  for (const value of Object.values(input)) if (typeof value === "string") return value;
+  return JSON.stringify(input);
+}
+
+/** What a task came to, as text. */
+export function outputText(task: Task): string {
+  const { output } = task;
+  if (typeof output === "string") return output;
+  if (typeof output === "object" && output !== null && "text" in output && typeof output["text"] === "string") return output["text"];
+  return JSON.stringify(output, null, 2);
+}
+
+/** Rows as aligned columns. The last column is not padded. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  return rows
+    .map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  ").trimEnd())
+    .join("\n");
+}

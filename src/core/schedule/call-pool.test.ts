@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+
+import type { ReadyRequest } from "../rows.ts";
+import { CallPool, isTaskOfCall, taskOfCall } from "./call-pool.ts";
+
+const lane = { band: 1, account: { key: "ann" }, gate: { taskType: "chat" } } as const;
+
+function request(task: string, parts: Partial<ReadyRequest> = {}): ReadyRequest {
+  return {
+    task,
+    type: "chat",
+    key: "ann",
+    user: "ann",
+    weight: 1,
+    band: 1,
+    root: task,
+    cost: 2,
+    capTotal: null,
+    capPerKey: 3,
+    seq: 1,
+    readyAtMs: 5,
+    tag: 7,
+    ...parts,
+  };
+}
+
+test("[QUEUE14] the pool gives back every field, also those that ids do not tell", () => {
+  const pool = new CallPool<typeof lane>();
+  const plain = pool.add("a.1", request("a"), lane);
+  const odd = pool.add("call-2", request("b", { root: "r", user: "bob", type: "doc" }), lane);
+  expect(pool.read(plain)).toEqual({
+    call: "a.1",
+    task: "a",
+    taskType: "chat",
+    key: "ann",
+    user: "ann",
+    root: "a",
+    band: 1,
+    cost: 2,
+    capped: true,
+  });
+  expect(pool.read(odd)).toMatchObject({ task: "b", root: "r", user: "bob", taskType: "doc" });
+  expect([pool.cost(odd), pool.seq(odd), pool.readyAtMs(odd)]).toEqual([2, 1, 5]);
+});
+
+test("[QUEUE14] a slot that was freed serves another call and keeps nothing of the old one", () => {
+  const pool = new CallPool<typeof lane>();
+  const kept = pool.add("a.1", request("a"), lane);
+  const gone = pool.add("call-2", request("b", { root: "r", user: "bob" }), lane);
+  pool.remove(gone);
+  expect(pool.find("call-2")).toBeUndefined();
+  expect(pool.lane(gone)).toBeUndefined();
+  const again = pool.add("c.1", request("c"), lane);
+  expect(again).toBe(gone);
+  expect(pool.read(again)).toMatchObject({ task: "c", root: "c", user: "ann" });
+  expect(pool.find("a.1")).toBe(kept);
+  expect(pool.size).toBe(2);
+});
+
+test("[QUEUE14] a pool grows as needed and is small again when it is empty", () => {
+  const pool = new CallPool<typeof lane>();
+  const calls = Array.from({ length: 1_000 }, (_, index) => `task${index}.1`);
+  calls.forEach((call, index) => {
+    pool.add(call, request(taskOfCall(call), { seq: index, cost: index }), lane);
+  });
+  expect(calls.every((call, index) => pool.cost(pool.find(call)!) === index)).toBe(true);
+  for (const call of calls) pool.remove(pool.find(call)!);
+  expect(pool.size).toBe(0);
+  expect(pool.add("z.1", request("z"), lane)).toBe(0);
+});
+
+test.each([
+  ["task_1.1", "task_1"],
+  ["a.b.12", "a.b"],
+  ["none", ""],
+  ["", ""],
+  [".1", ""],
+])("[QUEUE13] the task of call %j is %j", (call, task) => {
+  expect(taskOfCall(call)).toBe(task);
+  expect(isTaskOfCall(`${task}x`, call)).toBe(false);
+  expect(isTaskOfCall(task, call)).toBe(call.includes("."));
+});

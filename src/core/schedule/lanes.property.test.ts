@@ -1,0 +1,93 @@
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+
+import type { QueueRun } from "../../../test/queue-run.ts";
+import { beat, Story } from "../../../test/queue-story.ts";
+import { queueDecider } from "../queue/decider.ts";
+import type { ReadyRequest } from "../rows.ts";
+import { batchTurnCredit, patienceMs, rankOf } from "./rule.ts";
+import type { Schedule } from "./state.ts";
+
+type Waiting = readonly [call: string, request: ReadyRequest];
+
+/** The rule without heaps, gates or shelves: every waiting call is looked at for every grant. */
+function chooseByHand(ledger: Schedule, rows: readonly Waiting[], nowMs: number) {
+  const leases = [...ledger.leases.values()];
+  const may = rows.filter(([, { type, key, capTotal, capPerKey }]) => {
+    const same = leases.filter((lease) => lease.capped && lease.taskType === type);
+    if (capTotal !== null && same.length >= capTotal) return false;
+    return capPerKey === null || same.filter((lease) => lease.key === key).length < capPerKey;
+  });
+  const { slotsPerKey } = ledger.settings;
+  const below = may.filter(([, { key }]) => {
+    const held = leases.filter((lease) => lease.key === key).length;
+    return slotsPerKey === null || held < slotsPerKey;
+  });
+  const field = below.length > 0 ? below : may;
+  const [first, second, third] = ([0, 1, 2] as const).map((band) => bestOf(ledger, field, band));
+  const batchFirst = ledger.bands[2].credit >= batchTurnCredit;
+  const lower = batchFirst ? (third ?? second) : (second ?? third);
+  const since = ledger.lowerSinceMs;
+  const owed =
+    !leases.some((lease) => lease.band > 0) &&
+    since !== null &&
+    nowMs - since > patienceMs &&
+    ledger.lowerCredit > 0;
+  if (first === undefined) return { call: lower, owed: false };
+  return lower !== undefined && owed ? { call: lower, owed } : { call: first, owed: false };
+}
+
+/** The best key by the heads of its kinds of calls, then that key's first call. */
+function bestOf(ledger: Schedule, field: readonly Waiting[], band: 0 | 1 | 2) {
+  const mine = field.filter(([, request]) => request.band === band);
+  const kinds = new Map<string, Waiting[]>();
+  for (const one of mine) {
+    const [, { key, type, capTotal, capPerKey }] = one;
+    const kind = capTotal === null && capPerKey === null ? "" : `${type} ${capTotal} ${capPerKey}`;
+    const name = `${key} ${kind}`;
+    kinds.set(name, [...(kinds.get(name) ?? []), one]);
+  }
+  const heads = [...kinds.values()].map((calls) => calls.toSorted(byTag)[0]!);
+  const rank = ([, { key, cost, readyAtMs }]: Waiting) => {
+    const account = ledger.bands[band].accounts.get(key)!;
+    return rankOf(band, account.served, account.weight, cost, readyAtMs);
+  };
+  const best = heads.toSorted((a, b) => rank(a) - rank(b) || a[1].seq - b[1].seq)[0];
+  return mine.filter(([, { key }]) => key === best?.[1].key).toSorted(byTag)[0]?.[0];
+}
+
+function byTag([, a]: Waiting, [, b]: Waiting): number {
+  return a.tag - b.tag || a.seq - b.seq;
+}
+
+/** The ledger alone, folded from the log. */
+function ledgerOf(run: QueueRun, facts: number): Schedule {
+  let state = queueDecider.zero("queue/models");
+  for (const { event, atMs } of run.log.slice(0, facts)) {
+    state = queueDecider.evolve(state, event, atMs);
+  }
+  return state.schedule;
+}
+
+test("[QUEUE6] [QUEUE8] [QUEUE16] every grant is the one the rule gives when it is applied by hand", () => {
+  let compared = 0;
+  fc.assert(
+    fc.property(fc.array(beat, { maxLength: 80, size: "max" }), (beats) => {
+      const told = new Story();
+      for (const one of beats) told.live(one);
+      told.end();
+      const rows = new Map<string, ReadyRequest>();
+      for (const [index, { event, atMs }] of told.run.log.entries()) {
+        if (event.type === "call.requested") rows.set(event.call, told.run.everReady(event.call));
+        if (event.type === "call.withdrawn") rows.delete(event.call);
+        if (event.type !== "call.granted" || event.waited !== true) continue;
+        const byHand = chooseByHand(ledgerOf(told.run, index), [...rows], atMs);
+        expect(byHand).toEqual({ call: event.call, owed: event.owed === true });
+        rows.delete(event.call);
+        compared += 1;
+      }
+    }),
+    { numRuns: 200 },
+  );
+  expect(compared).toBeGreaterThan(1_000);
+});

@@ -1,0 +1,142 @@
+import { expect, test } from "vitest";
+
+import { START_MS } from "../../../test/given.ts";
+import {
+  CALL_1,
+  TASK,
+  callRequested,
+  calling,
+  running,
+  settles,
+  task,
+} from "../../../test/task-facts.ts";
+import type { TaskCommand } from "./commands.ts";
+import type { TaskEvent } from "./events.ts";
+
+const CALL_2 = `${TASK}.2`;
+const ask: TaskCommand = {
+  type: "call",
+  epoch: 1,
+  op: "c",
+  queue: "model",
+  role: "chat",
+  hash: "h",
+  cost: 2,
+};
+const started: TaskEvent = { type: "call.started", op: "c", call: CALL_2 };
+const result = { text: "hi", finish: "stop" } as const;
+const error = { code: "model_broken", message: "it broke off" } as const;
+const failed: TaskCommand = {
+  type: "callFailed",
+  epoch: 1,
+  op: "c",
+  call: CALL_2,
+  error,
+  triesMax: 3,
+};
+
+test("[TASK20] a model call waits for its own slot and gives the start slot back", () => {
+  const asked = task(...running({ capTotal: 3, capPerKey: 1 })).when(ask);
+  asked.then(callRequested("c", 2)).rows({ status: "running" });
+  expect(asked.batch.messages).toMatchObject([
+    {
+      to: "queue/model",
+      body: {
+        type: "request",
+        call: CALL_2,
+        request: { cost: 2, capTotal: null, capPerKey: null },
+      },
+    },
+    settles("tasks", CALL_1),
+  ]);
+  expect(asked.state).toMatchObject({
+    status: "waiting",
+    lease: null,
+    reason: { code: "slot", queue: "model", op: "c" },
+  });
+  asked.again().nothing();
+});
+
+test("[TASK20] a granted call streams, and what it said is kept", () => {
+  const granted = task(...calling())
+    .when({ type: "callGranted", call: CALL_2, queue: "model" })
+    .then(started)
+    .signals({ kind: "task.wake", taskId: TASK, op: "c" } as never)
+    .rows();
+  expect(granted.state.status).toBe("running");
+  granted.again().nothing();
+  const done = granted
+    .when({ type: "callDone", epoch: 1, op: "c", call: CALL_2, result })
+    .then({ type: "call.completed", op: "c", result })
+    .sends(settles("model", CALL_2))
+    .rows();
+  done.again().nothing();
+  done.when(ask).nothing();
+  done
+    .when({ type: "callGranted", call: CALL_2, queue: "model" })
+    .then()
+    .sends(settles("model", CALL_2));
+  expect(done.state.operations.get("c")).toMatchObject({ state: "done", result });
+});
+
+test("[TASK20] another prompt or role under the same name never runs", () => {
+  task(...calling())
+    .when({ ...ask, hash: "other" })
+    .refused("nondeterministic");
+  task(...calling())
+    .when({ ...ask, role: "writer" })
+    .refused("nondeterministic");
+});
+
+test("[TASK20] a failed call asks for a slot again after its backoff", () => {
+  const untilMs = START_MS + 1_000;
+  const again = task(...calling(), started)
+    .when(failed)
+    .then({ type: "call.failed", op: "c", error, untilMs })
+    .sends(settles("model", CALL_2))
+    .timers({ "op:c": untilMs })
+    .answers({ again: true, untilMs });
+  expect(again.state).toMatchObject({ status: "delayed", reason: { code: "backoff", untilMs } });
+  again.again().nothing();
+  const asked = again.when({ type: "timer", name: "op:c" }, { nowMs: untilMs });
+  asked.then(callRequested("c", 3));
+  asked.again().nothing();
+  expect(asked.state.operations.get("c")).toMatchObject({ state: "pending", tries: 1 });
+});
+
+test("[TASK20] a call waits as long as its endpoint says", () => {
+  task(...calling(), started)
+    .when({ ...failed, retryAfterMs: 20 })
+    .then({ type: "call.failed", op: "c", error, untilMs: START_MS + 20 });
+});
+
+test("[TASK20] a call that has had all its tries fails for its handler to see", () => {
+  const given = task(...calling(), started)
+    .when({ ...failed, triesMax: 1 })
+    .then({ type: "call.failed", op: "c", error })
+    .timers({})
+    .answers({ again: false });
+  expect(given.state).toMatchObject({ status: "running" });
+  expect(given.state.operations.get("c")).toMatchObject({ state: "failed", error });
+});
+
+test("[TASK20] an outcome of a call that is not the live one changes nothing", () => {
+  const done: TaskCommand = { type: "callDone", epoch: 1, op: "c", call: CALL_2, result };
+  task(...calling())
+    .when(done)
+    .nothing();
+  task(...calling(), started)
+    .when({ ...done, call: `${TASK}.9` })
+    .nothing();
+  task(...calling())
+    .when(failed)
+    .nothing();
+});
+
+test("[TASK20] a task counts as running while one of its calls streams", () => {
+  const asleep: TaskCommand = { type: "sleep", epoch: 1, op: "s", ms: 5 };
+  const both = task(...calling(), started).when(asleep);
+  expect(both.state.status).toBe("running");
+  const slept = task(...calling()).when(asleep);
+  expect(slept.state).toMatchObject({ status: "waiting", reason: { code: "sleep" } });
+});

@@ -1,0 +1,133 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import { ErrandError } from "../../core/errors.ts";
+import type { QueueSettings } from "../../core/queue/protocol.ts";
+import type { AnyTaskType, RoleTarget } from "../../engine/index.ts";
+
+/** A model endpoint in `errand.config.ts`. */
+export interface EndpointConfig {
+  /** Names the endpoint's queue `model:<name>`. */
+  readonly name: string;
+  /** Up to and with the version, as `http://127.0.0.1:1234/v1`. */
+  readonly baseUrl: string;
+  readonly apiKey?: string;
+  /** Calls it serves at once, 1..10,000. Default 1: an unknown endpoint is not trusted with more. */
+  readonly slots?: number;
+  /** Predicted speeds in tokens per second, for the order of work. Defaults 500 and 30. */
+  readonly promptTokensPerSecond?: number;
+  readonly decodeTokensPerSecond?: number;
+  /** A call silent for this long has stalled. Default 120,000 ms. */
+  readonly idleTimeoutMs?: number;
+}
+
+/** What `errand.config.ts` exports as its default. */
+export interface ErrandConfig {
+  readonly tasks?: readonly AnyTaskType[];
+  readonly endpoints?: readonly EndpointConfig[];
+  /** Which endpoint and model serve a role: chat, planner, worker, writer, embed, vision, or your own names. */
+  readonly roles?: Readonly<Record<string, RoleTarget>>;
+  /** Slots of worker pools by name. */
+  readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
+  /** Ended tasks are removed after this long. Default 30 days. */
+  readonly retentionMs?: number;
+}
+
+/** Types a configuration; it does nothing else. */
+export function defineConfig(config: ErrandConfig): ErrandConfig {
+  return config;
+}
+
+/** Settings of the embedded host, from the environment and `errand.config.ts`. */
+export interface HostSettings {
+  readonly port: number;
+  readonly host: string;
+  readonly dataDir: string;
+  readonly adminKey: string | null;
+  /** Extra names the server may be called by, besides loopback's. */
+  readonly allowedHosts: readonly string[];
+  readonly modelBaseUrl: string | null;
+  readonly modelApiKey: string | null;
+  readonly modelSlots: number;
+  /** Model id by role, from `ERRAND_ROLE_<NAME>`. */
+  readonly envRoles: Readonly<Record<string, string>>;
+  readonly config: ErrandConfig;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+function integer(env: Env, name: string, fallback: number, min: number, max: number): number {
+  const text = env[name];
+  if (text === undefined || text === "") return fallback;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw new ErrandError("invalid_request", `${name} must be a whole number ${min}..${max}, got "${text}"`);
+}
+
+function url(env: Env, name: string): string | null {
+  const text = env[name];
+  if (text === undefined || text === "") return null;
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new ErrandError("invalid_request", `${name} must be an http(s) URL like http://127.0.0.1:1234/v1, got "${text}"`);
+}
+
+const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);
+
+/** True if a server bound to `host` can be reached from this machine only. */
+export function isLoopback(host: string): boolean {
+  return loopbackHosts.has(host) || host.startsWith("127.");
+}
+
+/**
+ * Reads the settings. Throws `invalid_request` that names the variable for a bad value, and refuses to serve beyond
+ * loopback without a key: whoever could reach the port would be the local user (S22).
+ */
+export async function readSettings(env: Env, cwd: string): Promise<HostSettings> {
+  const host = env["ERRAND_HOST"] ?? "127.0.0.1";
+  const adminKey = env["ERRAND_ADMIN_KEY"] ?? null;
+  if (adminKey !== null && adminKey.length < 16) {
+    throw new ErrandError("invalid_request", "ERRAND_ADMIN_KEY must have at least 16 characters; make one with: openssl rand -base64 32");
+  }
+  if (!isLoopback(host) && adminKey === null) {
+    throw new ErrandError(
+      "forbidden",
+      `ERRAND_HOST=${host} can be reached from other machines, but no key is set, so everybody could use it as you. ` +
+        "Set ERRAND_ADMIN_KEY (make one with: openssl rand -base64 32), or leave ERRAND_HOST at 127.0.0.1",
+    );
+  }
+  const envRoles: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (name.startsWith("ERRAND_ROLE_") && value !== undefined && value !== "") envRoles[name.slice("ERRAND_ROLE_".length).toLowerCase()] = value;
+  }
+  return {
+    port: integer(env, "PORT", 8787, 0, 65_535),
+    host,
+    dataDir: resolve(cwd, env["ERRAND_DATA_DIR"] ?? ".errand"),
+    adminKey,
+    allowedHosts: (env["ERRAND_ALLOWED_HOSTS"] ?? "").split(",").filter((name) => name !== ""),
+    modelBaseUrl: url(env, "ERRAND_MODEL_BASE_URL"),
+    modelApiKey: env["ERRAND_MODEL_API_KEY"] ?? env["OPENAI_API_KEY"] ?? null,
+    modelSlots: integer(env, "ERRAND_MODEL_SLOTS", 1, 1, 10_000),
+    envRoles,
+    config: await loadConfig(env, cwd),
+  };
+}
+
+/** Loads `errand.config.ts` (or `.mts`, `.js`, `.mjs`) of the working directory, or the file `ERRAND_CONFIG` names. */
+async function loadConfig(env: Env, cwd: string): Promise<ErrandConfig> {
+  const named = env["ERRAND_CONFIG"];
+  const candidates = named === undefined ? ["errand.config.ts", "errand.config.mts", "errand.config.js", "errand.config.mjs"] : [named];
+  for (const candidate of candidates) {
+    const path = resolve(cwd, candidate);
+    if (!existsSync(path)) continue;
+    const module: unknown = await import(pathToFileURL(path).href);
+    const exported = typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
+    if (typeof exported !== "object" || exported === null) {
+      throw new ErrandError("invalid_request", `${candidate} must export its configuration as default: export default defineConfig({...})`);
+    }
+    return exported;
+  }
+  if (named !== undefined) throw new ErrandError("invalid_request", `ERRAND_CONFIG names ${named}, which is not there`);
+  return {};
+}

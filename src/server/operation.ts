@@ -1,0 +1,117 @@
+import type { z } from "@hono/zod-openapi";
+
+import { ErrandError, type ErrorCode } from "../core/errors.ts";
+import type { Identity } from "./guard/identify.ts";
+import { readJsonBody } from "./input/body.ts";
+import { parse, queryOf } from "./input/parse.ts";
+
+/** Who may use an operation: anybody, whoever has a key, or the admin. Without keys everybody is the admin `local`. */
+export type Policy = "public" | "user" | "admin";
+
+/** A request on its way to its operation. */
+export interface Arrival {
+  readonly request: Request;
+  readonly url: URL;
+  readonly pathParams: Readonly<Record<string, string>>;
+  readonly requestId: string;
+  readonly who: Identity;
+}
+
+/** A parsed request. */
+export interface Call<P, Q, B> {
+  readonly request: Request;
+  readonly url: URL;
+  readonly requestId: string;
+  readonly who: Identity;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+}
+
+/** One answer as it is documented. `schema` absent: no body. */
+export interface AnswerDoc {
+  readonly description: string;
+  readonly schema?: z.ZodType;
+  /** Default `application/json`. */
+  readonly mediaType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A documented request header. */
+export interface HeaderDoc {
+  readonly name: string;
+  readonly description: string;
+}
+
+interface OperationDoc {
+  readonly method: "get" | "post" | "delete";
+  /** OpenAPI form: `/api/tasks/{taskId}`. */
+  readonly path: string;
+  readonly policy: Policy;
+  /** Unique name, also the operation's name in metrics. */
+  readonly id: string;
+  readonly tag: "tasks" | "chat" | "sessions" | "queues" | "orchestrator" | "operations" | "admin";
+  readonly summary: string;
+  readonly description?: string;
+  readonly headers?: readonly HeaderDoc[];
+  readonly answers: Readonly<Record<number, AnswerDoc>>;
+  /** Codes of problems of its own, besides those every operation has. */
+  readonly errors?: readonly ErrorCode[];
+  /** It makes tasks: the user's submit rate counts it. */
+  readonly submits?: boolean;
+}
+
+/** An operation of a door, with the types of what it takes. */
+export interface OperationSpec<P, Q, B> extends OperationDoc {
+  readonly params?: z.ZodType<P>;
+  readonly query?: z.ZodType<Q>;
+  readonly body?: { readonly schema: z.ZodType<B>; readonly required: boolean };
+  handle(call: Call<P, Q, B>): Promise<Response> | Response;
+}
+
+/** An operation ready to be mounted: `run` parses what arrived and answers, or throws an `ErrandError`. */
+export interface Operation extends OperationDoc {
+  readonly params?: z.ZodType;
+  readonly query?: z.ZodType;
+  readonly body?: { readonly schema: z.ZodType; readonly required: boolean };
+  run(arrival: Arrival): Promise<Response>;
+}
+
+/**
+ * Makes an operation. Everything that arrives is parsed before `handle` sees it: an unknown query parameter or field is
+ * `invalid_request` and named, a path parameter of another form is `not_found`, because no such thing can exist.
+ */
+export function operation<P = undefined, Q = undefined, B = undefined>(spec: OperationSpec<P, Q, B>): Operation {
+  const { handle: _handle, ...doc } = spec;
+  return {
+    ...doc,
+    async run({ pathParams, ...arrival }) {
+      const params = parseParams(spec, pathParams);
+      const query = parseQuery(spec, arrival.url);
+      const body = await parseBody(spec, arrival.request);
+      return await spec.handle({ ...arrival, params, query, body });
+    },
+  };
+}
+
+function parseParams<P>({ params }: { readonly params?: z.ZodType<P> }, given: Arrival["pathParams"]): P {
+  // An operation without parameters has P = undefined, by the default of its type.
+  if (params === undefined) return undefined as P;
+  const result = params.safeParse(given);
+  if (result.success) return result.data;
+  const [name = "thing", value = ""] = Object.entries(given)[0] ?? [];
+  throw new ErrandError("not_found", `there is no ${name.replace(/Id$/, "")} "${value.slice(0, 140)}"`);
+}
+
+function parseQuery<Q>({ query }: { readonly query?: z.ZodType<Q> }, url: URL): Q {
+  // Operations without a query ignore one, as files and health checks are called with all sorts.
+  if (query === undefined) return undefined as Q;
+  return parse(query, queryOf(url), "the query");
+}
+
+async function parseBody<B>({ body }: { readonly body?: { readonly schema: z.ZodType<B>; readonly required: boolean } }, request: Request): Promise<B> {
+  if (body === undefined) return undefined as B;
+  const value = await readJsonBody(request);
+  if (value === undefined && body.required) throw new ErrandError("invalid_request", "the request needs a JSON body");
+  return parse(body.schema, value ?? {}, "the body");
+}

@@ -1,0 +1,167 @@
+import { z } from "@hono/zod-openapi";
+
+const statuses = ["delayed", "queued", "running", "waiting", "completed", "failed", "cancelled", "expired"] as const;
+const text: z.ZodType<string> = z.string();
+const textOrNull: z.ZodType<string | null> = z.string().nullable();
+const count: z.ZodType<number> = z.int().min(0);
+const time: z.ZodType<string> = z.iso.datetime().openapi({ description: "ISO 8601, UTC" });
+const json = z.unknown().openapi({ description: "Any JSON value" });
+
+const errorShape = z.strictObject({ code: text, message: text }).nullable();
+
+const reasonShape = z
+  .strictObject({
+    code: z.enum(["slot", "held", "delay", "backoff", "sleep", "event", "child", "call", "cut", "approval"]),
+    message: text,
+    untilAt: time.optional(),
+    queue: text.optional(),
+    position: z.int().min(1).optional().openapi({ description: "Place in line, from 1" }),
+  })
+  .nullable();
+
+const progressShape = z
+  .strictObject({ done: z.number().optional(), total: z.number().optional(), message: z.string().optional(), data: json.optional() })
+  .nullable();
+
+/** A task. */
+export const taskShape: z.ZodType = z
+  .strictObject({
+    id: text,
+    userId: text,
+    chatId: textOrNull,
+    type: text,
+    status: z.enum(statuses),
+    reason: reasonShape,
+    input: json.optional(),
+    output: json.optional(),
+    error: errorShape,
+    attempts: count,
+    retryCount: count,
+    progress: progressShape,
+    partial: textOrNull.openapi({ description: "Text so far of the current attempt; null once the task is completed: see output" }),
+    messageId: textOrNull,
+    parentId: textOrNull,
+    rootId: text,
+    priority: z.enum(["interactive", "background", "batch"]),
+    queue: text,
+    title: textOrNull,
+    cursor: textOrNull.openapi({ description: "Opaque: follow the task's stream from exactly behind `partial`" }),
+    createdAt: time,
+    startedAt: time.nullable(),
+    completedAt: time.nullable(),
+  })
+  .openapi("Task");
+
+/** A page of tasks. */
+export const taskPageShape: z.ZodType = z.strictObject({ tasks: z.array(taskShape), nextCursor: textOrNull }).openapi("TaskPage");
+
+/** Why a task is where it is. */
+export const whyShape: z.ZodType = z
+  .strictObject({
+    status: z.enum(statuses),
+    reason: reasonShape,
+    queue: z.strictObject({ name: text, code: text, position: z.int(), pending: count, running: count, slots: count }).nullable(),
+    message: text,
+  })
+  .openapi("Why");
+
+/** A page of a task's log. */
+export const logPageShape: z.ZodType = z
+  .strictObject({
+    events: z.array(
+      z.strictObject({
+        event_id: text,
+        seq: z.int().min(1),
+        type: text,
+        timestamp: time,
+        payload: json,
+        request_id: textOrNull,
+        operation_id: text,
+        client_action_id: textOrNull,
+        causation_id: textOrNull,
+        user_id: text,
+        session_id: textOrNull,
+      }),
+    ),
+    nextAfter: z.int().nullable(),
+  })
+  .openapi("LogPage");
+
+const partShape = z.union([z.strictObject({ type: z.literal("text"), text }), z.strictObject({ type: z.literal("data"), name: text, data: json })]);
+
+/** A chat message. */
+export const messageShape: z.ZodType = z
+  .strictObject({
+    id: text,
+    role: z.enum(["user", "assistant"]),
+    parts: z.array(partShape),
+    taskId: textOrNull,
+    status: z.enum(["pending", "streaming", "completed", "failed"]),
+    error: errorShape,
+    createdAt: time,
+  })
+  .openapi("Message");
+
+/** A session whole. */
+export const sessionShape: z.ZodType = z
+  .strictObject({
+    state: z.strictObject({
+      id: text,
+      title: text,
+      messages: z.array(messageShape),
+      activeTaskId: textOrNull,
+      queuedTaskIds: z.array(text),
+    }),
+    seq: z.int(),
+  })
+  .openapi("Session");
+
+/** A page of sessions. */
+export const sessionPageShape: z.ZodType = z
+  .strictObject({
+    sessions: z.array(z.strictObject({ id: text, title: text, createdAt: time, updatedAt: time, activeTaskId: textOrNull })),
+    nextCursor: textOrNull,
+  })
+  .openapi("SessionPage");
+
+const queueShape = z
+  .strictObject({ name: text, slots: count, running: count, pending: count, paused: z.boolean(), perBand: z.tuple([count, count, count]) })
+  .openapi("Queue");
+
+/** All queues. */
+export const queuesShape: z.ZodType = z.strictObject({ queues: z.array(queueShape) }).openapi("Queues");
+
+/** What the server is doing. */
+export const overviewShape: z.ZodType = z
+  .strictObject({
+    queues: z.array(queueShape),
+    active: count.openapi({ description: "Your open tasks, counted up to 1,000" }),
+    model: z.strictObject({ connected: z.boolean(), baseUrl: textOrNull, models: z.array(text), note: text }),
+  })
+  .openapi("Overview");
+
+/** An orchestrated workflow, as its status and as the details of its creation. */
+export const workflowShape: z.ZodType = z
+  .strictObject({
+    status: z.enum(["queued", "running", "waiting", "complete", "errored", "terminated"]),
+    state: z.enum(statuses),
+    output: json,
+    error: errorShape,
+    subtasks: z.array(z.strictObject({ id: text, type: text, title: textOrNull, state: z.enum(statuses), output: json, error: errorShape })),
+  })
+  .openapi("Workflow");
+
+/** Body of every error answer on `/api`. */
+export const problemShape: z.ZodType = z
+  .strictObject({
+    type: text,
+    title: text,
+    status: z.int(),
+    detail: text,
+    code: text.openapi({ description: "Branch on this, never on the text" }),
+    retryAfterMs: z.number().optional(),
+    errors: z.array(z.strictObject({ field: text, message: text })).optional(),
+    taskId: z.string().optional(),
+    requestid: text,
+  })
+  .openapi("Problem");

@@ -1,0 +1,61 @@
+import type { ErrorData } from "../core/errors.ts";
+import type { ChatMessage } from "../core/session/state.ts";
+import type { TaskView } from "../core/task/view.ts";
+import type { LaneAdded, LaneStart, WhyView } from "../engine/index.ts";
+
+/** A user's line of notes: what runs, what waits in which order, and whether it runs by itself. */
+export interface NoteLine {
+  readonly current: string | null;
+  readonly waiting: readonly string[];
+  readonly auto: boolean;
+}
+
+/** A note on its way into its user's line. */
+export interface NewNote {
+  readonly userId: string;
+  readonly sessionId: string | null;
+  readonly text: string;
+  /** The same key again is the same note. */
+  readonly key: string;
+}
+
+/** The model that chats are answered with. */
+export interface ChatModel {
+  readonly model: string;
+  /** Where it is served; null if that is not told. */
+  readonly baseUrl: string | null;
+}
+
+/**
+ * What the built-in tasks may know and do about the tasks and sessions of the user they work for. Every method takes
+ * the user, and another user's things are as if they were not there. Whoever calls one that changes something from
+ * inside a task wraps it in `ctx.step`; those methods may be repeated with the same arguments.
+ */
+export interface Desk {
+  nowMs(): number;
+  /** The user's line of notes. */
+  notes(userId: string): Promise<NoteLine>;
+  /** Adds a note to the end of the line. Errors: `too_large`, `queue_full`. */
+  addNote(note: NewNote): Promise<LaneAdded>;
+  /** Starts this note if no other one runs. */
+  startNote(userId: string, taskId: string): Promise<LaneStart>;
+  /** Lets the line run by itself, or no longer. Answers the note that began by it, if one did. */
+  setAuto(userId: string, auto: boolean): Promise<string | null>;
+  /** A task of the user; `null` if there is none of that id. */
+  task(userId: string, taskId: string): Promise<TaskView | null>;
+  /**
+   * The user's jobs: tasks that are neither chat turns nor subtasks. Newest first by the time they were made, at
+   * most `limit` (1..100).
+   */
+  jobs(userId: string, which: "active" | "ended", limit: number): Promise<readonly TaskView[]>;
+  /** Why a task of the user is where it is; `null` if there is none of that id. */
+  why(userId: string, taskId: string): Promise<WhyView | null>;
+  /** Cancels a task of the user. Answers the reason if that cannot be. */
+  cancel(userId: string, taskId: string): Promise<ErrorData | null>;
+  /** Messages of a session in order; none if there is no such session. */
+  messages(userId: string, sessionId: string): Promise<readonly ChatMessage[]>;
+  /** The model that serves the role `chat`; `null` if none is connected. */
+  chatModel(): ChatModel | null;
+  /** Names of roles that this server's owner has added to Errand's own: specialised workers. */
+  workerRoles(): readonly string[];
+}

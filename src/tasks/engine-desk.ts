@@ -1,0 +1,114 @@
+import { ErrandError, type ErrorData } from "../core/errors.ts";
+import { roleNames, type Engine } from "../engine/index.ts";
+import type { ChatMessage } from "../core/session/state.ts";
+import type { TaskView } from "../core/task/view.ts";
+import type { Desk } from "./desk.ts";
+
+/** The lane of each user that notes stand in. */
+const lane = "notes";
+
+/** Types whose tasks are parts of something else: a chat turn shows as its message, a worker as its parent. */
+const hiddenTypes: ReadonlySet<string> = new Set(["chat", "orchestrate.worker"]);
+
+/**
+ * The desk over an engine. The engine is asked for at each call, because it is made with the tasks that hold the
+ * desk: `const engine: Engine = new Engine(ports, { tasks: builtInTasks(engineDesk(() => engine)) })`.
+ */
+export function engineDesk(engine: () => Engine): Desk {
+  return {
+    nowMs: () => engine().nowMs(),
+    notes: (userId) =>
+      engine().lanes.read(userId, lane, ({ current, waiting, auto }) => ({
+        current,
+        waiting: [...waiting],
+        auto,
+      })),
+    addNote: ({ userId, sessionId, text, key }) =>
+      engine().lanes.add({
+        userId,
+        lane,
+        type: "note",
+        input: { text },
+        key,
+        ...(sessionId === null ? {} : { sessionId }),
+      }),
+    startNote: (userId, taskId) => engine().lanes.start(userId, lane, taskId),
+    setAuto: (userId, auto) => engine().lanes.setAuto(userId, lane, auto),
+    task: (userId, taskId) => orNull(taskOf(engine(), userId, taskId)),
+    jobs: (userId, which, limit) => jobs(engine(), userId, which, limit),
+    why: (userId, taskId) => orNull(engine().reader.why(taskId, userId)),
+    cancel: (userId, taskId) => cancel(engine(), userId, taskId),
+    messages: (userId, sessionId) => messages(engine(), userId, sessionId),
+    chatModel() {
+      const { roles } = engine();
+      if (!roles.has("chat")) return null;
+      const { endpoint, model } = roles.resolve("chat");
+      return { model, baseUrl: endpoint.baseUrl };
+    },
+    workerRoles() {
+      const named = engine().roles.assignments.map(({ role }) => role);
+      return named.filter((role) => !roleNames.includes(role)).toSorted();
+    },
+  };
+}
+
+async function taskOf(engine: Engine, userId: string, taskId: string): Promise<TaskView> {
+  const { view } = await engine.reader.task(taskId, userId);
+  return view;
+}
+
+/** `null` where there is nothing of that name. */
+async function orNull<T>(asked: Promise<T>): Promise<T | null> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ErrandError && error.code === "not_found") return null;
+    throw error;
+  }
+}
+
+/** Lists are by type, so that a long chat does not push a user's jobs out of them. */
+async function jobs(
+  engine: Engine,
+  userId: string,
+  which: "active" | "ended",
+  limit: number,
+): Promise<readonly TaskView[]> {
+  const types = engine.reader.typeNames.filter((type) => !hiddenTypes.has(type));
+  const classes = which === "active" ? (["active"] as const) : (["completed", "failed"] as const);
+  const pages = await Promise.all(
+    types.flatMap((type) =>
+      classes.map((statusClass) => engine.reader.tasks({ userId, type, statusClass, limit })),
+    ),
+  );
+  return pages
+    .flatMap(({ tasks }) => tasks)
+    .filter(({ parentId }) => parentId === null)
+    .toSorted((a, b) => (a.id < b.id ? 1 : -1))
+    .slice(0, limit);
+}
+
+async function cancel(engine: Engine, userId: string, taskId: string): Promise<ErrorData | null> {
+  try {
+    // The reader knows whose task it is; cancel does not ask.
+    await engine.reader.task(taskId, userId);
+    await engine.cancel(taskId);
+    return null;
+  } catch (error) {
+    if (error instanceof ErrandError && (error.code === "not_found" || error.code === "conflict")) {
+      return error.toData();
+    }
+    throw error;
+  }
+}
+
+async function messages(
+  engine: Engine,
+  userId: string,
+  sessionId: string,
+): Promise<readonly ChatMessage[]> {
+  const found = await engine.sessions.read(userId, sessionId, (session) => [
+    ...session.messages.values(),
+  ]);
+  return found ?? [];
+}

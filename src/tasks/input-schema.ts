@@ -1,0 +1,140 @@
+import { isRecord } from "../core/json.ts";
+import type { Schema, SchemaResult } from "../engine/index.ts";
+
+/** What is wrong with a field: where, and in words. */
+export interface Issue {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+/** A value that was read, or everything that is wrong with it. */
+export type FieldResult<T> =
+  { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
+
+/** Reads one field of data from outside. `optional` fields may be left out. */
+export interface Field<T> {
+  readonly optional?: true;
+  read(value: unknown): FieldResult<T>;
+}
+
+/** What an object of these fields is, when it was read. */
+export type FieldsOf<F> = {
+  readonly [K in keyof F as F[K] extends { optional: true } ? never : K]: F[K] extends Field<
+    infer T
+  >
+    ? T
+    : never;
+} & {
+  readonly [K in keyof F as F[K] extends { optional: true } ? K : never]?: F[K] extends Field<
+    infer T
+  >
+    ? T
+    : never;
+};
+
+function wrong(message: string): { readonly issues: readonly Issue[] } {
+  return { issues: [{ path: [], message }] };
+}
+
+/** Text of `min..max` characters (UTF-16 units); text of white space only counts as empty. */
+export function text(range: { readonly min: number; readonly max: number }): Field<string> {
+  const { min, max } = range;
+  return {
+    read(value) {
+      if (typeof value !== "string") return wrong(`must be text, got ${kindOf(value)}`);
+      if (value.length > max) return wrong(`must have at most ${max} characters, has ${value.length}`);
+      if (value.trim().length < min) return wrong(min === 1 ? "must not be empty" : `must have at least ${min} characters`);
+      return { value };
+    },
+  };
+}
+
+/** A whole number of `min..max`. */
+export function wholeNumber(range: { readonly min: number; readonly max: number }): Field<number> {
+  const { min, max } = range;
+  return {
+    read(value) {
+      if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return { value };
+      return wrong(`must be a whole number of ${min}..${max}, got ${shown(value)}`);
+    },
+  };
+}
+
+/** One of a few words. */
+export function oneOf<T extends string>(words: readonly T[]): Field<T> {
+  return {
+    read(value) {
+      const word = words.find((known) => known === value);
+      return word === undefined ? wrong(`must be one of ${words.join(", ")}, got ${shown(value)}`) : { value: word };
+    },
+  };
+}
+
+/** A list of at most `max` items. */
+export function listOf<T>(item: Field<T>, max: number): Field<readonly T[]> {
+  return {
+    read(value) {
+      if (!Array.isArray(value)) return wrong(`must be a list, got ${kindOf(value)}`);
+      if (value.length > max) return wrong(`must have at most ${max} items, has ${value.length}`);
+      const read: T[] = [];
+      const issues: Issue[] = [];
+      for (const [index, inner] of value.entries()) {
+        const result = item.read(inner);
+        if (result.issues === undefined) read.push(result.value);
+        else issues.push(...below(index, result.issues));
+      }
+      return issues.length > 0 ? { issues } : { value: read };
+    },
+  };
+}
+
+/** A field that may be left out. */
+export function optional<T>(field: Field<T>): Field<T> & { readonly optional: true } {
+  return { ...field, optional: true };
+}
+
+/** An object of exactly these fields: one that is not known is an error, because it is most often a slip of the pen. */
+export function object<F extends Readonly<Record<string, Field<unknown>>>>(fields: F): Field<FieldsOf<F>> {
+  return {
+    read(value) {
+      if (!isRecord(value)) return wrong(`must be an object, got ${kindOf(value)}`);
+      const read: Record<string, unknown> = {};
+      const issues: Issue[] = [];
+      for (const [name, field] of Object.entries(fields)) {
+        const inner = value[name];
+        if (inner === undefined) {
+          if (field.optional !== true) issues.push({ path: [name], message: "is missing" });
+          continue;
+        }
+        const result = field.read(inner);
+        if (result.issues === undefined) read[name] = result.value;
+        else issues.push(...below(name, result.issues));
+      }
+      for (const name of Object.keys(value)) {
+        if (!Object.hasOwn(fields, name)) {
+          issues.push({ path: [name], message: `is not known; known are ${Object.keys(fields).join(", ")}` });
+        }
+      }
+      // Each field was read by its own reader above: this is the object that FieldsOf describes.
+      return issues.length > 0 ? { issues } : { value: read as FieldsOf<F> };
+    },
+  };
+}
+
+/** A field as the engine takes it: Standard Schema v1. */
+export function schema<T>(field: Field<T>): Schema<T> {
+  return { "~standard": { validate: (value): SchemaResult<T> => field.read(value) } };
+}
+
+function below(name: string | number, issues: readonly Issue[]): Issue[] {
+  return issues.map(({ path, message }) => ({ path: [name, ...path], message }));
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  return Array.isArray(value) ? "a list" : typeof value;
+}
+
+function shown(value: unknown): string {
+  return typeof value === "number" || typeof value === "string" ? JSON.stringify(value).slice(0, 40) : kindOf(value);
+}

@@ -1,0 +1,3 @@
+import { cipherContract } from "./cipher.contract.ts";
+
+cipherContract("Node");

@@ -1,0 +1,464 @@
+import type { CommandKey } from "../../src/engine/kernel/group.ts";
+import {
+  queueScope,
+  sessionScope,
+  taskScope,
+  userScope,
+  type Scope,
+} from "../../src/core/scope.ts";
+import type { RetryPolicy, TaskSpec } from "../../src/core/task/spec.ts";
+import type { TaskState } from "../../src/core/task/state.ts";
+import { isEnd } from "../../src/core/task/status.ts";
+import type { QueuePlan } from "./plan.ts";
+import { ProgramMaker } from "./program.ts";
+import { rollDice } from "./dice.ts";
+import { must } from "./trace.ts";
+import type { World } from "./world.ts";
+
+/** Something a client wants made, however often it has to ask. */
+interface Wish {
+  readonly label: string;
+  readonly userId: string;
+  readonly key: string | null;
+  readonly hash: string;
+  /** Asks once more, with new ids where a new request would have new ones. */
+  ask(): void;
+}
+
+/** Keys live this long; the clock of a run never goes so far. */
+const keyMs = 400 * 86_400_000;
+
+/**
+ * The people of a world: they submit, chat, cancel, retry and look, lose answers and ask again, and remember what
+ * they were promised.
+ */
+export class Clients {
+  readonly #world: World;
+  readonly #programs: ProgramMaker;
+  readonly #wishes: Wish[] = [];
+  /** What an idempotency key was first answered with. */
+  readonly #keys = new Map<string, { hash: string; ref: string }>();
+  /** What a chat message was first answered with. */
+  readonly #said = new Map<string, { readonly taskId: string; readonly deletions: number }>();
+  /** Tasks somebody was told of. */
+  readonly #acked = new Set<string>();
+  /** Ids of submits that were refused for a full disk: nothing of them may exist. */
+  readonly #refused = new Set<string>();
+  #count = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#programs = new ProgramMaker(world.plan, rollDice(world.plan.seed, "programs"));
+  }
+
+  /** Makes the queues, before anything else is asked for. */
+  configure(): void {
+    for (const queue of [...this.#world.plan.pools, ...this.#world.plan.endpoints])
+      this.#configure(queue, queue.slots);
+  }
+
+  /** One random wish. */
+  act(): void {
+    const { dice, plan } = this.#world;
+    const user = dice.pick(plan.users);
+    const roll = dice.below(100);
+    if (roll < 34) this.#submit(user);
+    else if (roll < 50) this.#say(user);
+    else if (roll < 56) this.#laneAdd(user);
+    else if (roll < 60) this.#lane(user);
+    else if (roll < 70) this.#onTask();
+    else if (roll < 76) this.#event(dice.pick(["go", "more"]));
+    else if (roll < 82) this.#again();
+    else if (roll < 86) this.#onSession(user);
+    else if (roll < 90) this.#onQueue();
+    else this.#look();
+  }
+
+  /** In a world that heals: gives everything what it waits for from outside. True if there was something. */
+  soothe(): boolean {
+    const { shadow, plan } = this.#world;
+    for (const { name } of [...plan.pools, ...plan.endpoints]) {
+      if (shadow.queue(name)?.schedule.paused === true)
+        return this.#command(queueScope(name), { type: "pause", paused: false });
+    }
+    for (const userId of plan.users) {
+      for (const [lane, { current, waiting }] of shadow.user(userId)?.lanes ?? []) {
+        if (current === null && waiting.length > 0)
+          return this.#command(userScope(userId), { type: "laneWork", lane });
+      }
+    }
+    for (const task of shadow.tasks()) {
+      if (task.phase === "held" && task.spec?.heldBy === "manual" && task.spec.lane === undefined)
+        return this.#command(taskScope(task.id), { type: "release" });
+      for (const operation of task.operations.values()) {
+        if (
+          task.phase !== "active" ||
+          operation.kind !== "wait" ||
+          operation.done ||
+          operation.untilMs !== null
+        )
+          continue;
+        return this.#command(taskScope(task.id), {
+          type: "event",
+          name: operation.name,
+          payload: "healed",
+        });
+      }
+    }
+    return false;
+  }
+
+  /** What was promised, against what is there in the end. */
+  audit(): void {
+    const { shadow } = this.#world;
+    for (const id of this.#acked)
+      must(shadow.task(id)?.spec !== undefined, "what was acknowledged is stored", () => id);
+    for (const id of this.#refused)
+      must(shadow.task(id) === undefined, "a full disk accepts nothing", () => id);
+    const byKey = new Map<string, string>();
+    for (const task of shadow.tasks()) {
+      const { key } = task.spec?.input as { key?: string };
+      if (key === undefined) continue;
+      const name = `${task.spec?.userId ?? ""}/${key}`;
+      must(
+        !byKey.has(name),
+        "a key makes one task",
+        () => `${name} made ${byKey.get(name) ?? ""} and ${task.id}`,
+      );
+      byKey.set(name, task.id);
+    }
+  }
+
+  #next(prefix: string): string {
+    this.#count += 1;
+    return `${prefix}${this.#count}`;
+  }
+
+  #spec(userId: string, taskId: string, key: string | null): TaskSpec {
+    const { dice } = this.#world;
+    const program = this.#programs.draw();
+    const retry: RetryPolicy = {
+      attemptsMax: dice.between(1, 4),
+      minDelayMs: dice.pick([0, 20, 900]),
+      maxDelayMs: 5_000,
+      factor: 2,
+      jitter: 0.3,
+    };
+    return {
+      type: dice.pick(["free", "capped"]),
+      userId,
+      input: key === null ? { program } : { program, key },
+      queue: program.queue,
+      priority: dice.pick(["interactive", "background", "batch"]),
+      rootId: taskId,
+      ...(dice.chance(0.7) ? { retry } : {}),
+      ...(dice.chance(0.1) ? { ttlMs: dice.pick([1, 300, 20_000]) } : {}),
+      ...(dice.chance(0.1) ? { deadlineMs: dice.pick([50, 2_000, 90_000]) } : {}),
+      ...(dice.chance(0.15) ? { delayMs: dice.pick([1, 200, 9_000]) } : {}),
+      ...(dice.chance(0.1) ? { heldBy: "manual" as const } : {}),
+    };
+  }
+
+  #caps(spec: TaskSpec): TaskSpec {
+    return spec.type === "capped" ? { ...spec, capTotal: 2, capPerKey: 1 } : spec;
+  }
+
+  #submit(userId: string): void {
+    const { dice, kernel } = this.#world;
+    const key = dice.chance(0.5) ? this.#next("key") : null;
+    const spec = this.#caps(this.#spec(userId, kernel.id("task"), key));
+    const other = dice.chance(0.1);
+    const hash = `hash of ${key ?? ""}`;
+    const wish: Wish = {
+      label: `submit ${key ?? "without key"}`,
+      userId,
+      key,
+      hash,
+      ask: () => this.#send(wish, spec, hash),
+    };
+    if (key !== null) this.#wishes.push(wish);
+    wish.ask();
+    if (key !== null && other) this.#send(wish, spec, "hash of another body");
+  }
+
+  #send(wish: Wish, spec: TaskSpec, hash: string): void {
+    const { kernel, nowMs } = this.#world;
+    const taskId = kernel.id("task");
+    const { userId } = wish;
+    const key: CommandKey | undefined =
+      wish.key === null
+        ? undefined
+        : { userId, key: wish.key, hash, ref: taskId, expiresAtMs: nowMs + keyMs };
+    const command = { type: "submit", spec: { ...spec, rootId: taskId } };
+    this.#world.note("client", `${wish.label} as ${taskId}`);
+    this.#request(
+      wish,
+      kernel.dispatch(taskScope(taskId), command, key === undefined ? {} : { key }),
+      {
+        answered: (outcome) => {
+          if (!outcome.reply.ok) {
+            must(
+              outcome.reply.error.code === "idempotency_mismatch",
+              "a good submit is accepted",
+              () => `${taskId}: ${outcome.reply.ok ? "" : outcome.reply.error.message}`,
+            );
+            this.#world.mark("other body refused");
+            return;
+          }
+          const ref = outcome.replayed ? (outcome.reply.value as { ref: string }).ref : taskId;
+          if (outcome.replayed) this.#world.mark("submit replayed");
+          this.#acked.add(ref);
+          must(
+            this.#world.shadow.task(ref)?.spec !== undefined,
+            "what was acknowledged is stored",
+            () => `${ref} was acknowledged`,
+          );
+          if (wish.key !== null) this.#oneAnswer(`${userId}/${wish.key}`, hash, ref);
+        },
+        full: () => this.#refused.add(taskId),
+      },
+    );
+  }
+
+  #oneAnswer(name: string, hash: string, ref: string): void {
+    const known = this.#keys.get(name);
+    if (known === undefined) this.#keys.set(name, { hash, ref });
+    else
+      must(
+        known.ref === ref && known.hash === hash,
+        "a key makes one task",
+        () => `${name} was answered ${known.ref}, then ${ref}`,
+      );
+  }
+
+  #say(userId: string): void {
+    const { dice, kernel, plan } = this.#world;
+    const chatId = `chat${dice.between(1, plan.chatsPerUser)}`;
+    const userMessageId = this.#next("msg");
+    const onBusy = dice.pick(["queue", "queue", "interrupt", "reject"]);
+    const { heldBy: _, ...spec } = this.#caps(this.#spec(userId, "", null));
+    const wish: Wish = {
+      label: `say ${userMessageId}`,
+      userId,
+      key: null,
+      hash: "",
+      ask: () => {
+        const taskId = kernel.id("task");
+        const messageId = `answer-${taskId}`;
+        const turn = { ...spec, rootId: taskId, sessionId: chatId, messageId };
+        const parts = [{ type: "text", text: userMessageId }];
+        const command = {
+          type: "say",
+          userMessageId,
+          messageId,
+          taskId,
+          parts,
+          onBusy,
+          spec: turn,
+        };
+        this.#world.note("client", `${wish.label} in ${userId}/${chatId}, ${onBusy}`);
+        this.#request(wish, this.#world.kernel.dispatch(sessionScope(userId, chatId), command), {
+          answered: ({ reply }) => {
+            if (!reply.ok) {
+              must(
+                reply.error.code === "session_busy",
+                "a good message is accepted",
+                () => `${userMessageId}: ${reply.error.message}`,
+              );
+              return;
+            }
+            this.#turnMade(
+              sessionScope(userId, chatId),
+              userMessageId,
+              (reply.value as { taskId: string }).taskId,
+            );
+          },
+          full: () => this.#refused.add(taskId),
+        });
+      },
+    };
+    wish.ask();
+    if (dice.chance(0.2)) this.#wishes.push(wish);
+  }
+
+  /** A message makes one turn, however often it is said; a deleted session has forgotten its messages. */
+  #turnMade(session: Scope, userMessageId: string, taskId: string): void {
+    const { shadow } = this.#world;
+    const deletions = shadow.deletions.get(session) ?? 0;
+    const before = this.#said.get(userMessageId);
+    const same = before === undefined || before.deletions !== deletions || before.taskId === taskId;
+    must(
+      same,
+      "a message makes one turn",
+      () => `${userMessageId} made ${before?.taskId ?? ""} and ${taskId}`,
+    );
+    this.#said.set(userMessageId, { taskId, deletions });
+    this.#acked.add(taskId);
+    must(
+      shadow.task(taskId)?.spec !== undefined,
+      "what was acknowledged is stored",
+      () => `${taskId} was acknowledged`,
+    );
+  }
+
+  #laneAdd(userId: string): void {
+    const taskId = this.#world.kernel.id("task");
+    const spec = this.#spec(userId, taskId, null);
+    const wish: Wish = {
+      label: `lane add ${taskId}`,
+      userId,
+      key: null,
+      hash: "",
+      ask: () => {
+        this.#world.note("client", wish.label);
+        this.#request(
+          wish,
+          this.#world.kernel.dispatch(userScope(userId), {
+            type: "laneAdd",
+            lane: "notes",
+            taskId,
+            spec,
+          }),
+          {
+            answered: ({ reply }) => {
+              must(reply.ok, "a good note is accepted", () => taskId);
+              this.#acked.add(taskId);
+            },
+            full: () => undefined,
+          },
+        );
+      },
+    };
+    wish.ask();
+    if (this.#world.dice.chance(0.3)) this.#wishes.push(wish);
+  }
+
+  #lane(userId: string): void {
+    const auto = this.#world.dice.chance(0.5);
+    const command = this.#world.dice.chance(0.6)
+      ? { type: "laneWork", lane: "notes" }
+      : { type: "laneAuto", lane: "notes", auto };
+    this.#command(userScope(userId), command);
+  }
+
+  #onTask(): void {
+    const { dice } = this.#world;
+    const tasks = [...this.#world.shadow.tasks()];
+    const task = tasks[this.#world.choose(tasks.length)];
+    if (task === undefined) return;
+    if (dice.chance(0.5)) return this.#cancel(task);
+    if (task.phase === "held" && task.spec?.heldBy === "manual" && task.spec.lane === undefined) {
+      this.#command(taskScope(task.id), { type: "release" });
+      return;
+    }
+    // A turn is tried again through its session, which knows whose turn it is.
+    if (task.spec?.sessionId !== undefined)
+      this.#command(sessionScope(task.spec.userId, task.spec.sessionId), {
+        type: "retryTurn",
+        taskId: task.id,
+      });
+    else this.#command(taskScope(task.id), { type: "retry" });
+  }
+
+  #cancel(task: TaskState): void {
+    const { id } = task;
+    this.#world.note("client", `cancel ${id}`);
+    const life = this.#world.shadow.lives.get(id)?.reopened ?? 0;
+    this.#world.follow(this.#world.kernel.dispatch(taskScope(id), { type: "cancel" }), (result) => {
+      if (result instanceof Error || !result.reply.ok) return;
+      const now = this.#world.shadow.lives.get(id);
+      const cancelled = now?.ends.slice(life).includes("cancelled") === true;
+      must(
+        cancelled,
+        "an acknowledged cancel ends the task",
+        () => `${id} is ${this.#world.shadow.task(id)?.status ?? "unknown"}`,
+      );
+      this.#world.mark("cancel acknowledged");
+    });
+  }
+
+  #event(name: string): void {
+    const open = [...this.#world.shadow.tasks()].filter((task) => !isEnd(task.status));
+    const task = open[this.#world.choose(open.length)];
+    if (task !== undefined)
+      this.#command(taskScope(task.id), { type: "event", name, payload: this.#next("payload") });
+  }
+
+  #again(): void {
+    const wish = this.#wishes[this.#world.choose(this.#wishes.length)];
+    wish?.ask();
+  }
+
+  #onSession(userId: string): void {
+    const { dice, plan } = this.#world;
+    const chat = sessionScope(userId, `chat${dice.between(1, plan.chatsPerUser)}`);
+    const command = dice.pick([
+      { type: "stop" },
+      { type: "stop" },
+      { type: "rename", title: this.#next("title") },
+      { type: "delete" },
+    ]);
+    this.#command(chat, command);
+  }
+
+  #onQueue(): void {
+    const { dice, plan } = this.#world;
+    const queue = dice.pick([...plan.pools, ...plan.endpoints]);
+    if (dice.chance(0.4)) this.#configure(queue, dice.between(1, 4));
+    else this.#command(queueScope(queue.name), { type: "pause", paused: dice.chance(0.4) });
+  }
+
+  #configure(queue: QueuePlan, slots: number): void {
+    const slotsPerKey = queue.slotsPerKey === null ? null : Math.min(queue.slotsPerKey, slots);
+    this.#command(queueScope(queue.name), { type: "configure", settings: { slots, slotsPerKey } });
+  }
+
+  /** Reads a task: what is shown is what is on disk, and never an older state. */
+  #look(): void {
+    const tasks = [...this.#world.shadow.tasks()];
+    const task = tasks[this.#world.choose(tasks.length)];
+    if (task === undefined) return;
+    const scope = taskScope(task.id);
+    const read = this.#world.kernel.read(scope, (state, seq) => ({
+      status: (state as TaskState).status,
+      seq,
+    }));
+    this.#world.follow(read, (seen) => {
+      if (seen instanceof Error) return;
+      const seq = this.#world.shadow.scopes.get(scope)?.seq ?? 0;
+      must(
+        seen.seq === seq,
+        "a read shows what is stored",
+        () => `${scope} was read at ${seen.seq}, ${seq} are stored`,
+      );
+    });
+  }
+
+  #command(scope: Scope, command: { readonly type: string; readonly [field: string]: unknown }): true {
+    this.#world.note("client", `${command.type} ${scope}`);
+    this.#world.follow(this.#world.kernel.dispatch(scope, command), () => undefined);
+    return true;
+  }
+
+  /** A request whose answer may be lost: then it is asked again, if it can be. */
+  #request(
+    wish: Wish,
+    asked: ReturnType<World["kernel"]["dispatch"]>,
+    then: {
+      answered(outcome: Awaited<ReturnType<World["kernel"]["dispatch"]>>): void;
+      full(): void;
+    },
+  ): void {
+    const { dice, faults } = this.#world;
+    if (dice.chance(faults.lostReply)) {
+      this.#world.mark("reply lost");
+      if (wish.key !== null || wish.label.startsWith("say")) this.#wishes.push(wish);
+      asked.catch(() => undefined);
+      return;
+    }
+    this.#world.follow(asked, (result) => {
+      if (result instanceof Error) then.full();
+      else then.answered(result);
+    });
+  }
+}

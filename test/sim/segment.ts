@@ -1,0 +1,453 @@
+import { errorData, type ErrorData } from "../../src/core/errors.ts";
+import { taskScope } from "../../src/core/scope.ts";
+import { streamId } from "../../src/core/stream/entry.ts";
+import type { RetryWish, RunnerCommand } from "../../src/core/task/commands.ts";
+import { specOf } from "../../src/core/task/batch.ts";
+import type { TaskSpec } from "../../src/core/task/spec.ts";
+import type { CallOperation, Operation, TaskState } from "../../src/core/task/state.ts";
+import type { Kernel } from "../../src/engine/kernel/kernel.ts";
+import { Transcript } from "../../src/engine/transcript.ts";
+import { programOf, type ModelFault, type Node, type Program } from "./program.ts";
+import { must } from "./trace.ts";
+import type { Worker } from "./worker.ts";
+import type { World } from "./world.ts";
+
+type Leaf = Exclude<Node, { kind: "all" }>;
+type Command = RunnerCommand extends infer C
+  ? C extends RunnerCommand
+    ? Omit<C, "epoch">
+    : never
+  : never;
+
+/** One try of a granted model call while the simulated model answers it. */
+interface CallTry {
+  readonly call: string;
+  readonly fault: ModelFault | undefined;
+  at: number;
+  begun: boolean;
+  stalledUntilMs: number | null;
+}
+
+/** How long a stalled model is silent before its call is given up. */
+const stallMs = 2_000;
+/** Tries of a call by how it failed, as the engine allows them. */
+const triesMax: Record<ModelFault, number> = { broken: 3, refused: 5, stalled: 2 };
+
+/**
+ * A scripted handler at work: one owner of one attempt. It does what the engine's segment does with a real handler:
+ * asks with its epoch, waits for the log's news, answers memoised operations from what it was given at its start,
+ * and forgets everything in a crash. Each {@link act} is one small thing, so that anything may happen in between.
+ */
+export class Segment {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly epoch: number;
+  readonly #world: World;
+  readonly #worker: Worker;
+  readonly #kernel: Kernel;
+  readonly #spec: TaskSpec;
+  readonly #program: Program;
+  readonly #operations = new Map<string, Operation>();
+  readonly #busy = new Set<string>();
+  readonly #asked = new Set<string>();
+  readonly #passed = new Set<string>();
+  readonly #tries = new Map<string, CallTry>();
+  #failure: { error: ErrorData; retry: RetryWish } | null = null;
+  #transcript: Transcript | null = null;
+  dead = false;
+
+  constructor(
+    world: World,
+    worker: Worker,
+    state: TaskState,
+    owner: { attempt: number; epoch: number },
+  ) {
+    this.#world = world;
+    this.#worker = worker;
+    this.#kernel = world.kernel;
+    this.taskId = state.id;
+    this.attempt = owner.attempt;
+    this.epoch = owner.epoch;
+    this.#spec = specOf(state);
+    this.#program = programOf(this.#spec.input);
+    for (const [op, operation] of state.operations) this.#operations.set(op, { ...operation });
+  }
+
+  /** The log has news of an operation. */
+  wake(op: string, operation: Operation): void {
+    this.#operations.set(op, { ...operation });
+    this.#asked.delete(op);
+  }
+
+  /** Operations that can go on now; the end of the program counts as one. Empty: everything waits. */
+  ready(): readonly (Leaf | "end")[] {
+    if (this.dead || this.#busy.has("end")) return [];
+    if (this.#failure !== null) return this.#busy.has("stream") ? [] : ["end"];
+    const leaves: Leaf[] = [];
+    const done = this.#walk(this.#program.nodes, leaves);
+    if (!done && this.#failure === null) return leaves;
+    return this.#busy.has("stream") ? [] : ["end"];
+  }
+
+  /** True if nothing of it works and no command is under way: it may be dropped from memory. */
+  get idle(): boolean {
+    return this.#busy.size === 0 && this.ready().length === 0 && !this.#streams();
+  }
+
+  /** When a stalled call is given up; `null` if none is stalled. */
+  get nextAtMs(): number | null {
+    let next: number | null = null;
+    for (const { stalledUntilMs } of this.#tries.values()) {
+      if (stalledUntilMs !== null && (next === null || stalledUntilMs < next))
+        next = stalledUntilMs;
+    }
+    return next;
+  }
+
+  /** Ids of granted calls whose upstream is open. */
+  upstream(): string[] {
+    return [...this.#tries.values()].filter((open) => open.begun).map((open) => open.call);
+  }
+
+  /** Does one thing. */
+  act(leaf: Leaf | "end"): void {
+    if (leaf === "end") return this.#end();
+    this.#world.note("worker", `${this.taskId} ${leaf.kind} ${leaf.op}`);
+    if (leaf.kind === "call") return this.#call(leaf);
+    if (leaf.kind === "fail") {
+      this.#passed.add(leaf.op);
+      if (this.attempt <= leaf.attempts)
+        this.#throws(errorData("handler_failed", `fails in attempt ${this.attempt}`), leaf.retry);
+      return;
+    }
+    if (leaf.kind === "tool") return this.#tool(leaf.op);
+    if (leaf.kind === "step") {
+      const done = this.#world.shadow.task(this.taskId)?.operations.has(leaf.op) === true;
+      must(!done, "a committed step never runs again", () => `${leaf.op} of ${this.taskId}`);
+    }
+    this.ask(leaf.op, this.#command(leaf), (value) => this.#answered(leaf, value));
+  }
+
+  /** Ends the attempt's stream with the next commit, if this segment owns it. */
+  closeStream(): void {
+    const stream = this.#kernel.streamOf(this.taskId);
+    if (stream?.epoch === this.epoch) void this.#kernel.close(stream);
+  }
+
+  /** Sends a command with this owner's epoch. A full disk is no answer: the operation can go on again and asks anew. */
+  ask(op: string, command: Command, answered: (value: unknown) => void): void {
+    this.#busy.add(op);
+    const send = (): ReturnType<Kernel["dispatch"]> =>
+      this.#kernel.dispatch(taskScope(this.taskId), { ...command, epoch: this.epoch });
+    const first = send();
+    if (this.#world.dice.chance(this.#world.faults.duplicateCommand)) {
+      this.#world.mark("command sent twice");
+      send().catch(() => undefined);
+    }
+    this.#world.follow(first, (result) => {
+      if (this.dead) return;
+      this.#busy.delete(op);
+      if (result instanceof Error) return;
+      if (result.reply.ok) return answered(result.reply.value);
+      const { code, message } = result.reply.error;
+      must(
+        code === "fenced",
+        "a live owner is refused only by a fence",
+        () => `${command.type} of ${this.taskId}: ${code} ${message}`,
+      );
+      this.#worker.fenced(this);
+    });
+  }
+
+  #streams(): boolean {
+    for (const open of this.#tries.values()) if (open.begun) return true;
+    return false;
+  }
+
+  /** Gathers the leaves that can go on; true if all nodes are done. */
+  #walk(nodes: readonly Node[], leaves: Leaf[]): boolean {
+    for (const node of nodes) {
+      let done: boolean;
+      if (node.kind === "all") {
+        done = true;
+        for (const branch of node.branches) done = this.#walk(branch, leaves) && done;
+      } else {
+        done = this.#done(node);
+        if (!done && !this.#busy.has(node.op) && !this.#waits(node)) leaves.push(node);
+      }
+      if (!done) return false;
+    }
+    return true;
+  }
+
+  #done(node: Leaf): boolean {
+    if (node.kind === "fail" || node.kind === "progress") return this.#passed.has(node.op);
+    if (node.kind === "join") return this.#joined(node);
+    const operation = this.#operations.get(node.op);
+    if (operation === undefined) return false;
+    if (operation.kind === "sleep" || operation.kind === "wait") return operation.done;
+    if (operation.kind === "tool") return operation.state === "confirmed";
+    if (operation.kind !== "call") return true;
+    return (
+      operation.state === "done" &&
+      (node.kind !== "call" || !node.show || this.#passed.has(node.op))
+    );
+  }
+
+  /** All children have ended. Unless the handler tolerates it, one that did not complete makes it throw. */
+  #joined({ ops, tolerant }: Extract<Leaf, { kind: "join" }>): boolean {
+    const ends = ops.map((op) => {
+      const child = this.#operations.get(op);
+      return child?.kind === "child" ? child.end : null;
+    });
+    if (ends.includes(null)) return false;
+    const bad = ends.find((end) => end?.status !== "completed");
+    if (bad !== undefined && !tolerant)
+      this.#throws(errorData("child_failed", `a child ${bad?.status ?? ""}`), "policy");
+    return true;
+  }
+
+  #waits(node: Leaf): boolean {
+    if (node.kind === "call") {
+      if (this.#busy.has("stream")) return true;
+      const operation = this.#operations.get(node.op);
+      const stalled = this.#tries.get(node.op)?.stalledUntilMs;
+      if (stalled !== undefined && stalled !== null && stalled > this.#world.nowMs) return true;
+      if (operation?.kind !== "call" || operation.state === "idle") return this.#asked.has(node.op);
+      return operation.state === "pending" || operation.state === "backoff";
+    }
+    if (this.#asked.has(node.op)) return true;
+    return (node.kind === "sleep" || node.kind === "wait") && this.#operations.has(node.op);
+  }
+
+  #command(leaf: Exclude<Leaf, { kind: "call" | "fail" | "tool" }>): Command {
+    const { op } = leaf;
+    switch (leaf.kind) {
+      case "step":
+        return { type: "step", op, result: { by: this.attempt, of: op } };
+      case "sleep":
+        return { type: "sleep", op, ms: leaf.ms };
+      case "wait":
+        return {
+          type: "wait",
+          op,
+          name: leaf.name,
+          ...(leaf.timeoutMs === undefined ? {} : { timeoutMs: leaf.timeoutMs }),
+        };
+      case "spawn": {
+        const { type, userId, priority, capTotal, capPerKey } = this.#spec;
+        const caps = capTotal === undefined || capPerKey === undefined ? {} : { capTotal, capPerKey };
+        return { type: "spawn", op, spec: { type, userId, priority, queue: leaf.child.queue, input: { program: leaf.child }, ...caps } };
+      }
+      case "join":
+        return { type: "join", ops: leaf.ops };
+      case "progress":
+        return { type: "progress", progress: { done: 1, total: 2 } };
+      default:
+        return leaf satisfies never;
+    }
+  }
+
+  #answered(leaf: Leaf, value: unknown): void {
+    const { op } = leaf;
+    if (leaf.kind === "step") this.#operations.set(op, { kind: "step", result: value });
+    else if (leaf.kind === "progress") this.#passed.add(op);
+    else if (leaf.kind === "spawn") {
+      const { child } = value as { child: string };
+      if (!this.#operations.has(op)) this.#operations.set(op, { kind: "child", child, end: null });
+    } else if (!this.#operations.has(op)) this.#asked.add(op);
+  }
+
+  #throws(error: ErrorData, retry: RetryWish): void {
+    this.#failure ??= { error, retry };
+  }
+
+  #tool(op: string): void {
+    const operation = this.#operations.get(op);
+    if (operation === undefined) {
+      this.ask(op, { type: "toolIntend", op, id: op, name: "tool", hash: op }, () => {
+        this.#operations.set(op, {
+          kind: "tool",
+          id: op,
+          name: "tool",
+          hash: op,
+          state: "intended",
+          output: null,
+          error: null,
+        });
+      });
+      return;
+    }
+    this.ask(op, { type: "toolSettle", op, state: "confirmed", output: op }, () => {
+      if (operation.kind === "tool")
+        this.#operations.set(op, { ...operation, state: "confirmed", output: op });
+    });
+  }
+
+  #call(leaf: Extract<Leaf, { kind: "call" }>): void {
+    const { op, queue } = leaf;
+    const operation = this.#operations.get(op);
+    if (operation?.kind !== "call" || operation.state === "idle") {
+      this.ask(
+        op,
+        { type: "call", op, queue, role: "chat", hash: op, cost: 1 + leaf.pieces.length },
+        () => {
+          const now = this.#operations.get(op);
+          // Its grant may have come with the answer.
+          if (now?.kind !== "call" || now.state === "idle") this.#asked.add(op);
+        },
+      );
+      return;
+    }
+    if (operation.state === "failed") {
+      this.#throws(operation.error ?? errorData("model_broken"), "policy");
+      return;
+    }
+    if (leaf.show && !this.#hasTranscript()) return;
+    if (operation.state === "done") {
+      this.#passed.add(op);
+      if (operation.result !== null) this.#transcript?.replay(op, "chat", operation.result);
+      return;
+    }
+    this.#stream(leaf, operation);
+  }
+
+  /** One piece of a granted call's answer, or its end. */
+  #stream(leaf: Extract<Leaf, { kind: "call" }>, operation: CallOperation): void {
+    const { op } = leaf;
+    const leased =
+      this.#world.shadow.queue(operation.queue)?.schedule.leases.has(operation.call) === true;
+    must(
+      leased,
+      "calls in flight have slots",
+      () => `call ${operation.call} of ${this.taskId} streams without a slot of ${operation.queue}`,
+    );
+    let open = this.#tries.get(op);
+    if (open?.call !== operation.call) {
+      open = {
+        call: operation.call,
+        fault: this.#world.modelFault(this.taskId, leaf),
+        at: 0,
+        begun: false,
+        stalledUntilMs: null,
+      };
+      this.#tries.set(op, open);
+    }
+    if (!open.begun) {
+      open.begun = true;
+      if (leaf.show) this.#transcript?.begin(op, "chat", "sim");
+    }
+    if (open.fault !== undefined && (open.fault === "refused" || open.at * 2 >= leaf.pieces.length))
+      return this.#fault(op, open, open.fault);
+    const piece = leaf.pieces[open.at];
+    if (piece !== undefined) {
+      open.at += 1;
+      if (leaf.show)
+        void this.#transcript?.show([{ type: "text", text: piece }]).catch(() => undefined);
+      return;
+    }
+    if (leaf.show) this.#transcript?.end(op, "stop");
+    const result = { text: leaf.pieces.join(""), finish: "stop" } as const;
+    this.ask(op, { type: "callDone", op, call: open.call, result }, () => {
+      this.#tries.delete(op);
+      this.#passed.add(op);
+      this.#operations.set(op, { ...operation, state: "done", result });
+    });
+  }
+
+  #fault(op: string, open: CallTry, fault: ModelFault): void {
+    if (fault === "stalled" && open.stalledUntilMs === null) {
+      open.stalledUntilMs = this.#world.nowMs + stallMs;
+      return;
+    }
+    this.#world.mark(`model ${fault}`);
+    const error = errorData(
+      fault === "stalled"
+        ? "model_stalled"
+        : fault === "broken"
+          ? "model_broken"
+          : "model_unavailable",
+    );
+    this.ask(
+      op,
+      { type: "callFailed", op, call: open.call, error, triesMax: triesMax[fault] },
+      (value) => {
+        this.#tries.delete(op);
+        const operation = this.#operations.get(op);
+        const { again } = value as { again: boolean };
+        if (!again) this.#throws(error, "policy");
+        else if (operation?.kind === "call" && operation.call === open.call)
+          this.#operations.set(op, { ...operation, state: "backoff" });
+      },
+    );
+  }
+
+  /** True if this segment owns the attempt's stream now; opens it otherwise. A refused commit costs us the stream. */
+  #hasTranscript(): boolean {
+    if (this.#transcript !== null && this.#kernel.streamOf(this.taskId) === this.#transcript.stream)
+      return true;
+    if (this.#transcript !== null) {
+      this.#transcript = null;
+      this.#tries.clear();
+      this.#passed.clear();
+    }
+    this.#busy.add("stream");
+    const opened = this.#kernel.openStream(
+      this.taskId,
+      streamId(this.taskId, this.attempt),
+      this.#spec.userId,
+      this.epoch,
+    );
+    this.#world.follow(opened, (stream) => {
+      this.#busy.delete("stream");
+      if (this.dead || stream instanceof Error) return;
+      this.#transcript = new Transcript(
+        this.#world.planted.worker?.skipReset === true ? withoutReset(this.#kernel) : this.#kernel,
+        stream,
+      );
+    });
+    return false;
+  }
+
+  /** The handler returned or threw: the end of the attempt and of its stream go in one commit. */
+  #end(): void {
+    const head = this.#world.shadow.streams.get(streamId(this.taskId, this.attempt));
+    if (
+      ((head !== undefined && !head.closed) || this.#transcript !== null) &&
+      !this.#hasTranscript()
+    )
+      return;
+    this.#world.note(
+      "worker",
+      `${this.taskId} ends attempt ${this.attempt}${this.#failure === null ? "" : " with a failure"}`,
+    );
+    this.closeStream();
+    const command: Command =
+      this.#failure === null
+        ? { type: "complete", output: { text: this.#text(this.#program.nodes) } }
+        : { type: "fail", ...this.#failure };
+    this.ask("end", command, () => this.#worker.finished(this));
+  }
+
+  #text(nodes: readonly Node[]): string {
+    let text = "";
+    for (const node of nodes) {
+      if (node.kind !== "call" || !node.show) continue;
+      const operation = this.#operations.get(node.op);
+      if (operation?.kind === "call") text += operation.result?.text ?? "";
+    }
+    return text;
+  }
+}
+
+/** A planted bug: what was cut off is never taken back. */
+function withoutReset(kernel: Kernel): Kernel {
+  const planted: Pick<Kernel, "append"> = {
+    append: (stream, entries) =>
+      kernel.append(
+        stream,
+        entries.filter((entry) => entry.t !== "reset"),
+      ),
+  };
+  return planted as Kernel;
+}

@@ -1,0 +1,45 @@
+import { ErrandError } from "../../src/core/errors.ts";
+import type { CommitResult, Group, SyncStore } from "../../src/ports/store.ts";
+
+/** Thrown out of a commit at which the process dies. Nobody who catches it may go on. */
+export class ProcessDied extends Error {
+  override readonly name = "ProcessDied";
+}
+
+/** What happens at one commit. `diesBefore` and `diesAfter` end the process; `full` refuses the group. */
+export type CommitFate = "commits" | "diesBefore" | "diesAfter" | "full";
+
+/** How the world takes part in a store's commits. */
+export interface StoreHooks {
+  /** Decides what happens at this commit. */
+  fate(group: Group): CommitFate;
+  /** The group is on disk. */
+  committed(group: Group): void;
+  /** The store has refused the group. */
+  refused(result: CommitResult): void;
+  /** The process dies here. */
+  died(): void;
+}
+
+/** A store whose commits meet the fates the world deals out, and whose groups the world follows. */
+export function simStore(inner: SyncStore, hooks: StoreHooks): SyncStore {
+  return {
+    ...inner,
+    commit(group) {
+      const fate = hooks.fate(group);
+      if (fate === "full") throw new ErrandError("storage_full", "the simulated disk is full");
+      if (fate === "diesBefore") {
+        hooks.died();
+        throw new ProcessDied("before a commit");
+      }
+      const result = inner.commit(group);
+      if (result.ok) hooks.committed(group);
+      else hooks.refused(result);
+      if (fate === "diesAfter") {
+        hooks.died();
+        throw new ProcessDied("after a commit");
+      }
+      return result;
+    },
+  };
+}

@@ -1,0 +1,3 @@
+import { cipherContract } from "../contracts/cipher.contract.ts";
+
+cipherContract("workerd");
