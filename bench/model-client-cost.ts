@@ -3,10 +3,14 @@
  * The fake model runs in its own process and paces every stream, so that nearly each token is a network read of its own,
  * the worst case. `read` counts the same bytes without looking at them: the difference to `client` is our own code.
  */
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
+
+import { aiSdkModels } from "../src/adapters/ai-sdk/ai-sdk-models.ts";
 import { nodeFetch } from "../src/adapters/node/http-fetch.ts";
 import { AnswerReader } from "../src/adapters/openai/answer-reader.ts";
 import type { EndpointFetch } from "../src/adapters/openai/endpoint.ts";
 import { openaiModels } from "../src/adapters/openai/openai-models.ts";
+import type { Models } from "../src/ports/models.ts";
 import { type FakeModelProcess, forkFakeModel } from "./fake-model-process.ts";
 
 const streams = Number(process.argv[2] ?? 500);
@@ -20,13 +24,17 @@ type Read = (baseUrl: string, fetch: EndpointFetch) => Promise<number>;
 const prompt = `[[repeat ${tokensPerStream} token]]`;
 const signal = new AbortController().signal;
 
-const readClient: Read = async (baseUrl, fetch) => {
-  const models = openaiModels({ baseUrl, fetch });
+async function readModels(models: Models): Promise<number> {
   const call = { model: "bench", messages: [{ role: "user", content: prompt }] } as const;
   let batches = 0;
   for await (const batch of models.stream(call, { signal })) batches += batch.length > 0 ? 1 : 0;
   return batches;
-};
+}
+
+const readClient: Read = (baseUrl, fetch) => readModels(openaiModels({ baseUrl, fetch }));
+
+const readSdk: Read = (baseUrl) =>
+  readModels(aiSdkModels(createOpenAICompatible({ name: "bench", baseURL: baseUrl })));
 
 const readBytes: Read = async (baseUrl, fetch) => {
   const response = await fetch(`${baseUrl}/chat/completions`, {
@@ -88,11 +96,12 @@ const ways: readonly (readonly [string, Read, EndpointFetch])[] = [
   ["client, global fetch", readClient, (url, init) => fetch(url, init)],
   ["read, nodeFetch", readBytes, nodeFetch()],
   ["client, nodeFetch", readClient, nodeFetch()],
+  ["AI SDK, global fetch", readSdk, (url, init) => fetch(url, init)],
 ];
 console.log(
   `${streams} streams of ${tokensPerStream} tokens at ${tokensPerSecond}/s; CPU of this process`,
 );
-const rows = [];
+const rows: Awaited<ReturnType<typeof measure>>[] = [];
 for (let number = 0; number < rounds; number++)
   for (const [name, read, fetchWay] of ways) rows.push(await measure(name, read, fetchWay, fake));
 const medians = ways.map(([name]) => {

@@ -1,18 +1,21 @@
+import { enableCompileCache } from "node:module";
+
 import { defineCommand, runMain } from "citty";
 
-import { cancel, follow, ps, retry, submit, why } from "./cli/commands.ts";
+// Before anything of ours is loaded: a warm cache halves the time to a ready server.
+enableCompileCache();
 
 /** `errand`: each command loads what it needs when it runs, so that `errand ps` does not start a server's modules. */
 const main = defineCommand({
   meta: { name: "errand", version: "0.1.0", description: "Durable background agents: submit, close the tab, come back" },
   subCommands: {
     serve: async () => (await import("./cli/serve.ts")).serve,
-    submit,
-    ps,
-    follow,
-    cancel,
-    retry,
-    why,
+    submit: async () => (await import("./cli/commands.ts")).submit,
+    ps: async () => (await import("./cli/commands.ts")).ps,
+    follow: async () => (await import("./cli/commands.ts")).follow,
+    cancel: async () => (await import("./cli/commands.ts")).cancel,
+    retry: async () => (await import("./cli/commands.ts")).retry,
+    why: async () => (await import("./cli/commands.ts")).why,
     "demo-model": async () => (await import("./cli/demo-model.ts")).demoModel,
   },
 });

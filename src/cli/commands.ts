@@ -1,27 +1,74 @@
 import { defineCommand, type CommandDef } from "citty";
 
 import type { ErrandClient, Task } from "../client/index.ts";
-import { connect, orExplain, serverArgs, serverUrl } from "./connection.ts";
+import { connect, orExplain, jsonArg, serverUrl, urlArg } from "./connection.ts";
 import { showTask } from "./follow.ts";
 import { age, stateWords, table, titleOf } from "./words.ts";
 
-const idArg = { type: "positional", description: "Task id, or the end of one", required: true } as const;
-const idArgs = { id: idArg, ...serverArgs } as const;
-const submitArgs = {
-  text: { type: "positional", description: "What to do: the prompt of a `generate` task, or its text", required: false },
+interface Text {
+  readonly type: "string";
+  readonly description: string;
+  readonly default?: string;
+}
+interface Flag {
+  readonly type: "boolean";
+  readonly description: string;
+  readonly alias?: string;
+}
+interface Word {
+  readonly type: "positional";
+  readonly description: string;
+  readonly required: boolean;
+}
+interface ServerArgs {
+  readonly [name: string]: Text | Flag | Word;
+  readonly url: Text;
+  readonly json: Flag;
+}
+
+const idArg: Word = {
+  type: "positional",
+  description: "Task id, or the end of one",
+  required: true,
+};
+const idArgs: ServerArgs & { readonly id: Word } = { id: idArg, url: urlArg, json: jsonArg };
+const submitArgs: ServerArgs & {
+  readonly text: Word;
+  readonly type: Text & { readonly default: string };
+  readonly wait: Flag;
+} & Record<"input" | "priority" | "key", Text> = {
+  text: {
+    type: "positional",
+    description: "What to do: the prompt of a `generate` task, or its text",
+    required: false,
+  },
   type: { type: "string", description: "Task type", default: "generate" },
   input: { type: "string", description: "Input as JSON, instead of the text" },
   priority: { type: "string", description: "interactive, background or batch" },
   key: { type: "string", description: "Idempotency key: the same key again is the same task" },
-  wait: { type: "boolean", description: "Follow the task and print its output; exit code 1 unless it completes" },
-  ...serverArgs,
-} as const;
-const psArgs = {
+  wait: {
+    type: "boolean",
+    description: "Follow the task and print its output; exit code 1 unless it completes",
+  },
+  url: urlArg,
+  json: jsonArg,
+};
+const psArgs: ServerArgs & { readonly all: Flag; readonly watch: Flag } = {
   all: { type: "boolean", alias: "a", description: "Also those that have ended" },
-  watch: { type: "boolean", alias: "w", description: "Keep showing them as they change (Ctrl-C ends)" },
-  ...serverArgs,
-} as const;
-const followArgs = { id: idArg, after: { type: "string", description: "Cursor to go on behind" }, ...serverArgs } as const;
+  watch: {
+    type: "boolean",
+    alias: "w",
+    description: "Keep showing them as they change (Ctrl-C ends)",
+  },
+  url: urlArg,
+  json: jsonArg,
+};
+const followArgs: ServerArgs & { readonly id: Word; readonly after: Text } = {
+  id: idArg,
+  after: { type: "string", description: "Cursor to go on behind" },
+  url: urlArg,
+  json: jsonArg,
+};
 
 /** Tasks looked through for the end of an id. */
 const recentMax = 200;
@@ -37,10 +84,18 @@ async function findTask(client: ErrandClient, id: string): Promise<Task> {
   const found = tasks.filter((task) => task.id.endsWith(id));
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
-  throw new Error(found.length === 0 ? `none of your last ${recentMax} tasks ends with "${id}"` : `${found.length} tasks end with "${id}"; give more of the id`);
+  throw new Error(
+    found.length === 0
+      ? `none of your last ${recentMax} tasks ends with "${id}"`
+      : `${found.length} tasks end with "${id}"; give more of the id`,
+  );
 }
 
-function act(name: string, description: string, run: (client: ErrandClient, task: Task) => Promise<string | object>): CommandDef<typeof idArgs> {
+function act(
+  name: string,
+  description: string,
+  run: (client: ErrandClient, task: Task) => Promise<string | object>,
+): CommandDef<typeof idArgs> {
   return defineCommand({
     meta: { name, description },
     args: idArgs,
@@ -48,7 +103,11 @@ function act(name: string, description: string, run: (client: ErrandClient, task
       await orExplain(serverUrl(args.url), async () => {
         const client = connect(args.url);
         const result = await run(client, await findTask(client, String(args.id)));
-        print(args.json === true || typeof result === "string" ? result : JSON.stringify(result, null, 2));
+        print(
+          args.json === true || typeof result === "string"
+            ? result
+            : JSON.stringify(result, null, 2),
+        );
       });
     },
   });
@@ -62,7 +121,8 @@ export const submit: CommandDef<typeof submitArgs> = defineCommand({
     await orExplain(serverUrl(args.url), async () => {
       const client = connect(args.url);
       const task = await submitted(client, args);
-      if (args.wait !== true) return print(args.json === true ? task : `${task.id}  ${stateWords(task)}`);
+      if (args.wait !== true)
+        return print(args.json === true ? task : `${task.id}  ${stateWords(task)}`);
       if (args.json !== true) process.stderr.write(`${task.id}\n`);
       const ended = await showTask(client, task.id, { json: args.json === true });
       if (ended?.status !== "completed") process.exitCode = 1;
@@ -80,10 +140,21 @@ interface SubmitArgs {
 
 async function submitted(client: ErrandClient, args: SubmitArgs): Promise<Task> {
   const text = typeof args.text === "string" ? args.text : "";
-  if (text === "" && args.input === undefined) throw new Error('say what to do: errand submit "..." (or --input JSON)');
-  const input: unknown = args.input === undefined ? (args.type === "generate" || args.type === "orchestrate" ? { prompt: text } : { text }) : JSON.parse(args.input);
+  if (text === "" && args.input === undefined)
+    throw new Error('say what to do: errand submit "..." (or --input JSON)');
+  const input: unknown =
+    args.input === undefined
+      ? args.type === "generate" || args.type === "orchestrate"
+        ? { prompt: text }
+        : { text }
+      : JSON.parse(args.input);
   const { priority } = args;
-  if (priority !== undefined && priority !== "interactive" && priority !== "background" && priority !== "batch") {
+  if (
+    priority !== undefined &&
+    priority !== "interactive" &&
+    priority !== "background" &&
+    priority !== "batch"
+  ) {
     throw new Error(`--priority must be interactive, background or batch, got "${priority}"`);
   }
   const { task } = await client.tasks.submit(
@@ -93,10 +164,25 @@ async function submitted(client: ErrandClient, args: SubmitArgs): Promise<Task> 
   return task;
 }
 
-async function listing(client: ErrandClient, all: boolean): Promise<{ tasks: readonly Task[]; text: string }> {
+async function listing(
+  client: ErrandClient,
+  all: boolean,
+): Promise<{ tasks: readonly Task[]; text: string }> {
   const { tasks } = await client.tasks.list(all ? { limit: 50 } : { status: "active", limit: 50 });
-  if (tasks.length === 0) return { tasks, text: all ? "No tasks yet. Try: errand submit \"Say hello\" --wait" : "Nothing is queued or running. (errand ps --all shows what has ended)" };
-  const rows = tasks.map((task) => [task.id.slice(-8), task.type, age(task.createdAt, Date.now()), stateWords(task).slice(0, 70), titleOf(task)]);
+  if (tasks.length === 0)
+    return {
+      tasks,
+      text: all
+        ? 'No tasks yet. Try: errand submit "Say hello" --wait'
+        : "Nothing is queued or running. (errand ps --all shows what has ended)",
+    };
+  const rows = tasks.map((task) => [
+    task.id.slice(-8),
+    task.type,
+    age(task.createdAt, Date.now()),
+    stateWords(task).slice(0, 70),
+    titleOf(task),
+  ]);
   return { tasks, text: table([["ID", "TYPE", "AGE", "STATE", "WHAT"], ...rows]) };
 }
 
@@ -123,7 +209,8 @@ async function watch(client: ErrandClient, all: boolean): Promise<void> {
   for await (const item of client.events()) {
     const offline = item.kind === "connection" && item.connection.state === "retrying";
     if (item.kind === "connection" && !offline) continue;
-    if (Date.now() - drawn < redrawMs) await new Promise((resolve) => setTimeout(resolve, redrawMs));
+    if (Date.now() - drawn < redrawMs)
+      await new Promise((resolve) => setTimeout(resolve, redrawMs));
     drawn = Date.now();
     const text = offline ? "connection lost, trying again..." : (await listing(client, all)).text;
     process.stdout.write(`\u001b[2J\u001b[H${text}\n`);
@@ -132,30 +219,47 @@ async function watch(client: ErrandClient, all: boolean): Promise<void> {
 
 /** `errand follow`. */
 export const follow: CommandDef<typeof followArgs> = defineCommand({
-  meta: { name: "follow", description: "Follow a task from its beginning, or go on behind a cursor" },
+  meta: {
+    name: "follow",
+    description: "Follow a task from its beginning, or go on behind a cursor",
+  },
   args: followArgs,
   async run({ args }) {
     await orExplain(serverUrl(args.url), async () => {
       const client = connect(args.url);
       const task = await findTask(client, String(args.id));
-      const ended = await showTask(client, task.id, { json: args.json === true, after: args.after ?? null });
+      const ended = await showTask(client, task.id, {
+        json: args.json === true,
+        after: args.after ?? null,
+      });
       if (ended?.status !== "completed") process.exitCode = 1;
     });
   },
 });
 
 /** `errand cancel`. */
-export const cancel: CommandDef<typeof idArgs> = act("cancel", "Cancel a task for good", async (client, { id }) => {
-  const task = await client.tasks.cancel(id);
-  return `${task.id}  ${stateWords(task)}`;
-});
+export const cancel: CommandDef<typeof idArgs> = act(
+  "cancel",
+  "Cancel a task for good",
+  async (client, { id }) => {
+    const task = await client.tasks.cancel(id);
+    return `${task.id}  ${stateWords(task)}`;
+  },
+);
 
 /** `errand retry`. */
-export const retry: CommandDef<typeof idArgs> = act("retry", "Try a failed, cancelled or expired task again", async (client, { id }) => {
-  const task = await client.tasks.retry(id);
-  return `${task.id}  ${stateWords(task)}`;
-});
+export const retry: CommandDef<typeof idArgs> = act(
+  "retry",
+  "Try a failed, cancelled or expired task again",
+  async (client, { id }) => {
+    const task = await client.tasks.retry(id);
+    return `${task.id}  ${stateWords(task)}`;
+  },
+);
 
 /** `errand why`. */
-export const why: CommandDef<typeof idArgs> = act("why", "Say exactly why a task is where it is", async (client, { id }) => (await client.tasks.why(id)).message);
-
+export const why: CommandDef<typeof idArgs> = act(
+  "why",
+  "Say exactly why a task is where it is",
+  async (client, { id }) => (await client.tasks.why(id)).message,
+);

@@ -1,14 +1,24 @@
-import { createClient, explainFailure, failureOf, inOneLine, type ErrandClient } from "../client/index.ts";
+import {
+  createClient,
+  explainFailure,
+  failureOf,
+  inOneLine,
+  type ErrandClient,
+} from "../client/index.ts";
 
-/** Flags every command that speaks to a server takes. */
-export const serverArgs = {
-  url: { type: "string", description: "Server to speak to (default: ERRAND_URL, or http://127.0.0.1:PORT)" },
-  json: { type: "boolean", description: "Print JSON, one document a line" },
+/** The flag that names the server. */
+export const urlArg = {
+  type: "string",
+  description: "Server to speak to (default: ERRAND_URL, or http://127.0.0.1:PORT)",
 } as const;
+
+/** The flag that asks for JSON. */
+export const jsonArg = { type: "boolean", description: "Print JSON, one document a line" } as const;
 
 /** Base URL of the server: the flag, `ERRAND_URL`, or this machine's at `PORT`. */
 export function serverUrl(flag: string | undefined): string {
-  const url = flag ?? process.env["ERRAND_URL"] ?? `http://127.0.0.1:${process.env["PORT"] ?? "8787"}`;
+  const url =
+    flag ?? process.env["ERRAND_URL"] ?? `http://127.0.0.1:${process.env["PORT"] ?? "8787"}`;
   return url.endsWith("/") ? url.slice(0, -1) : url;
 }
 
@@ -23,7 +33,10 @@ export async function orExplain(url: string, run: () => Promise<void>): Promise<
     await run();
   } catch (error) {
     const failure = failureOf(error);
-    const hint = failure.kind === "network" ? ` Is the server running at ${url}? Start it with: npm start` : "";
+    const hint =
+      failure.kind === "network"
+        ? ` Is the server running at ${url}? Start it with: npm start`
+        : "";
     process.stderr.write(`errand: ${inOneLine(explainFailure(failure))}${hint}\n`);
     process.exitCode = 1;
   }

@@ -9,14 +9,20 @@ function number(text: string | undefined, fallback: number): number {
 
 const modelArgs = {
   port: { type: "string", description: "Port (default 1234, where Errand looks for LM Studio)" },
-  speed: { type: "string", description: "Tokens per second (default 30; 0 is as fast as possible)" },
+  speed: {
+    type: "string",
+    description: "Tokens per second (default 30; 0 is as fast as possible)",
+  },
   ttft: { type: "string", description: "Milliseconds before the first token (default 200)" },
   slots: { type: "string", description: "Answers at once; others wait (default 1)" },
 } as const;
 
 /** `errand demo-model`. */
 export const demoModel: CommandDef<typeof modelArgs> = defineCommand({
-  meta: { name: "demo-model", description: "Run a pretend OpenAI-compatible model: for demos and tests, it knows nothing" },
+  meta: {
+    name: "demo-model",
+    description: "Run a pretend OpenAI-compatible model: for demos and tests, it knows nothing",
+  },
   args: modelArgs,
   async run({ args }) {
     const model = await startFakeModel({
@@ -26,6 +32,8 @@ export const demoModel: CommandDef<typeof modelArgs> = defineCommand({
       slots: number(args.slots, 1),
       models: ["demo-model"],
     });
-    process.stdout.write(`The demo model answers at ${model.baseUrl}. It is a pretence: it knows nothing.\nStart Errand beside it with: npm start\n`);
+    process.stdout.write(
+      `The demo model answers at ${model.baseUrl}. It is a pretence: it knows nothing.\nStart Errand beside it with: npm start\n`,
+    );
   },
 });

@@ -12,16 +12,22 @@ export interface FollowStyle {
  * Follows a task to its end and shows it: states on stderr, text on stdout, so that the answer can be piped. With
  * `json`, each event is one line on stdout. Answers the ended task.
  */
-export async function showTask(client: ErrandClient, taskId: string, style: FollowStyle): Promise<Task | null> {
+export async function showTask(
+  client: ErrandClient,
+  taskId: string,
+  style: FollowStyle,
+): Promise<Task | null> {
   let view = emptyView(taskId);
   let shownState = "";
   let shownText = "";
   for await (const item of client.follow(taskId, { after: style.after ?? null })) {
     if (item.kind === "connection") {
-      if (item.connection.state === "retrying") process.stderr.write("connection lost, trying again...\n");
+      if (item.connection.state === "retrying")
+        process.stderr.write("connection lost, trying again...\n");
       continue;
     }
-    if (style.json) process.stdout.write(`${JSON.stringify({ cursor: item.cursor, ...item.event })}\n`);
+    if (style.json)
+      process.stdout.write(`${JSON.stringify({ cursor: item.cursor, ...item.event })}\n`);
     const { event } = item;
     if (event.type === "session" || event.type === "up-to-date") continue;
     view = foldTask(view, event);
@@ -31,7 +37,10 @@ export async function showTask(client: ErrandClient, taskId: string, style: Foll
     else process.stdout.write(`\n[the answer starts again]\n${text}`);
     shownText = text;
     const state = view.task === null ? "" : stateWords(view.task);
-    if (state !== shownState && view.task !== null && view.task.completedAt === null) process.stderr.write(`${shownText === "" || shownText.endsWith("\n") ? "" : "\n"}· ${state}\n`);
+    if (state !== shownState && view.task !== null && view.task.completedAt === null)
+      process.stderr.write(
+        `${shownText === "" || shownText.endsWith("\n") ? "" : "\n"}· ${state}\n`,
+      );
     shownState = state;
   }
   const task = await client.tasks.get(taskId);
@@ -45,6 +54,7 @@ function finish(task: Task, shownText: string): void {
     return;
   }
   const text = outputText(task);
-  if (shownText.trim() !== "" && text.trim() === shownText.trim()) process.stdout.write(text.endsWith("\n") ? "" : "\n");
+  if (shownText.trim() !== "" && text.trim() === shownText.trim())
+    process.stdout.write(text.endsWith("\n") ? "" : "\n");
   else process.stdout.write(`${shownText === "" ? "" : "\n"}${text}\n`);
 }

@@ -11,7 +11,10 @@ const serveArgs = {
 
 /** `errand serve`. */
 export const serve: CommandDef<typeof serveArgs> = defineCommand({
-  meta: { name: "serve", description: "Run the server: API, page, queue and workers in one process" },
+  meta: {
+    name: "serve",
+    description: "Run the server: API, page, queue and workers in one process",
+  },
   args: serveArgs,
   async run({ args }) {
     const env = {
@@ -37,8 +40,10 @@ export const serve: CommandDef<typeof serveArgs> = defineCommand({
 
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if ("code" in error && error.code === "EADDRINUSE") return `${error.message}: another program has the port; stop it, or choose one with PORT=8788`;
-  if ("code" in error && error.code === "EACCES") return `${error.message}: this user may not bind that port; choose one above 1023 with PORT=8787`;
+  if ("code" in error && error.code === "EADDRINUSE")
+    return `${error.message}: another program has the port; stop it, or choose one with PORT=8788`;
+  if ("code" in error && error.code === "EACCES")
+    return `${error.message}: this user may not bind that port; choose one above 1023 with PORT=8787`;
   return error.message;
 }
 
@@ -48,7 +53,7 @@ function printStart({ url, embedded }: Served, settings: HostSettings): void {
     `  Errand is ready at ${url}`,
     `  data    ${settings.dataDir}`,
     `  model   ${embedded.models.status.note}`,
-    `  auth    ${settings.adminKey === null ? "off: everybody on this machine is the user \"local\"" : "on: Authorization: Bearer KEY"}`,
+    `  auth    ${settings.adminKey === null ? 'off: everybody on this machine is the user "local"' : "on: Authorization: Bearer KEY"}`,
     "",
     "  Ctrl-C once finishes what runs and stops, twice stops at once. Nothing is lost either way.",
     "",

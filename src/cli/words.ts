@@ -2,14 +2,19 @@ import type { Task } from "../client/index.ts";
 
 /** A task's state in a few words: why it waits, how far it is, what went wrong. */
 export function stateWords(task: Task): string {
-  if (task.error !== null && task.status !== "completed") return `${task.status}: ${task.error.message}`;
+  if (task.error !== null && task.status !== "completed")
+    return `${task.status}: ${task.error.message}`;
   if (task.reason !== null) {
-    const place = task.reason.position === undefined ? "" : `, number ${task.reason.position} in line`;
+    const place =
+      task.reason.position === undefined ? "" : `, number ${task.reason.position} in line`;
     return `${task.status} (${task.reason.message}${place})`;
   }
   const { progress } = task;
   if (progress === null) return task.status;
-  const share = progress.done !== undefined && progress.total !== undefined ? ` ${progress.done}/${progress.total}` : "";
+  const share =
+    progress.done !== undefined && progress.total !== undefined
+      ? ` ${progress.done}/${progress.total}`
+      : "";
   const message = progress.message === undefined ? "" : ` ${progress.message}`;
   return `${task.status}${share}${message}`;
 }
@@ -39,15 +44,28 @@ function firstText(input: unknown): string {
 export function outputText(task: Task): string {
   const { output } = task;
   if (typeof output === "string") return output;
-  if (typeof output === "object" && output !== null && "text" in output && typeof output["text"] === "string") return output["text"];
+  if (
+    typeof output === "object" &&
+    output !== null &&
+    "text" in output &&
+    typeof output["text"] === "string"
+  )
+    return output["text"];
   return JSON.stringify(output, null, 2);
 }
 
 /** Rows as aligned columns. The last column is not padded. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
-  for (const row of rows) for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  for (const row of rows)
+    for (const [index, cell] of row.entries())
+      widths[index] = Math.max(widths[index] ?? 0, cell.length);
   return rows
-    .map((row) => row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  ").trimEnd())
+    .map((row) =>
+      row
+        .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)))
+        .join("  ")
+        .trimEnd(),
+    )
     .join("\n");
 }

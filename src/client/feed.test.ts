@@ -155,6 +155,20 @@ describe("following a feed", () => {
     expect(items).toEqual([{ kind: "connection", connection: { state: "connecting" } }]);
   });
 
+  test("[CLIENT3] a feed of all tasks goes on behind the end of one", async () => {
+    const stop = new AbortController();
+    const text = endFrame + frame("step", { taskId, name: "of another" }, "10");
+    const events: string[] = [];
+    const { signal } = stop;
+    const feed = { after: null, signal, open: async () => response(text) };
+    for await (const item of followFeed(feed, handEnvironment())) {
+      if (item.kind !== "event") continue;
+      events.push(item.event.type);
+      if (item.event.type === "step") stop.abort();
+    }
+    expect(events).toEqual(["end", "step"]);
+  });
+
   test("[CLIENT3] a refusal that a repeat cannot change is thrown; 429, 5xx and no network are tried again", async () => {
     const failures = [
       new RequestFailed(network),

@@ -27,7 +27,7 @@ export interface FeedSource {
   open(cursor: string | null, signal: AbortSignal): Promise<Response>;
   /** Where to begin; null is the beginning. */
   readonly after: string | null;
-  /** Names the task if the feed serves only one. */
+  /** Names the task if the feed serves only one, and ends with it. */
   readonly taskId?: string;
   /** Stops the feed: the generator then ends without an error. */
   readonly signal: AbortSignal;
@@ -42,8 +42,8 @@ const goodConnectionMs = 5_000;
 
 /**
  * Follows a feed for as long as it takes: reconnects by itself with growing, jittered delays and continues behind the
- * last cursor seen, so that every event arrives at least once and in order. Returns after the `end` event, when the
- * server says that nothing is left (204), or when the signal is aborted. Throws `RequestFailed` only for a refusal that
+ * last cursor seen, so that every event arrives at least once and in order. Returns after the `end` event of its task,
+ * when the server says that nothing is left (204), or when the signal is aborted. Throws `RequestFailed` only for a refusal that
  * a repeat cannot change (a 4xx).
  */
 export async function* followFeed(
@@ -59,7 +59,8 @@ export async function* followFeed(
     try {
       for await (const item of connectOnce(source, position, environment)) {
         yield item;
-        if (item.kind === "event" && item.event.type === "end") return;
+        // The feed of a task ends with it; the feed of a user goes on behind each end.
+        if (endsWith(item, source.taskId)) return;
       }
       if (source.signal.aborted) return;
       failure = { kind: "network", detail: "the server closed the stream" };
@@ -75,6 +76,10 @@ export async function* followFeed(
     // oxlint-disable-next-line no-await-in-loop
     await pause(delayMs, source.signal, environment);
   }
+}
+
+function endsWith(item: FeedItem, taskId: string | undefined): boolean {
+  return taskId !== undefined && item.kind === "event" && item.event.type === "end";
 }
 
 /** Delay before the next try: doubles from 250 ms to 10 s, less up to half by chance, but not before the server asks. */

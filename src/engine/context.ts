@@ -33,7 +33,11 @@ export interface Child<O = unknown> {
   /** Waits for the child, holding no slot. Throws `child_failed` with the child's error unless it completed. */
   result(): Promise<O>;
   /** Waits for the child and answers how it ended, whatever that is. */
-  settled(): Promise<{ readonly status: string; readonly output: O | null; readonly error: ErrorData | null }>;
+  settled(): Promise<{
+    readonly status: string;
+    readonly output: O | null;
+    readonly error: ErrorData | null;
+  }>;
 }
 
 /** A request to a role's model. */
@@ -51,7 +55,7 @@ export interface GenerateRequest {
 }
 
 /** A tool whose calls are ledgered (M10). */
-export interface ToolDefinition<I = never, O = unknown> {
+export interface ToolDefinition<I = unknown, O = unknown> {
   readonly description: string;
   /** Checks the model's arguments; wrong ones go back to the model as a failed tool call. */
   readonly input?: Schema<I>;
@@ -73,7 +77,11 @@ export interface ToolBox {
    * model. A call whose outcome is unknown after a crash is reconciled, run again if idempotent, or throws
    * `tool_unknown` for the person to decide.
    */
-  call(call: { readonly id: string; readonly name: string; readonly input: unknown }): Promise<PromptMessage>;
+  call(call: {
+    readonly id: string;
+    readonly name: string;
+    readonly input: unknown;
+  }): Promise<PromptMessage>;
 }
 
 /** Everything a handler can do durably. Operations are memoised by name or order: replay answers them from the log. */
@@ -93,7 +101,10 @@ export interface TaskContext {
   /** Waits `ms` milliseconds, durably, holding no slot. */
   sleep(ms: number, options?: { readonly name?: string }): Promise<void>;
   /** Waits for an event sent to this task (`POST /api/tasks/:id/event`); `null` after `timeoutMs`. Holds no slot. */
-  waitForEvent<T = unknown>(name: string, options?: { readonly timeoutMs?: number }): Promise<{ readonly payload: T } | null>;
+  waitForEvent<T = unknown>(
+    name: string,
+    options?: { readonly timeoutMs?: number },
+  ): Promise<{ readonly payload: T } | null>;
   /** Starts a child task of the same user, exactly once. Limits: 4 levels deep, 64 children a task (`limit_exceeded`). */
   spawn<O = unknown>(type: string, input: unknown, options?: SpawnOptions): Promise<Child<O>>;
   /** Says how far the task is; the last report is kept and shown. Resolves when it is stored. */
@@ -116,5 +127,8 @@ export interface TaskContext {
 /** Makes an AI SDK language model out of a function that runs one call. Given by the AI SDK adapter. */
 export type LanguageModelFactory = (
   modelId: string,
-  run: (call: Omit<ModelCall, "model">, options: { readonly signal?: AbortSignal }) => AsyncIterable<readonly Delta[]>,
+  run: (
+    call: Omit<ModelCall, "model">,
+    options: { readonly signal?: AbortSignal },
+  ) => AsyncIterable<readonly Delta[]>,
 ) => unknown;

@@ -9,7 +9,8 @@ import type { AnyDecider } from "./kernel/group.ts";
 /** A queue's state is its folded log and the ready rows: the kernel brings the rows back after it has folded. */
 const queue = {
   ...queueDecider,
-  restorePending: (state: QueueState, rows: readonly ReadyCall[]): void => restorePending(state, rows),
+  restorePending: (state: QueueState, rows: readonly ReadyCall[]): void =>
+    restorePending(state, rows),
 };
 
 /**

@@ -18,7 +18,12 @@ export interface Schema<T> {
 /** Answer of a Standard Schema: a value, or issues with the path of the field. */
 export type SchemaResult<T> =
   | { readonly value: T; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] };
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly unknown[] | undefined;
+      }[];
+    };
 
 /** Options of a task type. Durations are milliseconds, at most ten years. */
 export interface TaskOptions<I> {
@@ -57,7 +62,7 @@ export interface TaskType<I = unknown, O = unknown> {
 /** A task type of unknown input, as the engine keeps it. */
 export interface AnyTaskType {
   readonly type: string;
-  readonly options: TaskOptions<never>;
+  readonly options: TaskOptions<unknown>;
   readonly handler: (input: never, ctx: TaskContext) => unknown;
 }
 
@@ -78,7 +83,10 @@ export function defineTask<I, O>(
   handler: (input: I, ctx: TaskContext) => Promise<O> | O,
 ): TaskType<I, O> {
   if (!isName(type)) {
-    throw new ErrandError("invalid_request", `a task type's name is 1..100 of letters, digits and "_ . : -", got "${type}"`);
+    throw new ErrandError(
+      "invalid_request",
+      `a task type's name is 1..100 of letters, digits and "_ . : -", got "${type}"`,
+    );
   }
   checkRange(type, "ttlMs", options.ttlMs, 1, durationMsMax);
   checkRange(type, "timeoutMs", options.timeoutMs, 1, durationMsMax);
@@ -90,13 +98,22 @@ export function defineTask<I, O>(
   return { type, options, handler };
 }
 
-function checkRange(type: string, field: string, value: number | undefined, min: number, max: number): void {
+function checkRange(
+  type: string,
+  field: string,
+  value: number | undefined,
+  min: number,
+  max: number,
+): void {
   if (value === undefined || (Number.isFinite(value) && value >= min && value <= max)) return;
-  throw new ErrandError("invalid_request", `${field} of task type "${type}" must be ${min}..${max}, got ${value}`);
+  throw new ErrandError(
+    "invalid_request",
+    `${field} of task type "${type}" must be ${min}..${max}, got ${value}`,
+  );
 }
 
 /** The whole retry policy of a task type. */
-export function retryOf(options: TaskOptions<never>): RetryPolicy | undefined {
+export function retryOf(options: TaskOptions<unknown>): RetryPolicy | undefined {
   return options.retry === undefined ? undefined : { ...retryDefault, ...options.retry };
 }
 
@@ -106,7 +123,10 @@ export function parseInput(task: AnyTaskType, input: unknown): unknown {
   if (schema === undefined) return input;
   const result = schema["~standard"].validate(input);
   if (result instanceof Promise) {
-    throw new ErrandError("internal", `the input schema of task type "${task.type}" is asynchronous, which is not supported`);
+    throw new ErrandError(
+      "internal",
+      `the input schema of task type "${task.type}" is asynchronous, which is not supported`,
+    );
   }
   if (result.issues === undefined) return result.value;
   const fields: FieldError[] = result.issues.map((issue) => ({
@@ -114,9 +134,15 @@ export function parseInput(task: AnyTaskType, input: unknown): unknown {
     message: issue.message,
   }));
   const first = fields[0];
-  throw new ErrandError("invalid_request", `${first?.field ?? "input"}: ${first?.message ?? "not valid"}`, { fields });
+  throw new ErrandError(
+    "invalid_request",
+    `${first?.field ?? "input"}: ${first?.message ?? "not valid"}`,
+    { fields },
+  );
 }
 
 function pathKey(part: unknown): string {
-  return typeof part === "object" && part !== null && "key" in part ? String(part.key) : String(part);
+  return typeof part === "object" && part !== null && "key" in part
+    ? String(part.key)
+    : String(part);
 }

@@ -26,7 +26,8 @@ export class EndWaiters {
         const waiters = this.#waiters.get(task.id);
         if (waiters === undefined) return;
         this.#waiters.delete(task.id);
-        for (const waiter of waiters) waiter({ status: task.status, output: task.output, error: task.error });
+        for (const waiter of waiters)
+          waiter({ status: task.status, output: task.output, error: task.error });
       },
     });
   }
@@ -45,7 +46,9 @@ export class EndWaiters {
     const coming = this.expect(taskId);
     const now = await this.#kernel.read(taskScope(taskId), (state) => {
       const task = state as TaskState;
-      return isEnd(task.status) ? { status: task.status, output: task.output, error: task.error } : null;
+      return isEnd(task.status)
+        ? { status: task.status, output: task.output, error: task.error }
+        : null;
     });
     return now ?? (await coming);
   }

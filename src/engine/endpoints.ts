@@ -24,7 +24,14 @@ export interface RoleTarget {
 }
 
 /** Roles of DESIGN section 7. A role that is not configured is served by `chat`. */
-export const roleNames: readonly string[] = ["chat", "planner", "worker", "writer", "embed", "vision"];
+export const roleNames: readonly string[] = [
+  "chat",
+  "planner",
+  "worker",
+  "writer",
+  "embed",
+  "vision",
+];
 
 /** Queue of an endpoint. */
 export function endpointQueue(name: string): string {
@@ -69,8 +76,11 @@ export class Roles {
   }
 
   #find(role: string): { endpoint: Endpoint; model: string } | undefined {
-    const target = this.#targets.get(role) ?? (role === "embed" ? undefined : this.#targets.get("chat"));
+    const target =
+      this.#targets.get(role) ?? (role === "embed" ? undefined : this.#targets.get("chat"));
     const endpoint = target === undefined ? undefined : this.#endpoints.get(target.endpoint);
-    return target === undefined || endpoint === undefined ? undefined : { endpoint, model: target.model };
+    return target === undefined || endpoint === undefined
+      ? undefined
+      : { endpoint, model: target.model };
   }
 }

@@ -20,7 +20,12 @@ import { recover, type Recovered } from "./recovery.ts";
 import { Retention } from "./retention.ts";
 import { Runner } from "./runner.ts";
 import { Sessions } from "./sessions.ts";
-import { poolSlotsDefault, type EnginePorts, type EngineSettings, type SubmitOptions } from "./settings.ts";
+import {
+  poolSlotsDefault,
+  type EnginePorts,
+  type EngineSettings,
+  type SubmitOptions,
+} from "./settings.ts";
 import { specFor, TaskTypes } from "./submit.ts";
 
 /** What a submit answers. */
@@ -60,13 +65,19 @@ export class Engine {
     this.#settings = settings;
     this.types = new TaskTypes(settings.tasks);
     for (const endpoint of settings.endpoints ?? []) this.roles.addEndpoint(endpoint);
-    for (const [role, target] of Object.entries(settings.roles ?? {})) this.roles.assign(role, target);
+    for (const [role, target] of Object.entries(settings.roles ?? {}))
+      this.roles.assign(role, target);
     const { store, cipher, clock, random, turn, log, fatal } = ports;
     const waker = ports.waker(() => {
       this.kernel.wake().catch((error: unknown) => log.error("timers could not be read", error));
     });
-    const cacheBytesMax = settings.cacheBytesMax === undefined ? {} : { cacheBytesMax: settings.cacheBytesMax };
-    this.kernel = new Kernel({ store, cipher, clock, random, turn, log, fatal, waker }, deciders, cacheBytesMax);
+    const cacheBytesMax =
+      settings.cacheBytesMax === undefined ? {} : { cacheBytesMax: settings.cacheBytesMax };
+    this.kernel = new Kernel(
+      { store, cipher, clock, random, turn, log, fatal, waker },
+      deciders,
+      cacheBytesMax,
+    );
     this.feeds = new TaskFeeds(this.kernel);
     this.userFeeds = new UserFeeds(this.kernel);
     this.#ends = new EndWaiters(this.kernel);
@@ -79,7 +90,8 @@ export class Engine {
         roles: this.roles,
         languageModel: ports.languageModel,
         sha256: (text) => ports.sha256(text),
-        childSpec: (parent, type, input, options) => this.#childSpec(parent.userId, parent.sessionId, type, input, options),
+        childSpec: (parent, type, input, options) =>
+          this.#childSpec(parent.userId, parent.sessionId, type, input, options),
       },
     });
     this.kernel.listen({ signal: (signal) => this.#runner.signal(signal) });
@@ -103,9 +115,20 @@ export class Engine {
   async start(): Promise<Recovered> {
     const { store, log, cipher } = this.#ports;
     await cipher.prepare([""]);
-    const pools = new Set(["tasks", ...this.#settings.tasks.map((task) => task.options.queue ?? "tasks")]);
-    await Promise.all([...pools].map((name) => this.configureQueue(name, { slots: poolSlotsDefault, ...this.#settings.queues?.[name] })));
-    await Promise.all(this.roles.endpoints.map(({ name, slots }) => this.configureQueue(endpointQueue(name), { slots })));
+    const pools = new Set([
+      "tasks",
+      ...this.#settings.tasks.map((task) => task.options.queue ?? "tasks"),
+    ]);
+    await Promise.all(
+      [...pools].map((name) =>
+        this.configureQueue(name, { slots: poolSlotsDefault, ...this.#settings.queues?.[name] }),
+      ),
+    );
+    await Promise.all(
+      this.roles.endpoints.map(({ name, slots }) =>
+        this.configureQueue(endpointQueue(name), { slots }),
+      ),
+    );
     const recovered = await recover(this.kernel, store, log);
     await this.kernel.start();
     this.#retention.start();
@@ -115,7 +138,10 @@ export class Engine {
   /** Sets slots of a queue, durably. */
   async configureQueue(name: string, settings: Partial<QueueSettings>): Promise<void> {
     const { slots = 1, slotsPerKey = null } = settings;
-    await this.kernel.ask(queueScope(name), { type: "configure", settings: { slots, slotsPerKey } });
+    await this.kernel.ask(queueScope(name), {
+      type: "configure",
+      settings: { slots, slotsPerKey },
+    });
   }
 
   /** Pauses a queue: what runs goes on, nothing new is granted. */
@@ -163,7 +189,11 @@ export class Engine {
   async rerun(taskId: string, options: SubmitOptions = {}): Promise<Submitted> {
     const spec = await this.kernel.read(taskScope(taskId), (state) => (state as TaskState).spec);
     if (spec === null) throw new ErrandError("not_found", `there is no task ${taskId}`);
-    return await this.submit(spec.type, spec.input, { userId: spec.userId, priority: spec.priority, ...options });
+    return await this.submit(spec.type, spec.input, {
+      userId: spec.userId,
+      priority: spec.priority,
+      ...options,
+    });
   }
 
   /** Lets a held task go. */
@@ -185,7 +215,9 @@ export class Engine {
   async keyFor(userId: string, key: string, body: unknown, ref: string): Promise<CommandKey> {
     await this.#ports.cipher.prepare([userId]);
     const hash = this.#ports.cipher.mac(userId, canonicalJson(body));
-    const expiresAtMs = this.#ports.clock.nowMs() + Math.max(keyRetentionMs, this.#settings.retentionMs ?? retentionMsDefault);
+    const expiresAtMs =
+      this.#ports.clock.nowMs() +
+      Math.max(keyRetentionMs, this.#settings.retentionMs ?? retentionMsDefault);
     return { userId, key, hash, ref, expiresAtMs };
   }
 
@@ -197,7 +229,12 @@ export class Engine {
     this.#ports.store.close();
   }
 
-  async #submit(taskId: string, type: string, input: unknown, options: SubmitOptions): Promise<Submitted> {
+  async #submit(
+    taskId: string,
+    type: string,
+    input: unknown,
+    options: SubmitOptions,
+  ): Promise<Submitted> {
     const spec = specFor(this.types.get(type), taskId, input, options);
     const { requestId, actionId, traceparent, idempotencyKey } = options;
     const meta: Meta = {
@@ -208,9 +245,17 @@ export class Engine {
     const key = idempotencyKey ?? actionId;
     // What names this very try is not the wish: its id and its trace differ when the same submit is sent again.
     const wish = { ...spec, rootId: "", traceparent: undefined };
-    const keyed = key === undefined ? {} : { key: await this.keyFor(spec.userId, key, wish, taskId) };
-    const { reply, replayed } = await this.kernel.dispatch(taskScope(taskId), { type: "submit", spec }, { meta, ...keyed });
-    if (!reply.ok) throw new ErrandError(reply.error.code, reply.error.message, { retryAfterMs: reply.error.retryAfterMs });
+    const keyed =
+      key === undefined ? {} : { key: await this.keyFor(spec.userId, key, wish, taskId) };
+    const { reply, replayed } = await this.kernel.dispatch(
+      taskScope(taskId),
+      { type: "submit", spec },
+      { meta, ...keyed },
+    );
+    if (!reply.ok)
+      throw new ErrandError(reply.error.code, reply.error.message, {
+        retryAfterMs: reply.error.retryAfterMs,
+      });
     return { taskId: replayed ? refOf(reply.value) : taskId, replayed };
   }
 
@@ -222,11 +267,21 @@ export class Engine {
     options: SpawnOptions,
   ): ReturnType<typeof specFor> {
     const { name: _name, ...rest } = options;
-    return specFor(this.types.get(type), "", input, { ...rest, userId, ...(sessionId === undefined ? {} : { sessionId }) });
+    return specFor(this.types.get(type), "", input, {
+      ...rest,
+      userId,
+      ...(sessionId === undefined ? {} : { sessionId }),
+    });
   }
 }
 
 function refOf(value: unknown): string {
-  if (typeof value === "object" && value !== null && "ref" in value && typeof value.ref === "string") return value.ref;
+  if (
+    typeof value === "object" &&
+    value !== null &&
+    "ref" in value &&
+    typeof value.ref === "string"
+  )
+    return value.ref;
   throw new ErrandError("internal", "a repeated submit has no reference");
 }

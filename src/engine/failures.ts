@@ -27,20 +27,34 @@ function shorten(message: string): string {
 
 /** What a thrown value means: the error to store and whether the task may be tried again. */
 export function failureOf(thrown: unknown): { error: ErrorData; retry: RetryWish } {
-  if (thrown instanceof FatalError) return { error: errorData("fatal", shorten(thrown.message)), retry: "never" };
+  if (thrown instanceof FatalError)
+    return { error: errorData("fatal", shorten(thrown.message)), retry: "never" };
   if (thrown instanceof RetryAfterError) {
-    return { error: errorData("handler_failed", shorten(thrown.message)), retry: { afterMs: Math.max(0, thrown.afterMs) } };
+    return {
+      error: errorData("handler_failed", shorten(thrown.message)),
+      retry: { afterMs: Math.max(0, thrown.afterMs) },
+    };
   }
   if (thrown instanceof ErrandError) {
     const never = describeError(thrown.code).retry === "never";
-    return { error: { ...thrown.toData(), message: shorten(thrown.message) }, retry: never ? "never" : "policy" };
+    return {
+      error: { ...thrown.toData(), message: shorten(thrown.message) },
+      retry: never ? "never" : "policy",
+    };
   }
-  if (thrown instanceof ModelError) return { error: errorData(thrown.code, shorten(thrown.message)), retry: "policy" };
+  if (thrown instanceof ModelError)
+    return { error: errorData(thrown.code, shorten(thrown.message)), retry: "policy" };
   // An AI SDK call wraps what the model threw: the first error of ours in the chain of causes tells more.
   const inner = innerErrand(thrown);
   if (inner !== null) return failureOf(inner);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return { error: errorData("handler_failed", shorten(message === "" ? "the handler threw without a message" : message)), retry: "policy" };
+  return {
+    error: errorData(
+      "handler_failed",
+      shorten(message === "" ? "the handler threw without a message" : message),
+    ),
+    retry: "policy",
+  };
 }
 
 /** Longest chain of causes that is followed. */

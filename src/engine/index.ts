@@ -15,14 +15,31 @@ export type {
   ToolBox,
   ToolDefinition,
 } from "./context.ts";
-export { defineTask, type AnyTaskType, type Schema, type SchemaResult, type TaskOptions, type TaskType } from "./define.ts";
+export {
+  defineTask,
+  type AnyTaskType,
+  type Schema,
+  type SchemaResult,
+  type TaskOptions,
+  type TaskType,
+} from "./define.ts";
 export { endpointQueue, roleNames, Roles, type Endpoint, type RoleTarget } from "./endpoints.ts";
 export { Engine, type Submitted } from "./engine.ts";
 export type { TaskEnd } from "./end-waiters.ts";
 export { FatalError, RetryAfterError } from "./failures.ts";
-export { isAfter, type FeedEvent, type SessionChange, type UserFeedEvent } from "./feed/feed-event.ts";
+export {
+  isAfter,
+  type FeedEvent,
+  type SessionChange,
+  type UserFeedEvent,
+} from "./feed/feed-event.ts";
 export type { FeedReader } from "./feed/task-feed.ts";
 export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
 export type { Envelope, QueueView, SessionSummary, TaskRead, WhyView } from "./reader.ts";
 export type { Said, Say } from "./sessions.ts";
-export { poolSlotsDefault, type EnginePorts, type EngineSettings, type SubmitOptions } from "./settings.ts";
+export {
+  poolSlotsDefault,
+  type EnginePorts,
+  type EngineSettings,
+  type SubmitOptions,
+} from "./settings.ts";

@@ -38,7 +38,10 @@ function isCall(operation: Operation | undefined): operation is CallOperation {
 }
 
 function isTurn(operation: Operation | undefined): operation is CallOperation {
-  return isCall(operation) && (operation.state === "granted" || operation.state === "done" || operation.state === "failed");
+  return (
+    isCall(operation) &&
+    (operation.state === "granted" || operation.state === "done" || operation.state === "failed")
+  );
 }
 
 /**
@@ -46,13 +49,21 @@ function isTurn(operation: Operation | undefined): operation is CallOperation {
  * the endpoint's queue; every token is stored before it is shown; failures are retried as their class allows,
  * by asking the queue again.
  */
-export async function generate(segment: Segment, ports: CallPorts, role: string, request: GenerateRequest): Promise<CallResult> {
+export async function generate(
+  segment: Segment,
+  ports: CallPorts,
+  role: string,
+  request: GenerateRequest,
+): Promise<CallResult> {
   const { name, show = name === undefined, ...asked } = request;
   const op = name === undefined ? segment.ordinal(`call:${role}`) : `call:${name}`;
   segment.claim(op);
   for (const message of asked.messages) {
     if (message.role !== "tool" || segment.ledgered.has(message.toolCallId)) continue;
-    throw new ErrandError("unledgered_tool", `the prompt holds a result of tool call "${message.toolCallId}" that ctx.tools did not give`);
+    throw new ErrandError(
+      "unledgered_tool",
+      `the prompt holds a result of tool call "${message.toolCallId}" that ctx.tools did not give`,
+    );
   }
   const hash = await ports.sha256(canonicalJson({ role, ...asked }));
   const { endpoint, model } = ports.roles.resolve(role);
@@ -61,7 +72,14 @@ export async function generate(segment: Segment, ports: CallPorts, role: string,
   for (;;) {
     const before = segment.operation(op);
     if (!isCall(before) || before.state === "idle" || before.hash !== hash) {
-      await segment.ask({ type: "call", op, queue, role, hash, cost: costOf(asked.messages, endpoint) });
+      await segment.ask({
+        type: "call",
+        op,
+        queue,
+        role,
+        hash,
+        cost: costOf(asked.messages, endpoint),
+      });
     }
     const operation = await segment.waitFor(op, isTurn);
     if (operation.state === "done" && operation.result !== null) {
@@ -69,7 +87,9 @@ export async function generate(segment: Segment, ports: CallPorts, role: string,
       return operation.result;
     }
     if (operation.state === "failed") throw errorOf(operation.error);
-    const result = await segment.work(() => attempt({ segment, ports, endpoint, transcript, op, role }, operation, { model, ...asked }));
+    const result = await segment.work(() =>
+      attempt({ segment, ports, endpoint, transcript, op, role }, operation, { model, ...asked }),
+    );
     if (result !== null) return result;
   }
 }
@@ -79,7 +99,11 @@ function costOf(messages: readonly PromptMessage[], endpoint: Endpoint): number 
   let chars = 0;
   for (const message of messages) chars += message.content.length;
   const inputTokens = chars / charsPerToken;
-  return 0.05 + inputTokens / endpoint.promptTokensPerSecond + outputTokensGuess / endpoint.decodeTokensPerSecond;
+  return (
+    0.05 +
+    inputTokens / endpoint.promptTokensPerSecond +
+    outputTokensGuess / endpoint.decodeTokensPerSecond
+  );
 }
 
 function errorOf(error: ErrorData | null): ErrandError {
@@ -96,7 +120,11 @@ interface Attempt {
 }
 
 /** One try with a granted slot. `null`: it failed and will be tried again when its backoff is over. */
-async function attempt(on: Attempt, operation: CallOperation, call: ModelCall): Promise<CallResult | null> {
+async function attempt(
+  on: Attempt,
+  operation: CallOperation,
+  call: ModelCall,
+): Promise<CallResult | null> {
   const { segment, op } = on;
   const granted = operation.call;
   segment.upstream.add(granted);
@@ -120,7 +148,10 @@ async function attempt(on: Attempt, operation: CallOperation, call: ModelCall): 
 async function failed(on: Attempt, granted: string, error: unknown): Promise<null> {
   const { segment, op } = on;
   const failure = error instanceof ModelError ? error : null;
-  const data = failure === null ? dataOf(error) : errorData(failure.code, failure.message, failure.retryAfterMs);
+  const data =
+    failure === null
+      ? dataOf(error)
+      : errorData(failure.code, failure.message, failure.retryAfterMs);
   const operation = segment.operation(op);
   const answer = await segment.ask({
     type: "callFailed",
@@ -130,7 +161,8 @@ async function failed(on: Attempt, granted: string, error: unknown): Promise<nul
     triesMax: failure === null ? 1 : triesMax[failure.failure],
     ...(failure?.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
   });
-  const again = typeof answer === "object" && answer !== null && "again" in answer && answer.again === true;
+  const again =
+    typeof answer === "object" && answer !== null && "again" in answer && answer.again === true;
   if (!again) throw new ErrandError(data.code, data.message, { cause: error });
   // The state as the log has it now; the wake after the backoff brings the next grant.
   if (isCall(operation)) segment.wake(op, { ...operation, state: "backoff", error: data });
@@ -159,18 +191,24 @@ async function consume(on: Attempt, call: ModelCall): Promise<CallResult> {
         if (delta.type === "text") text.push(delta.text);
         else if (delta.type === "reasoning") reasoning.push(delta.text);
         else if (delta.type === "toolCall") toolCalls.push(delta.call);
-        else if (delta.type === "usage") usage = { inputTokens: delta.inputTokens, outputTokens: delta.outputTokens };
+        else if (delta.type === "usage")
+          usage = { inputTokens: delta.inputTokens, outputTokens: delta.outputTokens };
         else finish = delta.reason;
       }
       // Waiting for the commit is the batching: what arrives meanwhile is read, stored and shown together.
       await transcript?.show(deltas.filter(isShown));
     }
   } catch (error) {
-    throw watch.stalled ? new ModelError("stalled", `the model sent nothing for ${endpoint.idleTimeoutMs} ms`, { cause: error }) : error;
+    throw watch.stalled
+      ? new ModelError("stalled", `the model sent nothing for ${endpoint.idleTimeoutMs} ms`, {
+          cause: error,
+        })
+      : error;
   } finally {
     watch.stop();
   }
-  if (finish === null) throw new ModelError("broken", "the model's answer ended without a finish reason");
+  if (finish === null)
+    throw new ModelError("broken", "the model's answer ended without a finish reason");
   return {
     text: text.join(""),
     finish,

@@ -90,30 +90,42 @@ export class Reader {
     });
     if (read === null) throw new ErrandError("not_found", `there is no task ${taskId}`);
     const { view, seq, attempt } = read;
-    if (attempt === 0 || (read.ended && view.status === "completed")) return { view, cursor: { seq, attempt, entry: 0 } };
+    if (attempt === 0 || (read.ended && view.status === "completed"))
+      return { view, cursor: { seq, attempt, entry: 0 } };
     const entries = await this.#kernel.readStream(streamId(taskId, attempt), 0, 100_000);
-    return { view: { ...view, partial: textOf(entries) }, cursor: { seq, attempt, entry: entries.length } };
+    return {
+      view: { ...view, partial: textOf(entries) },
+      cursor: { seq, attempt, entry: entries.length },
+    };
   }
 
   /** A task without its text: cheaper than {@link task}. `userId` null reads any user's. */
   async view(taskId: string, userId: string | null): Promise<TaskView> {
     const view = await this.#kernel.read(taskScope(taskId), (state) => {
       const task = state as TaskState;
-      return task.spec === null || (userId !== null && task.spec.userId !== userId) ? null : taskView(task);
+      return task.spec === null || (userId !== null && task.spec.userId !== userId)
+        ? null
+        : taskView(task);
     });
     if (view === null) throw new ErrandError("not_found", `there is no task ${taskId}`);
     return view;
   }
 
   /** One page of a user's sessions, the last changed first, and the time to go on before; ties are kept together. */
-  async sessions(userId: string, before: number | null, limit: number): Promise<{ sessions: readonly SessionSummary[]; next: number | null }> {
+  async sessions(
+    userId: string,
+    before: number | null,
+    limit: number,
+  ): Promise<{ sessions: readonly SessionSummary[]; next: number | null }> {
     const rows = [...this.#store.sessions(userId, before, limit)];
     const last = rows.at(-1);
     const full = last !== undefined && rows.length === limit;
     if (full) {
       const known = new Set(rows.map((row) => row.chatId));
       const ties = this.#store.sessions(userId, last.updatedAtMs + 1, tiesMax);
-      rows.push(...ties.filter((row) => row.updatedAtMs === last.updatedAtMs && !known.has(row.chatId)));
+      rows.push(
+        ...ties.filter((row) => row.updatedAtMs === last.updatedAtMs && !known.has(row.chatId)),
+      );
     }
     await this.#cipher.prepare([userId]);
     const sessions = rows.map(({ chatId, title, createdAtMs, updatedAtMs, activeTaskId }) => ({
@@ -136,14 +148,21 @@ export class Reader {
     const rows = this.#store.tasks(query);
     const tasks: TaskView[] = [];
     for (const row of rows) {
-      const view = await this.#kernel.read(taskScope(row.id), (state) => ((state as TaskState).spec === null ? null : taskView(state as TaskState)));
+      const view = await this.#kernel.read(taskScope(row.id), (state) =>
+        (state as TaskState).spec === null ? null : taskView(state as TaskState),
+      );
       if (view !== null) tasks.push(view);
     }
     return { tasks, next: rows.length === query.limit ? (rows.at(-1)?.id ?? null) : null };
   }
 
   /** Facts of a task with numbers above `after`. */
-  async log(taskId: string, userId: string | null, after: number, limit: number): Promise<{ events: readonly Envelope[]; next: number | null }> {
+  async log(
+    taskId: string,
+    userId: string | null,
+    after: number,
+    limit: number,
+  ): Promise<{ events: readonly Envelope[]; next: number | null }> {
     const view = await this.view(taskId, userId);
     const events: Envelope[] = [];
     for (const row of await this.#kernel.readLog(taskScope(taskId))) {
@@ -160,8 +179,15 @@ export class Reader {
   /** Why a task waits, exactly. */
   async why(taskId: string, userId: string | null): Promise<WhyView> {
     const view = await this.view(taskId, userId);
-    const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(state as TaskState));
-    const queue = asked === null ? null : await this.#kernel.read(queueScope(asked.queue), (state) => why(state as QueueState, asked.call));
+    const asked = await this.#kernel.read(taskScope(taskId), (state) =>
+      waitingCall(state as TaskState),
+    );
+    const queue =
+      asked === null
+        ? null
+        : await this.#kernel.read(queueScope(asked.queue), (state) =>
+            why(state as QueueState, asked.call),
+          );
     return {
       taskId,
       status: view.status,
@@ -175,16 +201,26 @@ export class Reader {
   async queues(): Promise<readonly QueueView[]> {
     const views: QueueView[] = [];
     for (const name of [...this.#store.queues()].sort()) {
-      views.push(await this.#kernel.read(queueScope(name), (state): QueueView => ({ name, ...depth(state as QueueState) })));
+      views.push(
+        await this.#kernel.read(queueScope(name), (state): QueueView => ({
+          name,
+          ...depth(state as QueueState),
+        })),
+      );
     }
     return views;
   }
 
   /** Position of a task that waits for a slot; null if it does not. */
   async position(taskId: string): Promise<number | null> {
-    const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(state as TaskState));
+    const asked = await this.#kernel.read(taskScope(taskId), (state) =>
+      waitingCall(state as TaskState),
+    );
     if (asked === null) return null;
-    return await this.#kernel.read(queueScope(asked.queue), (state) => why(state as QueueState, asked.call)?.position ?? null);
+    return await this.#kernel.read(
+      queueScope(asked.queue),
+      (state) => why(state as QueueState, asked.call)?.position ?? null,
+    );
   }
 
   /** Names of the task types of this process. */
@@ -200,9 +236,11 @@ export class Reader {
 
 function waitingCall(task: TaskState): { queue: string; call: string } | null {
   if (task.spec === null) return null;
-  if (task.phase === "queued" && task.lease !== null) return { queue: task.spec.queue, call: task.lease };
+  if (task.phase === "queued" && task.lease !== null)
+    return { queue: task.spec.queue, call: task.lease };
   for (const operation of task.operations.values()) {
-    if (operation.kind === "call" && operation.state === "pending") return { queue: operation.queue, call: operation.call };
+    if (operation.kind === "call" && operation.state === "pending")
+      return { queue: operation.queue, call: operation.call };
   }
   return null;
 }
@@ -210,7 +248,8 @@ function waitingCall(task: TaskState): { queue: string; call: string } | null {
 function whyMessage(view: TaskView, queueName: string | null, queue: QueueWhy | null): string {
   if (queue !== null) {
     const place = queue.position === 1 ? "next in line" : `number ${queue.position} in line`;
-    if (queue.code === "queue_paused") return `The task is ${place}, but queue "${queueName}" is paused.`;
+    if (queue.code === "queue_paused")
+      return `The task is ${place}, but queue "${queueName}" is paused.`;
     return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.`;
   }
   if (view.reason !== null) {

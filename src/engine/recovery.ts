@@ -19,11 +19,17 @@ export interface Recovered {
  * void, and whoever held one is told; tasks that ran without a lease are found by their rows; streams of attempts
  * that are over are closed. Each is a command like any other, so a crash in here is recovered the same way.
  */
-export async function recover(kernel: Kernel, store: SyncStore | AsyncStore, log: Log): Promise<Recovered> {
+export async function recover(
+  kernel: Kernel,
+  store: SyncStore | AsyncStore,
+  log: Log,
+): Promise<Recovered> {
   const queues = await store.queues();
-  await Promise.all(queues.map((name) => kernel.dispatch(queueScope(name), { type: "voidLeases" })));
+  await Promise.all(
+    queues.map((name) => kernel.dispatch(queueScope(name), { type: "voidLeases" })),
+  );
   let running = 0;
-  for (let after = ""; ; ) {
+  for (let after = ""; ;) {
     const ids = await store.tasksOpen("running", after, page);
     await Promise.all(ids.map((id) => kernel.dispatch(taskScope(id), { type: "lost" })));
     running += ids.length;
@@ -44,7 +50,10 @@ async function closeDeadStreams(kernel: Kernel, store: SyncStore | AsyncStore): 
     const attempt = Number(stream.slice(slash + 1));
     const owner = await kernel.read(taskScope(taskId), (state) => {
       const task = state as TaskState;
-      return { live: task.phase === "active" && task.attempt === attempt, user: task.spec?.userId ?? "" };
+      return {
+        live: task.phase === "active" && task.attempt === attempt,
+        user: task.spec?.userId ?? "",
+      };
     });
     if (owner.live) continue;
     await kernel.closeStored(taskId, stream, owner.user);

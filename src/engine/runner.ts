@@ -13,7 +13,12 @@ import { Segment, toJson } from "./segment.ts";
 import { taskContext, type ContextPorts } from "./task-context.ts";
 
 /** How a handler is run: in this thread, or isolated. */
-export type RunHandler = (task: AnyTaskType, input: unknown, segment: Segment, ports: ContextPorts) => Promise<unknown>;
+export type RunHandler = (
+  task: AnyTaskType,
+  input: unknown,
+  segment: Segment,
+  ports: ContextPorts,
+) => Promise<unknown>;
 
 /** What the runner needs of the engine. */
 export interface RunnerPorts {
@@ -66,14 +71,20 @@ export class Runner {
     const working = [...this.#segments.values()].filter((segment) => !segment.idle);
     const grace = Promise.withResolvers<void>();
     const timer = setTimeout(() => grace.resolve(), graceMs);
-    await Promise.race([Promise.allSettled(working.map((segment) => this.#finished.get(segment.taskId))), grace.promise]);
+    await Promise.race([
+      Promise.allSettled(working.map((segment) => this.#finished.get(segment.taskId))),
+      grace.promise,
+    ]);
     clearTimeout(timer);
     const left = [...this.#segments.values()];
     await Promise.allSettled(
       left.map(async (segment) => {
         if (!segment.idle) {
           segment.closeStream();
-          await this.#ports.kernel.dispatch(taskScope(segment.taskId), { type: "handBack", epoch: segment.epoch });
+          await this.#ports.kernel.dispatch(taskScope(segment.taskId), {
+            type: "handBack",
+            epoch: segment.epoch,
+          });
         }
         segment.kill(new ErrandError("unavailable", "Errand is stopping"));
       }),
@@ -88,18 +99,31 @@ export class Runner {
   #start(taskId: string, attempt: number, epoch: number): void {
     const state = this.#state(taskId);
     // The signal comes in the commit's own turn, so the state is in the cache; if not, recovery would find the task.
-    if (state?.spec === undefined || state.spec === null || this.#draining) return this.#handBack(taskId, epoch);
+    if (state?.spec === undefined || state.spec === null || this.#draining)
+      return this.#handBack(taskId, epoch);
     const before = this.#segments.get(taskId);
     before?.kill(new ErrandError("fenced", "a new attempt has begun"));
     this.#launch(state, { spec: state.spec, attempt, epoch });
   }
 
   #handBack(taskId: string, epoch: number): void {
-    this.#quietly(this.#ports.kernel.dispatch(taskScope(taskId), { type: "handBack", epoch }), "hand a task back", taskId);
+    this.#quietly(
+      this.#ports.kernel.dispatch(taskScope(taskId), { type: "handBack", epoch }),
+      "hand a task back",
+      taskId,
+    );
   }
 
-  #launch(state: TaskState, owner: { spec: NonNullable<TaskState["spec"]>; attempt: number; epoch: number }): Segment {
-    const segment: Segment = new Segment(this.#ports.kernel, state, owner, (error) => void this.#timeout(segment, error));
+  #launch(
+    state: TaskState,
+    owner: { spec: NonNullable<TaskState["spec"]>; attempt: number; epoch: number },
+  ): Segment {
+    const segment: Segment = new Segment(
+      this.#ports.kernel,
+      state,
+      owner,
+      (error) => void this.#timeout(segment, error),
+    );
     this.#segments.set(segment.taskId, segment);
     this.#finished.set(segment.taskId, this.#run(segment));
     this.#evict();
@@ -110,11 +134,19 @@ export class Runner {
     const task = this.#ports.task(segment.spec.type);
     if (task === undefined) {
       const message = `no task type "${segment.spec.type}" is loaded here; add it to errand.config.ts`;
-      return await this.#end(segment, { type: "fail", error: errorData("unknown_type", message), retry: "never" });
+      return await this.#end(segment, {
+        type: "fail",
+        error: errorData("unknown_type", message),
+        retry: "never",
+      });
     }
     try {
-      const run = task.options.isolate === undefined ? inThisThread : (this.#ports.isolated ?? inThisThread);
-      const output = toJson(await run(task, segment.spec.input, segment, this.#contextPorts), "the handler's output");
+      const run =
+        task.options.isolate === undefined ? inThisThread : (this.#ports.isolated ?? inThisThread);
+      const output = toJson(
+        await run(task, segment.spec.input, segment, this.#contextPorts),
+        "the handler's output",
+      );
       if (!segment.dead) await this.#end(segment, { type: "complete", output });
     } catch (thrown) {
       // A handler that was aborted usually throws the signal's reason: its task has ended already.
@@ -126,9 +158,14 @@ export class Runner {
   async #end(segment: Segment, command: Parameters<Segment["ask"]>[0]): Promise<void> {
     segment.closeStream();
     try {
-      const { reply } = await this.#ports.kernel.dispatch(taskScope(segment.taskId), { ...command, epoch: segment.epoch });
+      const { reply } = await this.#ports.kernel.dispatch(taskScope(segment.taskId), {
+        ...command,
+        epoch: segment.epoch,
+      });
       if (!reply.ok && reply.error.code !== "fenced") {
-        this.#ports.log.error("an attempt could not end", new Error(reply.error.message), { task: segment.taskId });
+        this.#ports.log.error("an attempt could not end", new Error(reply.error.message), {
+          task: segment.taskId,
+        });
       }
     } catch (error) {
       // Nothing was written (a full disk, or the server stops): the task still runs for the log, and recovery finds it.
@@ -141,10 +178,19 @@ export class Runner {
   async #timeout(segment: Segment, error: ErrandError): Promise<void> {
     if (segment.dead) return;
     segment.closeStream();
-    const fail = { type: "fail", error: error.toData(), retry: "policy", epoch: segment.epoch } as const;
+    const fail = {
+      type: "fail",
+      error: error.toData(),
+      retry: "policy",
+      epoch: segment.epoch,
+    } as const;
     segment.kill(error);
     this.#remove(segment);
-    await this.#quietly(this.#ports.kernel.dispatch(taskScope(segment.taskId), fail), "fail a timed out attempt", segment.taskId);
+    await this.#quietly(
+      this.#ports.kernel.dispatch(taskScope(segment.taskId), fail),
+      "fail a timed out attempt",
+      segment.taskId,
+    );
   }
 
   #remove(segment: Segment): void {
@@ -162,7 +208,9 @@ export class Runner {
     }
     if (this.#draining || this.#rehydrating.has(taskId)) return;
     this.#rehydrating.add(taskId);
-    void this.#quietly(this.#rehydrate(taskId), "go on with a task", taskId).finally(() => this.#rehydrating.delete(taskId));
+    void this.#quietly(this.#rehydrate(taskId), "go on with a task", taskId).finally(() =>
+      this.#rehydrating.delete(taskId),
+    );
   }
 
   async #rehydrate(taskId: string): Promise<void> {
@@ -212,7 +260,11 @@ export class Runner {
   }
 
   #settle(queue: string, call: string): void {
-    void this.#quietly(this.#ports.kernel.dispatch(queueScope(queue), { type: "settle", call }), "settle a call", call);
+    void this.#quietly(
+      this.#ports.kernel.dispatch(queueScope(queue), { type: "settle", call }),
+      "settle a call",
+      call,
+    );
   }
 
   /** Too many waiting segments: the longest waiting ones go cold. */
@@ -221,7 +273,12 @@ export class Runner {
     for (const segment of this.#segments.values()) {
       if (this.#segments.size <= segmentsHotMax) return;
       if (!segment.idle) continue;
-      segment.kill(new ErrandError("fenced", "the segment was dropped to save memory; it is replayed when it goes on"));
+      segment.kill(
+        new ErrandError(
+          "fenced",
+          "the segment was dropped to save memory; it is replayed when it goes on",
+        ),
+      );
       this.#remove(segment);
     }
   }

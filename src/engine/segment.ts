@@ -10,7 +10,11 @@ import { Stopwatch } from "./stopwatch.ts";
 import { Transcript } from "./transcript.ts";
 
 /** A command of a segment, without the epoch it always carries. */
-export type SegmentCommand = RunnerCommand extends infer C ? (C extends RunnerCommand ? Omit<C, "epoch"> : never) : never;
+export type SegmentCommand = RunnerCommand extends infer C
+  ? C extends RunnerCommand
+    ? Omit<C, "epoch">
+    : never
+  : never;
 
 /**
  * One live run of a handler: an attempt from its start, or from a rehydration, until it ends or loses ownership.
@@ -54,7 +58,10 @@ export class Segment {
     this.epoch = owner.epoch;
     this.#operations = new Map(state.operations);
     this.stopwatch = new Stopwatch(
-      { timeoutMs: owner.spec.timeoutMs ?? timeoutMsDefault, idleTimeoutMs: owner.spec.idleTimeoutMs ?? null },
+      {
+        timeoutMs: owner.spec.timeoutMs ?? timeoutMsDefault,
+        idleTimeoutMs: owner.spec.idleTimeoutMs ?? null,
+      },
       onTimeout,
     );
   }
@@ -87,7 +94,10 @@ export class Segment {
   /** Claims an operation's name for this run of the handler. */
   claim(op: string): void {
     if (this.#used.has(op)) {
-      throw new ErrandError("duplicate_step", `"${op}" is used twice in task ${this.taskId}; names are unique in a task`);
+      throw new ErrandError(
+        "duplicate_step",
+        `"${op}" is used twice in task ${this.taskId}; names are unique in a task`,
+      );
     }
     this.#used.add(op);
   }
@@ -107,7 +117,10 @@ export class Segment {
   async ask(command: SegmentCommand): Promise<unknown> {
     if (this.dead) return await never();
     this.stopwatch.touch();
-    const { reply } = await this.kernel.dispatch(taskScope(this.taskId), { ...command, epoch: this.epoch });
+    const { reply } = await this.kernel.dispatch(taskScope(this.taskId), {
+      ...command,
+      epoch: this.epoch,
+    });
     if (this.dead) return await never();
     if (reply.ok) return reply.value;
     if (reply.error.code !== "fenced") throw new ErrandError(reply.error.code, reply.error.message);
@@ -125,7 +138,10 @@ export class Segment {
   }
 
   /** Waits until an operation is as wanted, holding no slot. */
-  async waitFor<O extends Operation>(op: string, wanted: (operation: Operation | undefined) => operation is O): Promise<O> {
+  async waitFor<O extends Operation>(
+    op: string,
+    wanted: (operation: Operation | undefined) => operation is O,
+  ): Promise<O> {
     for (;;) {
       const operation = this.#operations.get(op);
       if (wanted(operation)) return operation;
@@ -173,16 +189,24 @@ export function never(): Promise<never> {
 /** A result as it will be read back: plain JSON. Throws `too_large` above 1,000,000 characters, `fatal` if it is not JSON. */
 export function toJson(value: unknown, what: string): unknown {
   if (value === undefined || value === null) return null;
-  if (typeof value === "boolean" || typeof value === "number") return Number.isNaN(value) ? null : value;
+  if (typeof value === "boolean" || typeof value === "number")
+    return Number.isNaN(value) ? null : value;
   let text: string | undefined;
   try {
     text = JSON.stringify(value);
   } catch (cause) {
-    throw new ErrandError("fatal", `${what} is not JSON: ${cause instanceof Error ? cause.message : "it cannot be written"}`, { cause });
+    throw new ErrandError(
+      "fatal",
+      `${what} is not JSON: ${cause instanceof Error ? cause.message : "it cannot be written"}`,
+      { cause },
+    );
   }
   if (text === undefined) return null;
   if (text.length > resultCharsMax) {
-    throw new ErrandError("too_large", `${what} has ${text.length} characters of JSON, the most is ${resultCharsMax}; store it elsewhere and return a reference`);
+    throw new ErrandError(
+      "too_large",
+      `${what} has ${text.length} characters of JSON, the most is ${resultCharsMax}; store it elsewhere and return a reference`,
+    );
   }
   return JSON.parse(text);
 }

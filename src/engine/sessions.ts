@@ -81,9 +81,26 @@ export class Sessions {
     };
     const key = say.idempotencyKey ?? say.actionId;
     const body = { chatId: say.chatId, text: say.text };
-    const keyed = key === undefined ? {} : { key: await this.#engine.keyFor(say.userId, key, body, `${taskId} ${messageId} ${userMessageId}`) };
-    const { reply, replayed } = await kernel.dispatch(sessionScope(say.userId, say.chatId), command, { meta, ...keyed });
-    if (!reply.ok) throw new ErrandError(reply.error.code, reply.error.message, { retryAfterMs: reply.error.retryAfterMs });
+    const keyed =
+      key === undefined
+        ? {}
+        : {
+            key: await this.#engine.keyFor(
+              say.userId,
+              key,
+              body,
+              `${taskId} ${messageId} ${userMessageId}`,
+            ),
+          };
+    const { reply, replayed } = await kernel.dispatch(
+      sessionScope(say.userId, say.chatId),
+      command,
+      { meta, ...keyed },
+    );
+    if (!reply.ok)
+      throw new ErrandError(reply.error.code, reply.error.message, {
+        retryAfterMs: reply.error.retryAfterMs,
+      });
     if (replayed) return { ...fromRef(reply.value), sessionId: say.chatId, replayed };
     return { ...saidOf(reply.value, { taskId, messageId, userMessageId }), sessionId: say.chatId };
   }
@@ -92,7 +109,12 @@ export class Sessions {
   async stop(userId: string, chatId: string, taskId?: string): Promise<string | null> {
     const command: SessionCommand = { type: "stop", ...(taskId === undefined ? {} : { taskId }) };
     const reply = await this.#engine.kernel.ask(sessionScope(userId, chatId), command);
-    return typeof reply === "object" && reply !== null && "stopped" in reply && typeof reply.stopped === "string" ? reply.stopped : null;
+    return typeof reply === "object" &&
+      reply !== null &&
+      "stopped" in reply &&
+      typeof reply.stopped === "string"
+      ? reply.stopped
+      : null;
   }
 
   async retryTurn(userId: string, chatId: string, taskId: string): Promise<void> {
@@ -107,7 +129,11 @@ export class Sessions {
   }
 
   /** Reads a session; `null` if it never was, or was deleted. The state must not be kept or changed. */
-  async read<T>(userId: string, chatId: string, look: (state: SessionState, seq: number) => T): Promise<T | null> {
+  async read<T>(
+    userId: string,
+    chatId: string,
+    look: (state: SessionState, seq: number) => T,
+  ): Promise<T | null> {
     return await this.#engine.kernel.read(sessionScope(userId, chatId), (state, seq) => {
       const session = state as SessionState;
       return seq === 0 || session.deleted ? null : look(session, seq);
@@ -122,20 +148,30 @@ export class Sessions {
 
 function checkSay(say: Say): void {
   if (!isChatId(say.chatId)) {
-    throw new ErrandError("invalid_request", `a chat id is 1..128 of letters, digits, "_" and "-" and not "stream", got "${say.chatId.slice(0, 140)}"`, {
-      fields: [{ field: "sessionId", message: "is not a chat id" }],
-    });
+    throw new ErrandError(
+      "invalid_request",
+      `a chat id is 1..128 of letters, digits, "_" and "-" and not "stream", got "${say.chatId.slice(0, 140)}"`,
+      {
+        fields: [{ field: "sessionId", message: "is not a chat id" }],
+      },
+    );
   }
   if (say.text.trim() === "") {
-    throw new ErrandError("invalid_request", "message must not be empty", { fields: [{ field: "message", message: "must not be empty" }] });
+    throw new ErrandError("invalid_request", "message must not be empty", {
+      fields: [{ field: "message", message: "must not be empty" }],
+    });
   }
   if (say.text.length > messageCharsMax) {
-    throw new ErrandError("too_large", `message has ${say.text.length} characters, the most is ${messageCharsMax}`);
+    throw new ErrandError(
+      "too_large",
+      `message has ${say.text.length} characters, the most is ${messageCharsMax}`,
+    );
   }
 }
 
 function fromRef(value: unknown): { taskId: string; messageId: string; userMessageId: string } {
-  const ref = typeof value === "object" && value !== null && "ref" in value ? String(value.ref) : "";
+  const ref =
+    typeof value === "object" && value !== null && "ref" in value ? String(value.ref) : "";
   const [taskId = "", messageId = "", userMessageId = ""] = ref.split(" ");
   return { taskId, messageId, userMessageId };
 }
@@ -144,7 +180,8 @@ function saidOf(
   value: unknown,
   made: { taskId: string; messageId: string; userMessageId: string },
 ): { taskId: string; messageId: string; userMessageId: string; replayed: boolean } {
-  if (typeof value !== "object" || value === null || !("repeated" in value)) return { ...made, replayed: false };
+  if (typeof value !== "object" || value === null || !("repeated" in value))
+    return { ...made, replayed: false };
   const taskId = "taskId" in value ? String(value.taskId) : made.taskId;
   const messageId = "messageId" in value ? String(value.messageId) : made.messageId;
   return { taskId, messageId, userMessageId: made.userMessageId, replayed: true };

@@ -67,7 +67,10 @@ export class Stopwatch {
     this.#disarm();
     const nowMs = performance.now();
     const leftMs = this.#timeoutMs - this.#usedMs - (nowMs - this.#sinceMs);
-    const quietMs = this.#idleTimeoutMs === null ? Number.POSITIVE_INFINITY : this.#idleTimeoutMs - (nowMs - this.#touchedMs);
+    const quietMs =
+      this.#idleTimeoutMs === null
+        ? Number.POSITIVE_INFINITY
+        : this.#idleTimeoutMs - (nowMs - this.#touchedMs);
     // A platform timer takes at most 2^31 - 1 ms; a longer wait is looked at again then.
     const waitMs = Math.min(Math.max(1, Math.min(leftMs, quietMs)), 2_147_483_647);
     this.#timer = setTimeout(() => this.#look(), waitMs);
@@ -78,9 +81,19 @@ export class Stopwatch {
     if (this.#stopped || !this.#running) return;
     const nowMs = performance.now();
     if (this.#usedMs + nowMs - this.#sinceMs >= this.#timeoutMs) {
-      this.#expired(new ErrandError("timed_out", `the attempt was active for longer than its timeout of ${this.#timeoutMs} ms`));
+      this.#expired(
+        new ErrandError(
+          "timed_out",
+          `the attempt was active for longer than its timeout of ${this.#timeoutMs} ms`,
+        ),
+      );
     } else if (this.#idleTimeoutMs !== null && nowMs - this.#touchedMs >= this.#idleTimeoutMs) {
-      this.#expired(new ErrandError("idle_timed_out", `the attempt gave no sign of progress for ${this.#idleTimeoutMs} ms`));
+      this.#expired(
+        new ErrandError(
+          "idle_timed_out",
+          `the attempt gave no sign of progress for ${this.#idleTimeoutMs} ms`,
+        ),
+      );
     } else {
       this.#arm();
     }

@@ -20,7 +20,10 @@ export class TaskTypes {
   constructor(types: readonly AnyTaskType[]) {
     for (const type of types) {
       if (this.#types.has(type.type)) {
-        throw new ErrandError("invalid_request", `two task types are named "${type.type}"; names are unique`);
+        throw new ErrandError(
+          "invalid_request",
+          `two task types are named "${type.type}"; names are unique`,
+        );
       }
       this.#types.set(type.type, type);
     }
@@ -38,7 +41,10 @@ export class TaskTypes {
   get(type: string): AnyTaskType {
     const found = this.find(type);
     if (found !== undefined) return found;
-    throw new ErrandError("unknown_type", `there is no task type "${type.slice(0, 100)}"; there are: ${this.names.join(", ")}`);
+    throw new ErrandError(
+      "unknown_type",
+      `there is no task type "${type.slice(0, 100)}"; there are: ${this.names.join(", ")}`,
+    );
   }
 }
 
@@ -48,29 +54,53 @@ function checkOptions(options: SubmitOptions): void {
   for (const field of durations) {
     const value = options[field];
     const min = field === "delayMs" ? 0 : 1;
-    if (value !== undefined && !(Number.isFinite(value) && value >= min && value <= durationMsMax)) {
-      throw new ErrandError("invalid_request", `${field} must be ${min}..${durationMsMax} milliseconds, got ${value}`, {
-        fields: [{ field, message: `must be ${min}..${durationMsMax}` }],
-      });
+    if (
+      value !== undefined &&
+      !(Number.isFinite(value) && value >= min && value <= durationMsMax)
+    ) {
+      throw new ErrandError(
+        "invalid_request",
+        `${field} must be ${min}..${durationMsMax} milliseconds, got ${value}`,
+        {
+          fields: [{ field, message: `must be ${min}..${durationMsMax}` }],
+        },
+      );
     }
   }
   const { weight, userId, fairnessKey } = options;
   if (weight !== undefined && !(weight >= 0.01 && weight <= 100)) {
-    throw new ErrandError("invalid_request", `weight must be 0.01..100, got ${weight}`, { fields: [{ field: "weight", message: "must be 0.01..100" }] });
+    throw new ErrandError("invalid_request", `weight must be 0.01..100, got ${weight}`, {
+      fields: [{ field: "weight", message: "must be 0.01..100" }],
+    });
   }
   if (userId !== undefined && !isUserId(userId)) {
-    throw new ErrandError("invalid_request", `userId must be 1..64 of letters, digits and "_ . @ -", got "${userId.slice(0, 80)}"`);
+    throw new ErrandError(
+      "invalid_request",
+      `userId must be 1..64 of letters, digits and "_ . @ -", got "${userId.slice(0, 80)}"`,
+    );
   }
   if (fairnessKey !== undefined && !isName(fairnessKey)) {
-    throw new ErrandError("invalid_request", `fairnessKey must be 1..100 of letters, digits and "_ . : -"`);
+    throw new ErrandError(
+      "invalid_request",
+      `fairnessKey must be 1..100 of letters, digits and "_ . : -"`,
+    );
   }
 }
 
 function retryFor(task: AnyTaskType, options: SubmitOptions): RetryPolicy | undefined {
   if (options.retry === undefined) return retryOf(task.options);
   const policy = { ...retryDefault, ...task.options.retry, ...options.retry };
-  if (!(Number.isInteger(policy.attemptsMax) && policy.attemptsMax >= 1 && policy.attemptsMax <= attemptsMaxMax)) {
-    throw new ErrandError("invalid_request", `retry.attemptsMax must be 1..${attemptsMaxMax}, got ${policy.attemptsMax}`);
+  if (
+    !(
+      Number.isInteger(policy.attemptsMax) &&
+      policy.attemptsMax >= 1 &&
+      policy.attemptsMax <= attemptsMaxMax
+    )
+  ) {
+    throw new ErrandError(
+      "invalid_request",
+      `retry.attemptsMax must be 1..${attemptsMaxMax}, got ${policy.attemptsMax}`,
+    );
   }
   return policy;
 }
@@ -83,19 +113,29 @@ export function checkedInput(task: AnyTaskType, input: unknown): unknown {
   const parsed = parseInput(task, input) ?? null;
   if (typeof parsed !== "object" || parsed === null) return parsed;
   const { length } = JSON.stringify(parsed);
-  if (length > inputCharsMax) throw new ErrandError("too_large", `input has ${length} characters of JSON, the most is ${inputCharsMax}`);
+  if (length > inputCharsMax)
+    throw new ErrandError(
+      "too_large",
+      `input has ${length} characters of JSON, the most is ${inputCharsMax}`,
+    );
   return parsed;
 }
 
 /** Fields of an object that are not undefined, for exact optional types. */
 function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const kept: Partial<T> = {};
-  for (const key of Object.keys(fields) as (keyof T)[]) if (fields[key] !== undefined) kept[key] = fields[key];
+  for (const key of Object.keys(fields) as (keyof T)[])
+    if (fields[key] !== undefined) kept[key] = fields[key];
   return kept as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
 /** The spec of a task of `task`'s type: the type's options, changed by the submit's own. */
-export function specFor(task: AnyTaskType, taskId: string, input: unknown, options: SubmitOptions): TaskSpec {
+export function specFor(
+  task: AnyTaskType,
+  taskId: string,
+  input: unknown,
+  options: SubmitOptions,
+): TaskSpec {
   checkOptions(options);
   const own = task.options;
   return {

@@ -4,7 +4,13 @@ import { durationMsMax } from "../core/limits.ts";
 import type { Operation } from "../core/task/state.ts";
 import type { TaskSpec } from "../core/task/spec.ts";
 import type { Delta } from "../ports/models.ts";
-import type { Child, LanguageModelFactory, SpawnOptions, StepContext, TaskContext } from "./context.ts";
+import type {
+  Child,
+  LanguageModelFactory,
+  SpawnOptions,
+  StepContext,
+  TaskContext,
+} from "./context.ts";
 import { generate, type CallPorts } from "./model-call.ts";
 import { toJson, type Segment } from "./segment.ts";
 import { toolBox } from "./tool-ledger.ts";
@@ -13,7 +19,12 @@ import { toolBox } from "./tool-ledger.ts";
 export interface ContextPorts extends CallPorts {
   readonly languageModel?: LanguageModelFactory | undefined;
   /** Spec of a child of `userId`; throws `unknown_type` or `invalid_request`. */
-  childSpec(parent: TaskSpec, type: string, input: unknown, options: SpawnOptions): Omit<TaskSpec, "rootId" | "parentId" | "depth">;
+  childSpec(
+    parent: TaskSpec,
+    type: string,
+    input: unknown,
+    options: SpawnOptions,
+  ): Omit<TaskSpec, "rootId" | "parentId" | "depth">;
 }
 
 /** The context of one segment: see {@link TaskContext} for what each operation guarantees. */
@@ -47,7 +58,11 @@ export function taskContext(segment: Segment, ports: ContextPorts): TaskContext 
   return context;
 }
 
-async function step<T>(segment: Segment, name: string, fn: (ctx: StepContext) => Promise<T> | T): Promise<T> {
+async function step<T>(
+  segment: Segment,
+  name: string,
+  fn: (ctx: StepContext) => Promise<T> | T,
+): Promise<T> {
   checkName("step", name);
   const op = `step:${name}`;
   segment.claim(op);
@@ -71,37 +86,79 @@ async function sleep(segment: Segment, ms: number, name: string | undefined): Pr
   const op = name === undefined ? segment.ordinal("sleep") : `sleep:${name}`;
   segment.claim(op);
   if (segment.operation(op) === undefined) await segment.ask({ type: "sleep", op, ms });
-  await segment.waitFor(op, (operation): operation is Extract<Operation, { kind: "sleep" }> => operation?.kind === "sleep" && operation.done);
+  await segment.waitFor(
+    op,
+    (operation): operation is Extract<Operation, { kind: "sleep" }> =>
+      operation?.kind === "sleep" && operation.done,
+  );
 }
 
-async function waitForEvent<T>(segment: Segment, name: string, timeoutMs: number | undefined): Promise<{ readonly payload: T } | null> {
+async function waitForEvent<T>(
+  segment: Segment,
+  name: string,
+  timeoutMs: number | undefined,
+): Promise<{ readonly payload: T } | null> {
   checkName("event", name);
   if (timeoutMs !== undefined) checkMs("timeoutMs", timeoutMs, 1);
   const op = segment.ordinal(`wait:${name}`);
   segment.claim(op);
   if (segment.operation(op) === undefined) {
-    await segment.ask({ type: "wait", op, name, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    await segment.ask({
+      type: "wait",
+      op,
+      name,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
   }
-  const wait = await segment.waitFor(op, (operation): operation is Extract<Operation, { kind: "wait" }> => operation?.kind === "wait" && operation.done);
+  const wait = await segment.waitFor(
+    op,
+    (operation): operation is Extract<Operation, { kind: "wait" }> =>
+      operation?.kind === "wait" && operation.done,
+  );
   // The payload is JSON from outside; its type is what the handler's author expects of the sender.
   return wait.timedOut ? null : { payload: wait.payload as T };
 }
 
 type ChildOperation = Extract<Operation, { kind: "child" }>;
 
-async function spawn<O>(segment: Segment, ports: ContextPorts, type: string, input: unknown, options: SpawnOptions): Promise<Child<O>> {
+async function spawn<O>(
+  segment: Segment,
+  ports: ContextPorts,
+  type: string,
+  input: unknown,
+  options: SpawnOptions,
+): Promise<Child<O>> {
   if (options.name !== undefined) checkName("child", options.name);
-  const op = options.name === undefined ? segment.ordinal(`child:${type}`) : `child:${options.name}`;
+  const op =
+    options.name === undefined ? segment.ordinal(`child:${type}`) : `child:${options.name}`;
   segment.claim(op);
   const before = segment.operation(op);
-  const id = before?.kind === "child" ? before.child : childId(await segment.ask({ type: "spawn", op, spec: ports.childSpec(segment.spec, type, input, options) }));
+  const id =
+    before?.kind === "child"
+      ? before.child
+      : childId(
+          await segment.ask({
+            type: "spawn",
+            op,
+            spec: ports.childSpec(segment.spec, type, input, options),
+          }),
+        );
   const settled: Child<O>["settled"] = async () => {
     const known = segment.operation(op);
-    if (known?.kind !== "child" || known.end === null) await segment.ask({ type: "join", ops: [op] });
-    const ended = await segment.waitFor(op, (operation): operation is ChildOperation => operation?.kind === "child" && operation.end !== null);
+    if (known?.kind !== "child" || known.end === null)
+      await segment.ask({ type: "join", ops: [op] });
+    const ended = await segment.waitFor(
+      op,
+      (operation): operation is ChildOperation =>
+        operation?.kind === "child" && operation.end !== null,
+    );
     const end = ended.end;
     // The output is JSON of the child's handler; its type is what the caller knows of that task type.
-    return { status: end?.status ?? "failed", output: (end?.output ?? null) as O | null, error: end?.error ?? null };
+    return {
+      status: end?.status ?? "failed",
+      output: (end?.output ?? null) as O | null,
+      error: end?.error ?? null,
+    };
   };
   return {
     id,
@@ -115,17 +172,29 @@ async function spawn<O>(segment: Segment, ports: ContextPorts, type: string, inp
 }
 
 function childId(reply: unknown): string {
-  if (typeof reply === "object" && reply !== null && "child" in reply && typeof reply.child === "string") return reply.child;
+  if (
+    typeof reply === "object" &&
+    reply !== null &&
+    "child" in reply &&
+    typeof reply.child === "string"
+  )
+    return reply.child;
   throw new ErrandError("internal", "a spawn was answered without a child");
 }
 
 function childError(id: string, status: string, error: ErrorData | null): ErrandError {
-  return new ErrandError("child_failed", `subtask ${id} ${status}: ${error?.message ?? "no reason was given"}`);
+  return new ErrandError(
+    "child_failed",
+    `subtask ${id} ${status}: ${error?.message ?? "no reason was given"}`,
+  );
 }
 
 function languageModel(context: TaskContext, ports: ContextPorts, role: string): unknown {
   if (ports.languageModel === undefined) {
-    throw new ErrandError("internal", "this host was built without the AI SDK adapter: use ctx.generate");
+    throw new ErrandError(
+      "internal",
+      "this host was built without the AI SDK adapter: use ctx.generate",
+    );
   }
   const { model } = ports.roles.resolve(role);
   return ports.languageModel(model, async function* run(call): AsyncIterable<readonly Delta[]> {
@@ -133,7 +202,8 @@ function languageModel(context: TaskContext, ports: ContextPorts, role: string):
     const deltas: Delta[] = [];
     if (result.reasoning !== undefined) deltas.push({ type: "reasoning", text: result.reasoning });
     if (result.text !== "") deltas.push({ type: "text", text: result.text });
-    for (const toolCall of result.toolCalls ?? []) deltas.push({ type: "toolCall", call: toolCall });
+    for (const toolCall of result.toolCalls ?? [])
+      deltas.push({ type: "toolCall", call: toolCall });
     if (result.usage !== undefined) deltas.push({ type: "usage", ...result.usage });
     deltas.push({ type: "finish", reason: result.finish });
     yield deltas;
@@ -141,11 +211,18 @@ function languageModel(context: TaskContext, ports: ContextPorts, role: string):
 }
 
 function checkName(what: string, name: string): void {
-  if (!isName(name)) throw new ErrandError("fatal", `the name of a ${what} is 1..100 of letters, digits and "_ . : -", got "${name}"`);
+  if (!isName(name))
+    throw new ErrandError(
+      "fatal",
+      `the name of a ${what} is 1..100 of letters, digits and "_ . : -", got "${name}"`,
+    );
 }
 
 function checkMs(what: string, ms: number, min: number): void {
   if (!Number.isFinite(ms) || ms < min || ms > durationMsMax) {
-    throw new ErrandError("fatal", `${what} must be ${min}..${durationMsMax} milliseconds, got ${ms}`);
+    throw new ErrandError(
+      "fatal",
+      `${what} must be ${min}..${durationMsMax} milliseconds, got ${ms}`,
+    );
   }
 }

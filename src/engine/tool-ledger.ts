@@ -10,7 +10,9 @@ type ToolOperation = Extract<Operation, { kind: "tool" }>;
 type AskedCall = Parameters<ToolBox["call"]>[0];
 
 /** What a tool call came to. */
-type Outcome = { readonly state: "confirmed"; readonly output: unknown } | { readonly state: "failed"; readonly message: string };
+type Outcome =
+  | { readonly state: "confirmed"; readonly output: unknown }
+  | { readonly state: "failed"; readonly message: string };
 
 /**
  * Ledgered tools (M10): a call is `intended` in the log before it runs and `confirmed` or `failed` after. If the
@@ -32,7 +34,8 @@ export function toolBox(
     async call(call): Promise<PromptMessage> {
       const outcome = await ledgered(segment, definitions[call.name], call, sha256);
       segment.ledgered.add(call.id);
-      const content = outcome.state === "confirmed" ? textOf(outcome.output) : `error: ${outcome.message}`;
+      const content =
+        outcome.state === "confirmed" ? textOf(outcome.output) : `error: ${outcome.message}`;
       return { role: "tool", toolCallId: call.id, content };
     },
   };
@@ -57,7 +60,10 @@ async function ledgered(
   const transcript = await segment.transcript();
   transcript.tool({ t: "toolInput", id: call.id, name: call.name, input: call.input });
   const outcome = await decide(segment, tool, call, op, before?.kind === "tool" ? before : null);
-  const shown = outcome.state === "confirmed" ? { output: outcome.output } : { output: outcome.message, failed: true as const };
+  const shown =
+    outcome.state === "confirmed"
+      ? { output: outcome.output }
+      : { output: outcome.message, failed: true as const };
   transcript.tool({ t: "toolOutput", id: call.id, ...shown });
   return outcome;
 }
@@ -70,10 +76,16 @@ async function decide(
   before: ToolOperation | null,
 ): Promise<Outcome> {
   if (before?.state === "confirmed") return { state: "confirmed", output: before.output };
-  if (before?.state === "failed") return { state: "failed", message: before.error?.message ?? "the tool failed" };
-  if (tool === undefined) return await settle(segment, op, { state: "failed", message: `there is no tool "${call.name}"` });
+  if (before?.state === "failed")
+    return { state: "failed", message: before.error?.message ?? "the tool failed" };
+  if (tool === undefined)
+    return await settle(segment, op, {
+      state: "failed",
+      message: `there is no tool "${call.name}"`,
+    });
   const input = checked(tool, call.input);
-  if ("message" in input) return await settle(segment, op, { state: "failed", message: input.message });
+  if ("message" in input)
+    return await settle(segment, op, { state: "failed", message: input.message });
   const key = `${segment.taskId}:${op}`;
   if (before !== null) {
     const found = await reconciled(segment, tool, op, key, call.name);
@@ -82,27 +94,49 @@ async function decide(
   return await run(segment, tool, op, key, input.value);
 }
 
-function checked(tool: ToolDefinition, input: unknown): { readonly value: unknown } | { readonly message: string } {
+function checked(
+  tool: ToolDefinition,
+  input: unknown,
+): { readonly value: unknown } | { readonly message: string } {
   const result = tool.input?.["~standard"].validate(input);
   if (result === undefined) return { value: input };
-  if (result instanceof Promise) return { message: "the tool's schema is asynchronous, which is not supported" };
+  if (result instanceof Promise)
+    return { message: "the tool's schema is asynchronous, which is not supported" };
   if (result.issues === undefined) return { value: result.value };
   return { message: `wrong arguments: ${result.issues.map((issue) => issue.message).join("; ")}` };
 }
 
 /** `null`: the tool may run (again). */
-async function reconciled(segment: Segment, tool: ToolDefinition, op: string, key: string, name: string): Promise<Outcome | null> {
+async function reconciled(
+  segment: Segment,
+  tool: ToolDefinition,
+  op: string,
+  key: string,
+  name: string,
+): Promise<Outcome | null> {
   if (tool.reconcile !== undefined) {
     const output: unknown = await segment.work(() => tool.reconcile?.(key));
     if (output === undefined) return null;
-    return await settle(segment, op, { state: "confirmed", output: toJson(output, `the output of tool "${name}"`) });
+    return await settle(segment, op, {
+      state: "confirmed",
+      output: toJson(output, `the output of tool "${name}"`),
+    });
   }
   if (tool.idempotent === true) return null;
   await segment.ask({ type: "toolSettle", op, state: "unknown" });
-  throw new ErrandError("tool_unknown", `the process died while tool "${name}" ran; whether it took effect is not known. Check, then retry or rerun the task`);
+  throw new ErrandError(
+    "tool_unknown",
+    `the process died while tool "${name}" ran; whether it took effect is not known. Check, then retry or rerun the task`,
+  );
 }
 
-async function run(segment: Segment, tool: ToolDefinition, op: string, key: string, input: unknown): Promise<Outcome> {
+async function run(
+  segment: Segment,
+  tool: ToolDefinition,
+  op: string,
+  key: string,
+  input: unknown,
+): Promise<Outcome> {
   const context: StepContext = { attempt: segment.attempt, key, signal: segment.signal };
   let outcome: Outcome;
   try {
@@ -117,7 +151,14 @@ async function run(segment: Segment, tool: ToolDefinition, op: string, key: stri
 }
 
 async function settle(segment: Segment, op: string, outcome: Outcome): Promise<Outcome> {
-  if (outcome.state === "confirmed") await segment.ask({ type: "toolSettle", op, state: "confirmed", output: outcome.output });
-  else await segment.ask({ type: "toolSettle", op, state: "failed", error: { code: "handler_failed", message: outcome.message } });
+  if (outcome.state === "confirmed")
+    await segment.ask({ type: "toolSettle", op, state: "confirmed", output: outcome.output });
+  else
+    await segment.ask({
+      type: "toolSettle",
+      op,
+      state: "failed",
+      error: { code: "handler_failed", message: outcome.message },
+    });
   return outcome;
 }

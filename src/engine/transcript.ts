@@ -40,7 +40,8 @@ export class Transcript {
   begin(op: string, role: string, model: string): void {
     const from = this.#begun.get(op);
     const entries: Entry[] = [];
-    if (from !== undefined && from < this.#stream.offsetAhead) entries.push({ t: "reset", o: from, reason: "the call starts again" });
+    if (from !== undefined && from < this.#stream.offsetAhead)
+      entries.push({ t: "reset", o: from, reason: "the call starts again" });
     this.#held = "";
     this.#begun.set(op, from ?? this.#stream.offsetAhead);
     entries.push({ t: "call", op, role, model });
@@ -48,7 +49,9 @@ export class Transcript {
   }
 
   /** Adds what arrived. Resolves when readers may see it. */
-  async show(deltas: readonly { readonly type: "text" | "reasoning"; readonly text: string }[]): Promise<void> {
+  async show(
+    deltas: readonly { readonly type: "text" | "reasoning"; readonly text: string }[],
+  ): Promise<void> {
     const entries: Entry[] = [];
     for (const delta of deltas) {
       if (delta.text === "") continue;

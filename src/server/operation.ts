@@ -81,7 +81,9 @@ export interface Operation extends OperationDoc {
  * Makes an operation. Everything that arrives is parsed before `handle` sees it: an unknown query parameter or field is
  * `invalid_request` and named, a path parameter of another form is `not_found`, because no such thing can exist.
  */
-export function operation<P = undefined, Q = undefined, B = undefined>(spec: OperationSpec<P, Q, B>): Operation {
+export function operation<P = undefined, Q = undefined, B = undefined>(
+  spec: OperationSpec<P, Q, B>,
+): Operation {
   const { handle: _handle, ...doc } = spec;
   return {
     ...doc,
@@ -94,13 +96,19 @@ export function operation<P = undefined, Q = undefined, B = undefined>(spec: Ope
   };
 }
 
-function parseParams<P>({ params }: { readonly params?: z.ZodType<P> }, given: Arrival["pathParams"]): P {
+function parseParams<P>(
+  { params }: { readonly params?: z.ZodType<P> },
+  given: Arrival["pathParams"],
+): P {
   // An operation without parameters has P = undefined, by the default of its type.
   if (params === undefined) return undefined as P;
   const result = params.safeParse(given);
   if (result.success) return result.data;
   const [name = "thing", value = ""] = Object.entries(given)[0] ?? [];
-  throw new ErrandError("not_found", `there is no ${name.replace(/Id$/, "")} "${value.slice(0, 140)}"`);
+  throw new ErrandError(
+    "not_found",
+    `there is no ${name.replace(/Id$/, "")} "${value.slice(0, 140)}"`,
+  );
 }
 
 function parseQuery<Q>({ query }: { readonly query?: z.ZodType<Q> }, url: URL): Q {
@@ -109,9 +117,13 @@ function parseQuery<Q>({ query }: { readonly query?: z.ZodType<Q> }, url: URL): 
   return parse(query, queryOf(url), "the query");
 }
 
-async function parseBody<B>({ body }: { readonly body?: { readonly schema: z.ZodType<B>; readonly required: boolean } }, request: Request): Promise<B> {
+async function parseBody<B>(
+  { body }: { readonly body?: { readonly schema: z.ZodType<B>; readonly required: boolean } },
+  request: Request,
+): Promise<B> {
   if (body === undefined) return undefined as B;
   const value = await readJsonBody(request);
-  if (value === undefined && body.required) throw new ErrandError("invalid_request", "the request needs a JSON body");
+  if (value === undefined && body.required)
+    throw new ErrandError("invalid_request", "the request needs a JSON body");
   return parse(body.schema, value ?? {}, "the body");
 }

@@ -48,7 +48,10 @@ export function problemResponse(error: ErrandError, requestId: string): Response
     ...(error instanceof TaskProblem ? { taskId: error.taskId } : {}),
     requestid: requestId,
   };
-  return new Response(JSON.stringify(problem), { status, headers: headersOf(error, "application/problem+json") });
+  return new Response(JSON.stringify(problem), {
+    status,
+    headers: headersOf(error, "application/problem+json"),
+  });
 }
 
 /** The same error in the shape OpenAI's clients read, for `/v1`. A repeat is only invited where it may help. */
@@ -58,7 +61,9 @@ export function openaiErrorResponse(error: ErrandError): Response {
   const type = status >= 500 ? "server_error" : "invalid_request_error";
   const headers = headersOf(error, "application/json");
   headers.set("x-should-retry", String(retryAfterOf(error) !== null));
-  const body = { error: { message, type, param: error.fields?.[0]?.field ?? null, code: error.code } };
+  const body = {
+    error: { message, type, param: error.fields?.[0]?.field ?? null, code: error.code },
+  };
   return new Response(JSON.stringify(body), { status, headers });
 }
 

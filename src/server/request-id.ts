@@ -1,5 +1,6 @@
 const requestIdPattern = /^[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,127}$/;
-const traceparentPattern = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+const traceparentPattern =
+  /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
  * The id of a request: the client's own `X-Request-Id` if it is 1..128 of letters, digits and `. _ : / + = -`, else a new

@@ -1,5 +1,6 @@
 /** Nothing may be loaded, framed or run from an API answer that somebody opens in a browser. */
-const apiPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
+const apiPolicy =
+  "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
 
 /** The page loads its own scripts, styles, fonts and pictures, speaks to its own server, and nothing else. */
 const pagePolicy =

@@ -1,12 +1,20 @@
 import { ErrandError } from "../core/errors.ts";
+import { messageText } from "../core/session/state.ts";
 import type { TaskContext } from "../engine/index.ts";
 import { parseTyped, type Command } from "./command.ts";
 import type { Desk } from "./desk.ts";
 import { parseEnglish } from "./english-command.ts";
 import { findTask } from "./find-task.ts";
-import { earlierMessages, textOfMessage } from "./memory.ts";
+import { earlierMessages } from "./memory.ts";
 import { noteCharsMax } from "./note.ts";
-import { listReport, modelWords, overviewReport, taskReport, whyAllReport, whyReport } from "./queue-report.ts";
+import {
+  listReport,
+  modelWords,
+  overviewReport,
+  taskReport,
+  whyAllReport,
+  whyReport,
+} from "./queue-report.ts";
 import { nameOf, oneLine } from "./task-words.ts";
 
 /** Who carries a command out: a task, its desk, and a prefix that makes its step names unique in the task. */
@@ -89,7 +97,8 @@ async function enqueue({ ctx, desk, prefix }: Clerk, text: string): Promise<stri
     return `Added ${name} to your queue.${place} Type \`work\` to start the next job.`;
   } catch (error) {
     // A full line is an answer; anything else is a failure of this turn.
-    if (error instanceof ErrandError && error.code === "queue_full") return `That did not work: ${error.message}.`;
+    if (error instanceof ErrandError && error.code === "queue_full")
+      return `That did not work: ${error.message}.`;
     throw error;
   }
 }
@@ -100,13 +109,20 @@ async function enqueueLast(clerk: Clerk): Promise<string> {
 }
 
 /** What the user said last that was no command: "this" in "add this job". */
-export async function lastOwnText({ ctx, desk }: Pick<Clerk, "ctx" | "desk">): Promise<string | null> {
+export async function lastOwnText({
+  ctx,
+  desk,
+}: Pick<Clerk, "ctx" | "desk">): Promise<string | null> {
   if (ctx.sessionId === null) return null;
   const messages = earlierMessages(await desk.messages(ctx.userId, ctx.sessionId), ctx.taskId);
   const said = messages
     .filter(({ role }) => role === "user")
-    .map((message) => textOfMessage(message).trim());
-  return said.findLast((text) => text !== "" && parseTyped(text) === null && parseEnglish(text) === null) ?? null;
+    .map((message) => messageText(message).trim());
+  return (
+    said.findLast(
+      (text) => text !== "" && parseTyped(text) === null && parseEnglish(text) === null,
+    ) ?? null
+  );
 }
 
 /**
@@ -156,12 +172,12 @@ async function cancel(
 ): Promise<string> {
   const { userId } = ctx;
   // Which one "last" is must not change between two tries of this turn.
-  const found = await ctx.step(`${prefix}.find`, async () => {
-    const { why, task } = { task: null, ...(await findTask(desk, userId, command.task, "open")) };
-    return { why: why ?? null, taskId: task?.id ?? null };
+  const meant = await ctx.step(`${prefix}.find`, async () => {
+    const found = await findTask(desk, userId, command.task, "open");
+    return found.why === undefined ? { taskId: found.task.id } : { answer: found.why };
   });
-  if (found.taskId === null) return found.why ?? questions.cancel;
-  const { taskId } = found;
+  if (meant.taskId === undefined) return meant.answer;
+  const { taskId } = meant;
   if (taskId === ctx.taskId) return "That is this very message; stop it instead.";
   const refused = await ctx.step(`${prefix}.cancel`, () => desk.cancel(userId, taskId));
   const task = await desk.task(userId, taskId);

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { parseTyped, type Command } from "./command.ts";
@@ -23,7 +23,7 @@ const typed: readonly (readonly [string, Command])[] = [
   ["/enqueue hello", enqueue("hello")],
   ["enqueue: hello", enqueue("hello")],
   ["enqueue 'hello'", enqueue("hello")],
-  ['enqueue "say \'hi\' to Ann"', enqueue("say 'hi' to Ann")],
+  ["enqueue \"say 'hi' to Ann\"", enqueue("say 'hi' to Ann")],
   ["enqueue 'a' and 'b'", enqueue("'a' and 'b'")],
   ["enqueue 'don't panic'", enqueue("don't panic")],
   ["enqueue “hello”", enqueue("hello")],
@@ -68,7 +68,10 @@ const english: readonly (readonly [string, Command])[] = [
   ["add Write a poem to the end of the queue.", enqueue("Write a poem")],
   ["put water the plants into the job queue thanks", enqueue("water the plants")],
   ["Hey Errand, would you please queue up a summary of my notes", enqueue("a summary of my notes")],
-  ["add this job to the queue: write a poem. Make it rhyme.", enqueue("write a poem. Make it rhyme.")],
+  [
+    "add this job to the queue: write a poem. Make it rhyme.",
+    enqueue("write a poem. Make it rhyme."),
+  ],
   ["Add to the queue: first\nsecond", enqueue("first\nsecond")],
   ["new task: call Ann now", enqueue("call Ann now")],
   ["create a job called tidy up", enqueue("tidy up")],
@@ -191,7 +194,19 @@ describe("commands", () => {
   });
 
   test("[ASSIST2] any text is read without an error and quickly", () => {
-    const words = fc.constantFrom("add", "to", "the", "queue", "job", "why", "is", "it", ":", "'", " ");
+    const words = fc.constantFrom(
+      "add",
+      "to",
+      "the",
+      "queue",
+      "job",
+      "why",
+      "is",
+      "it",
+      ":",
+      "'",
+      " ",
+    );
     const text = fc.oneof(
       fc.string({ unit: "binary", maxLength: 300 }),
       fc.array(words, { maxLength: 400 }).map((all) => all.join(" ")),
@@ -207,14 +222,17 @@ describe("commands", () => {
 });
 
 test("[ASSIST3] a short id holds a digit, ends its task's id and is read back", () => {
-  const digits = "0123456789abcdefghjkmnpqrstvwxyz";
+  const digits = "0123456789abcdefghjkmnpqrstvwxyz".split("");
   const tail = fc.array(fc.constantFrom(...digits), { minLength: 25, maxLength: 25 });
   fc.assert(
     fc.property(tail, (all) => {
       const id = `task_0${all.join("")}`;
       const shown = shortId(id);
       expect(id.endsWith(shown)).toBe(true);
-      expect(parseTyped(`status ${shown}`)).toEqual({ name: "status", task: { by: "id", id: shown } });
+      expect(parseTyped(`status ${shown}`)).toEqual({
+        name: "status",
+        task: { by: "id", id: shown },
+      });
     }),
   );
 });

@@ -25,7 +25,8 @@ const thisPattern =
   /^(?:this|that|it|(?:(?:this|that|my last) (?:job|task|note|one|message|text))|what i (?:just )?said)$/i;
 
 /** Where jobs are put, at the end of a sentence. */
-const intoQueue = /\s+(?:to|in|into|on|onto) (?:(?:the|my|your) )?(?:(?:job|task|work) )?(?:queue|list)$/i;
+const intoQueue =
+  /\s+(?:to|in|into|on|onto) (?:(?:the|my|your) )?(?:(?:job|task|work) )?(?:queue|list)$/i;
 
 /**
  * Reads a typed command: `enqueue <text>`, `list`, `work`, `work auto`, `work manual` (or `stop`), `status [id]`,
@@ -72,8 +73,14 @@ export function enqueueOf(words: string): Command {
 
 /** The text between quotes that hold all of `words`; `null` if there are none. */
 export function unquoted(words: string): string | null {
-  const match = /^(?:"([^"]+)"|'((?:[^']|(?<=\w)'(?=\w))+)'|`([^`]+)`|“([^”]+)”|‘([^]+)’|«([^»]+)»)$/.exec(words);
-  const inner = match?.slice(1).find((group) => group !== undefined)?.trim();
+  const match =
+    /^(?:"([^"]+)"|'((?:[^']|(?<=\w)'(?=\w))+)'|`([^`]+)`|“([^”]+)”|‘([^]+)’|«([^»]+)»)$/.exec(
+      words,
+    );
+  const inner = match
+    ?.slice(1)
+    .find((group) => group !== undefined)
+    ?.trim();
   return inner === undefined || inner === "" ? null : inner;
 }
 

@@ -15,7 +15,7 @@ const nouns = "(?:jobs|tasks|notes|errands)";
 const adjective =
   "(?:(?:all|queued|pending|waiting|running|open|current|completed|finished|done)(?:,? and |, ?| ))*";
 const id = "(?:task_)?[0-9a-z]{6,26}";
-const this_ = `(?:it|that|this|(?:that|this) ${noun})`;
+const thisOne = `(?:it|that|this|(?:that|this) ${noun})`;
 const last = `(?:the|my) (?:last|latest|newest|most recent)(?: (?:one|${noun}))?`;
 const one = `(?:${last}|(?:the |my )?${noun}(?: ${id})?|${id})`;
 
@@ -55,7 +55,9 @@ const workSentences: readonly RegExp[] = [
   ),
   sentence(`(?:process|run|do|start|execute|handle|work on) (?:the next|the first) one`),
   sentence(`next (?:one|${noun})`),
-  sentence(`get to work|start working|do some work|work on (?:the|my) queue|start (?:the|my) queue`),
+  sentence(
+    `get to work|start working|do some work|work on (?:the|my) queue|start (?:the|my) queue`,
+  ),
 ];
 
 const all = `(?:all|everything|every|all of)`;
@@ -65,7 +67,9 @@ const autoSentences: readonly RegExp[] = [
   ),
   sentence(`(?:process|run|do|execute|handle) everything (?:in|on|from) ${queue}`),
   sentence(`(?:process|run|work through|work off) (?:the|my) (?:whole |entire )?queue`),
-  sentence(`work (?:automatically|continuously)|keep working|(?:turn|switch) (?:on auto|auto on|to auto)(?: mode)?`),
+  sentence(
+    `work (?:automatically|continuously)|keep working|(?:turn|switch) (?:on auto|auto on|to auto)(?: mode)?`,
+  ),
 ];
 
 const manualSentences: readonly RegExp[] = [
@@ -81,22 +85,28 @@ const overviewSentences: readonly RegExp[] = [
     `(?:(?:what(?:'s| is) )?(?:the )?|(?:show|give|tell)(?: me)? the )status(?: of (?:${queue}|(?:the |my |all )*${nouns}|everything))?`,
   ),
   sentence(`how(?:'s| is| are) (?:my|the) (?:${nouns}|queue)(?: doing| going| coming along)?`),
-  sentence(`what(?:'s| is| ${nouns} are) (?:running|in progress|being processed)|what are you working on`),
+  sentence(
+    `what(?:'s| is| ${nouns} are) (?:running|in progress|being processed)|what are you working on`,
+  ),
   sentence(`are you (?:busy|working(?: on (?:something|anything))?)`),
 ];
 
 /** Sentences about one task: the named group says which. */
 const statusSentences: readonly RegExp[] = [
-  sentence(`(?:(?:what(?:'s| is) )?(?:the )?|(?:show|give|tell)(?: me)? the )status of (?<which>${one}|${this_})`),
-  sentence(`(?:is|has) (?<which>${one}|${this_}) (?:been )?(?:done|finished|completed?|processed|running)(?: yet)?`),
-  sentence(`did (?<which>${one}|${this_}) (?:finish|complete)(?: yet)?`),
+  sentence(
+    `(?:(?:what(?:'s| is) )?(?:the )?|(?:show|give|tell)(?: me)? the )status of (?<which>${one}|${thisOne})`,
+  ),
+  sentence(
+    `(?:is|has) (?<which>${one}|${thisOne}) (?:been )?(?:done|finished|completed?|processed|running)(?: yet)?`,
+  ),
+  sentence(`did (?<which>${one}|${thisOne}) (?:finish|complete)(?: yet)?`),
   sentence(`how(?:'s| is) (?<which>${one}) (?:doing|going|coming along)`),
 ];
 
 const cancelSentences: readonly RegExp[] = [
-  sentence(`cancel (?<which>${one}|${this_})(?: from ${queue})?`),
+  sentence(`cancel (?<which>${one}|${thisOne})(?: from ${queue})?`),
   sentence(`(?:remove|delete|drop|discard|abort|stop|kill) (?<which>${one})(?: from ${queue})?`),
-  sentence(`(?:remove|delete|drop|discard) (?<which>${this_}) from ${queue}`),
+  sentence(`(?:remove|delete|drop|discard) (?<which>${thisOne}) from ${queue}`),
 ];
 
 const cancelAllSentences: readonly RegExp[] = [
@@ -108,9 +118,9 @@ const trouble =
   "(?:waiting|queued|pending|stuck|held|running|starting|started?|done|finished|finish(?:ing)?|fail(?:ed|ing)?|delayed|cancelled|taking so long|been (?:started|processed|done|cancelled))";
 const whySentences: readonly RegExp[] = [
   sentence(
-    `why (?:is|isn't|has|hasn't|was|wasn't|did|didn't|does|doesn't) (?<which>${one}|${this_}) (?:(?:still|not|just|always) )*${trouble}(?: yet)?`,
+    `why (?:is|isn't|has|hasn't|was|wasn't|did|didn't|does|doesn't) (?<which>${one}|${thisOne}) (?:(?:still|not|just|always) )*${trouble}(?: yet)?`,
   ),
-  sentence(`what(?:'s| is) (?<which>${one}|${this_}) waiting (?:for|on)`),
+  sentence(`what(?:'s| is) (?<which>${one}|${thisOne}) waiting (?:for|on)`),
 ];
 
 const whyAllSentences: readonly RegExp[] = [
@@ -144,7 +154,9 @@ const askEnqueueSentences: readonly RegExp[] = [
 /** What is enqueued stands in the middle: nothing after it needs to be kept. */
 const enqueueMiddle: readonly RegExp[] = [
   sentence(`(?:add|append|enqueue|queue) (?<text>[^]+) ${into} (?:the end of )?${queue}`),
-  sentence(`(?:put|place|insert|push) (?<text>[^]+) ${into} (?:the end of )?(?:(?:the|my|your) )?(?:(?:job|task|work) )?(?:queue|(?:job|task|work) list)`),
+  sentence(
+    `(?:put|place|insert|push) (?<text>[^]+) ${into} (?:the end of )?(?:(?:the|my|your) )?(?:(?:job|task|work) )?(?:queue|(?:job|task|work) list)`,
+  ),
 ];
 
 /** What is enqueued stands behind a colon: all of it, however long. */
@@ -217,7 +229,9 @@ function aboutTask(line: string): Command | null {
 /** `null` for a word that only looks like an id. */
 function referenceOf(which: string): TaskReference | null {
   const word = which.split(" ").at(-1) ?? "";
-  const isId = new RegExp(`^${id}$`, "i").test(word) && !new RegExp(`^(?:latest|newest|recent|${noun})$`, "i").test(word);
+  const isId =
+    new RegExp(`^${id}$`, "i").test(word) &&
+    !new RegExp(`^(?:latest|newest|recent|${noun})$`, "i").test(word);
   return isId ? readReference(word) : { by: "last" };
 }
 
@@ -250,7 +264,10 @@ function captured(
   for (const pattern of patterns) {
     const found = new RegExp(pattern, "di").exec(wording.text)?.indices?.groups?.["text"];
     if (found === undefined) continue;
-    const text = wording.written.slice(...found).trim().replace(named, "");
+    const text = wording.written
+      .slice(...found)
+      .trim()
+      .replace(named, "");
     const inner = unquoted(text);
     if (inner !== null) return { name: "enqueue", text: inner };
     if (long) return { name: "enqueue", text };

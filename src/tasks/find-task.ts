@@ -9,7 +9,8 @@ const searchedJobs = 100;
 
 /** A task that was meant, or why none was found, in words for the user. */
 export type Found =
-  { readonly task: TaskView; readonly why?: undefined } | { readonly why: string };
+  | { readonly task: TaskView; readonly why?: undefined }
+  | { readonly why: string };
 
 /** Which job "last" is: the newest open one, or the newest of all. */
 export type Last = "open" | "any";
@@ -50,7 +51,9 @@ async function byId(desk: Desk, userId: string, id: string): Promise<Found> {
   const [task, other] = found;
   if (task === undefined) return { why: `You have no task \`${id}\`; \`list\` shows the ids.` };
   if (other === undefined) return { task };
-  return { why: `\`${id}\` may be ${found.map(nameOf).join(" or ")}: which one? Use more of its id.` };
+  return {
+    why: `\`${id}\` may be ${found.map(nameOf).join(" or ")}: which one? Use more of its id.`,
+  };
 }
 
 async function idsEndingIn(desk: Desk, userId: string, id: string): Promise<readonly string[]> {

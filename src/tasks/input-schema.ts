@@ -1,3 +1,4 @@
+import { isName } from "../core/ids.ts";
 import { isRecord } from "../core/json.ts";
 import type { Schema, SchemaResult } from "../engine/index.ts";
 
@@ -9,7 +10,8 @@ export interface Issue {
 
 /** A value that was read, or everything that is wrong with it. */
 export type FieldResult<T> =
-  { readonly value: T; readonly issues?: undefined } | { readonly issues: readonly Issue[] };
+  | { readonly value: T; readonly issues?: undefined }
+  | { readonly issues: readonly Issue[] };
 
 /** Reads one field of data from outside. `optional` fields may be left out. */
 export interface Field<T> {
@@ -42,8 +44,10 @@ export function text(range: { readonly min: number; readonly max: number }): Fie
   return {
     read(value) {
       if (typeof value !== "string") return wrong(`must be text, got ${kindOf(value)}`);
-      if (value.length > max) return wrong(`must have at most ${max} characters, has ${value.length}`);
-      if (value.trim().length < min) return wrong(min === 1 ? "must not be empty" : `must have at least ${min} characters`);
+      if (value.length > max)
+        return wrong(`must have at most ${max} characters, has ${value.length}`);
+      if (value.trim().length < min)
+        return wrong(min === 1 ? "must not be empty" : `must have at least ${min} characters`);
       return { value };
     },
   };
@@ -54,18 +58,19 @@ export function wholeNumber(range: { readonly min: number; readonly max: number 
   const { min, max } = range;
   return {
     read(value) {
-      if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max) return { value };
+      if (typeof value === "number" && Number.isInteger(value) && value >= min && value <= max)
+        return { value };
       return wrong(`must be a whole number of ${min}..${max}, got ${shown(value)}`);
     },
   };
 }
 
-/** One of a few words. */
-export function oneOf<T extends string>(words: readonly T[]): Field<T> {
+/** A name, as of a role: 1..100 of letters, digits and `_ . : -`. */
+export function name(): Field<string> {
   return {
     read(value) {
-      const word = words.find((known) => known === value);
-      return word === undefined ? wrong(`must be one of ${words.join(", ")}, got ${shown(value)}`) : { value: word };
+      if (typeof value === "string" && isName(value)) return { value };
+      return wrong(`must be 1..100 of letters, digits and "_ . : -", got ${shown(value)}`);
     },
   };
 }
@@ -94,31 +99,45 @@ export function optional<T>(field: Field<T>): Field<T> & { readonly optional: tr
 }
 
 /** An object of exactly these fields: one that is not known is an error, because it is most often a slip of the pen. */
-export function object<F extends Readonly<Record<string, Field<unknown>>>>(fields: F): Field<FieldsOf<F>> {
+export function object<F extends Readonly<Record<string, Field<unknown>>>>(
+  fields: F,
+): Field<FieldsOf<F>> {
   return {
     read(value) {
       if (!isRecord(value)) return wrong(`must be an object, got ${kindOf(value)}`);
-      const read: Record<string, unknown> = {};
-      const issues: Issue[] = [];
-      for (const [name, field] of Object.entries(fields)) {
-        const inner = value[name];
-        if (inner === undefined) {
-          if (field.optional !== true) issues.push({ path: [name], message: "is missing" });
-          continue;
-        }
-        const result = field.read(inner);
-        if (result.issues === undefined) read[name] = result.value;
-        else issues.push(...below(name, result.issues));
+      const { read, issues } = readFields(fields, value);
+      for (const key of Object.keys(value)) {
+        if (Object.hasOwn(fields, key)) continue;
+        const known = Object.keys(fields).join(", ");
+        issues.push({ path: [key], message: `is not known; known are ${known}` });
       }
-      for (const name of Object.keys(value)) {
-        if (!Object.hasOwn(fields, name)) {
-          issues.push({ path: [name], message: `is not known; known are ${Object.keys(fields).join(", ")}` });
-        }
-      }
-      // Each field was read by its own reader above: this is the object that FieldsOf describes.
-      return issues.length > 0 ? { issues } : { value: read as FieldsOf<F> };
+      return holds<FieldsOf<F>>(read, issues) ? { value: read } : { issues };
     },
   };
+}
+
+function readFields(
+  fields: Readonly<Record<string, Field<unknown>>>,
+  value: Readonly<Record<string, unknown>>,
+): { readonly read: unknown; readonly issues: Issue[] } {
+  const read: Record<string, unknown> = {};
+  const issues: Issue[] = [];
+  for (const [key, field] of Object.entries(fields)) {
+    const inner = value[key];
+    if (inner === undefined) {
+      if (field.optional !== true) issues.push({ path: [key], message: "is missing" });
+      continue;
+    }
+    const result = field.read(inner);
+    if (result.issues === undefined) read[key] = result.value;
+    else issues.push(...below(key, result.issues));
+  }
+  return { read, issues };
+}
+
+/** Without an issue every field was read by its own reader: that makes the object what its fields say. */
+function holds<T>(read: unknown, issues: readonly Issue[]): read is T {
+  return issues.length === 0;
 }
 
 /** A field as the engine takes it: Standard Schema v1. */
@@ -126,8 +145,8 @@ export function schema<T>(field: Field<T>): Schema<T> {
   return { "~standard": { validate: (value): SchemaResult<T> => field.read(value) } };
 }
 
-function below(name: string | number, issues: readonly Issue[]): Issue[] {
-  return issues.map(({ path, message }) => ({ path: [name, ...path], message }));
+function below(key: string | number, issues: readonly Issue[]): Issue[] {
+  return issues.map(({ path, message }) => ({ path: [key, ...path], message }));
 }
 
 function kindOf(value: unknown): string {
@@ -136,5 +155,7 @@ function kindOf(value: unknown): string {
 }
 
 function shown(value: unknown): string {
-  return typeof value === "number" || typeof value === "string" ? JSON.stringify(value).slice(0, 40) : kindOf(value);
+  return typeof value === "number" || typeof value === "string"
+    ? JSON.stringify(value).slice(0, 40)
+    : kindOf(value);
 }

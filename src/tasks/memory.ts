@@ -10,11 +10,6 @@ export function earlierMessages(
   return own < 0 ? messages : messages.slice(0, own);
 }
 
-/** A chat message's text. */
-export function textOfMessage(message: ChatMessage): string {
-  return messageText(message);
-}
-
 /** Characters a message costs besides its text: role and separators of the prompt's template. */
 const messageOverhead = 16;
 
@@ -29,8 +24,8 @@ export function chooseMemory(earlier: readonly ChatMessage[], charsMax: number):
   for (const message of earlier.toReversed()) {
     turn.unshift(message);
     if (message.role !== "user") continue;
-    const said = turn.filter((one) => one.status === "completed" && textOfMessage(one) !== "");
-    for (const one of said) chars += textOfMessage(one).length + messageOverhead;
+    const said = turn.filter((one) => one.status === "completed" && messageText(one) !== "");
+    for (const one of said) chars += messageText(one).length + messageOverhead;
     if (chars > charsMax) break;
     chosen.unshift(...said.map(({ id }) => id));
     turn = [];
@@ -46,6 +41,6 @@ export function promptOfMemory(
   const byId = new Map(messages.map((message) => [message.id, message]));
   return chosen.flatMap((id): PromptMessage[] => {
     const message = byId.get(id);
-    return message === undefined ? [] : [{ role: message.role, content: textOfMessage(message) }];
+    return message === undefined ? [] : [{ role: message.role, content: messageText(message) }];
   });
 }

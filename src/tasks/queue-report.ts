@@ -38,7 +38,9 @@ async function readJobs(desk: Desk, userId: string): Promise<Jobs> {
     line,
     waiting: first.filter((task) => task !== null),
     open: active.filter(({ id }) => !inLine.has(id)).toReversed(),
-    ended: ended.toSorted((a, b) => Date.parse(b.completedAt ?? "") - Date.parse(a.completedAt ?? "")),
+    ended: ended.toSorted(
+      (a, b) => Date.parse(b.completedAt ?? "") - Date.parse(a.completedAt ?? ""),
+    ),
   };
 }
 
@@ -61,7 +63,8 @@ export async function listReport(desk: Desk, userId: string): Promise<string> {
     if (open.length > openShown) lines.push(`and ${open.length - openShown} more`);
     sections.push(["In progress:", ...lines].join("\n"));
   }
-  if (line.waiting.length === 0 && open.length === 0) sections.push("Nothing is queued or running.");
+  if (line.waiting.length === 0 && open.length === 0)
+    sections.push("Nothing is queued or running.");
   if (ended.length > 0) {
     const lines = ended.slice(0, endedShown).map((task) => `- ${lineOf(task, nowMs)}`);
     sections.push([`Finished (last ${lines.length}):`, ...lines].join("\n"));
@@ -120,7 +123,9 @@ async function placeWords(desk: Desk, task: TaskView): Promise<string | null> {
   const { waiting, auto } = await desk.notes(task.userId);
   const place = waiting.indexOf(task.id) + 1;
   if (place === 0) return null;
-  const when = auto ? "jobs run one after another" : "it runs when you type `work`, or `work auto` for all";
+  const when = auto
+    ? "jobs run one after another"
+    : "it runs when you type `work`, or `work auto` for all";
   return `queued, ${place === 1 ? "next" : `number ${place}`} in your queue; ${when}`;
 }
 

@@ -1,8 +1,7 @@
 import { isTaskId } from "../core/ids.ts";
 
 /** Which of the user's tasks is meant: by (the end of) its id, or the newest one that fits. */
-export type TaskReference =
-  { readonly by: "id"; readonly id: string } | { readonly by: "last" };
+export type TaskReference = { readonly by: "id"; readonly id: string } | { readonly by: "last" };
 
 const shortIdCharsMin = 6;
 const shortIdPattern = /^(?=[a-z]*\d)[0-9a-hjkmnp-tv-z]{6,26}$/;

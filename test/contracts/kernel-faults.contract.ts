@@ -200,4 +200,3 @@ export function kernelFaultContract(withBench: WithBench): void {
 function plainRow(text: string): Uint8Array {
   return bytes(`\0${text}`);
 }
-

@@ -1,8 +1,16 @@
 import { describe } from "vitest";
 
 import type { AnyStore, WithStore } from "./store-groups.ts";
+import { kernelCostContract } from "./kernel-cost.contract.ts";
 import { kernelFaultContract } from "./kernel-faults.contract.ts";
 import { benches, kernelGroupContract } from "./kernel-groups.contract.ts";
+import { kernelStreamContract } from "./kernel-streams.contract.ts";
+import {
+  kernelKeyContract,
+  kernelMemoryContract,
+  kernelOutboxContract,
+  kernelTimerContract,
+} from "./kernel-world.contract.ts";
 
 /**
  * Registers every promise of the kernel as tests on the storage that `withStore` gives. It says nothing of what
@@ -17,5 +25,11 @@ export function kernelContract(
     const withBench = benches(withStore, wrap);
     kernelGroupContract(withBench);
     kernelFaultContract(withBench);
+    kernelKeyContract(withBench);
+    kernelTimerContract(withBench);
+    kernelOutboxContract(withBench);
+    kernelMemoryContract(withBench);
+    kernelStreamContract(withBench);
+    kernelCostContract(withBench);
   });
 }

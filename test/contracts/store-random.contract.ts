@@ -86,9 +86,14 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
+const historiesMax = 60;
+/** Each history flushes some fifty commits: seconds on a slow disk. */
+const timeoutMs = 60_000;
+
 /** Random histories against the memory store, which is the reference. */
 export function storeRandomContract(withStore: WithStore): void {
-  test("[STORE1, STORE14] any history of groups gives the answers and the rows of the reference store", async () => {
+  const rule = "any history of groups gives the answers and the rows of the reference store";
+  test(`[STORE1, STORE14] ${rule}`, { timeout: timeoutMs }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), (steps) =>
         withStore(async ({ store, reopen }) => {
@@ -107,7 +112,7 @@ export function storeRandomContract(withStore: WithStore): void {
           expect(await everything(await reopen())).toEqual(await everything(reference));
         }),
       ),
-      { numRuns: 60 },
+      { numRuns: historiesMax },
     );
   });
 }

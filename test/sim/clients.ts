@@ -436,7 +436,7 @@ export class Clients {
 
   #command(scope: Scope, command: { readonly type: string; readonly [field: string]: unknown }): true {
     this.#world.note("client", `${command.type} ${scope}`);
-    this.#world.follow(this.#world.kernel.dispatch(scope, command), () => undefined);
+    this.#world.follow(this.#world.dispatch(scope, command), () => undefined);
     return true;
   }
 

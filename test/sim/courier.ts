@@ -11,8 +11,7 @@ interface Delivery {
 
 /**
  * The network between homes: carries messages in any order, some of them twice, and fails now and then. It never
- * loses one for good, because the sender's outbox asks again. Here every home is served by the same kernel, so a
- * delivery is a command to it.
+ * loses one for good, because the sender's outbox asks again.
  */
 export class SimCourier implements Courier {
   readonly #world: World;
@@ -60,7 +59,7 @@ export class SimCourier implements Courier {
     if (!healing && dice.chance(plan.faults.courierTwice)) this.#ghosts.push({ id, to, body });
     this.#world.note("courier.delivers", `${id} to ${to}`);
     const { incarnation } = this.#world;
-    this.#world.kernel.dispatch(to, body).then(
+    this.#world.dispatch(to, body).then(
       () => {
         if (this.#world.incarnation === incarnation) delivery.resolve();
       },
@@ -75,6 +74,6 @@ export class SimCourier implements Courier {
     if (ghost === undefined) return;
     this.#world.mark("message delivered twice");
     this.#world.note("courier.repeats", `${ghost.id} to ${ghost.to}`);
-    this.#world.kernel.dispatch(ghost.to, ghost.body).catch(() => undefined);
+    this.#world.dispatch(ghost.to, ghost.body).catch(() => undefined);
   }
 }

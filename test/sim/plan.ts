@@ -116,7 +116,7 @@ function drawFaults(dice: Dice, calm: boolean): Faults {
   };
   return {
     crash: some(0.4, 0.02),
-    crashAtCommit: some(0.4, 0.05),
+    crashAtCommit: some(0.5, 0.08),
     storageFull: some(0.3, 0.08),
     lostReply: some(0.5, 0.3),
     duplicateCommand: some(0.5, 0.3),

@@ -53,7 +53,7 @@ export class Readers {
   /** Everything that was shown is what is stored, and the text of a completed attempt is its output. */
   async audit(): Promise<void> {
     const { shadow } = this.#world;
-    const observer = this.#world.observer();
+    const observer = this.#world.homes[0].observer();
     for (const [stream, head] of shadow.streams) {
       must(head.closed, "a stream ends with its attempt", () => stream);
       const entries: Entry[] = [];
@@ -85,7 +85,7 @@ export class Readers {
 
   #stored(stream: string): string[] {
     const entries: string[] = [];
-    for (const row of this.#world.disk.streamRead(stream, 0, 1_000_000)) {
+    for (const row of this.#world.homes[0].disk.streamRead(stream, 0, 1_000_000)) {
       const opened = JSON.parse(this.#world.open(`${stream}#${row.n}`, row.body)) as unknown[];
       for (const entry of opened) entries.push(JSON.stringify(entry));
     }

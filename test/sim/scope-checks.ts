@@ -19,14 +19,25 @@ export class ScopeChecks {
     this.#plan = plan;
   }
 
-  /** Checks a fact before it is folded: a slot is given only while one is free. */
+  /** Checks a fact before it is folded: slots are given while they are free, and nothing begins without one. */
   before(scope: Scope, event: { readonly type: string }): void {
-    if (event.type !== "call.granted") return;
-    const schedule = this.#shadow.queue(scopeName(scope))?.schedule;
-    const slots = schedule?.settings.slots ?? 1;
-    const running = schedule?.leases.size ?? 0;
-    must(running < slots, "running calls are within the slots", () => `${scope} grants beyond its ${slots} slots`);
-    must(schedule?.paused !== true, "a paused queue grants nothing", () => scope);
+    if (event.type === "call.granted") {
+      const schedule = this.#shadow.queue(scopeName(scope))?.schedule;
+      const slots = schedule?.settings.slots ?? 1;
+      const running = schedule?.leases.size ?? 0;
+      must(running < slots, "running calls are within the slots", () => `${scope} grants beyond its ${slots} slots`);
+      must(schedule?.paused !== true, "a paused queue grants nothing", () => scope);
+    }
+    const begins = event.type === "task.started" || event.type === "call.started";
+    if (begins && this.#plan.remoteQueues) this.#begins(this.#shadow.task(scopeName(scope)), event);
+  }
+
+  /** The queue's home committed the grant before its message was sent: so the slot is known there by now. */
+  #begins(task: TaskState | undefined, event: object): void {
+    const operation = "op" in event ? task?.operations.get(String(event.op)) : undefined;
+    const [queue, call] = operation?.kind === "call" ? [operation.queue, operation.call] : [task?.spec?.queue, task?.lease];
+    const leases = this.#shadow.queue(queue ?? "")?.schedule.leases;
+    must(leases?.has(call ?? "") === true, "what begins has a slot", () => `call ${call ?? ""} of ${task?.id ?? ""} in queue ${queue ?? ""}`);
   }
 
   /** Checks the scopes a commit touched. */
@@ -160,18 +171,17 @@ export class ScopeChecks {
     }
   }
 
-  /** Only a granted call runs, and its queue knows it; with the queue at home, a waiting call is in its line. */
+  /** With the queue at home, a call that waits is in its line and one that runs has its slot, at every commit. */
   #wanted(task: TaskState, queue: string, call: string, granted: boolean): void {
-    const schedule = this.#shadow.queue(queue)?.schedule;
-    const say = (): string => `call ${call} of ${task.id} (${task.phase}) in queue ${queue}`;
-    if (granted) must(schedule?.leases.has(call) === true, "what runs has a slot", say);
-    else if (!this.#plan.remoteQueues) {
-      must(
-        this.#shadow.ready.get(queue)?.has(call) === true,
-        "what waits for a slot is in its queue",
-        say,
-      );
-    }
+    if (this.#plan.remoteQueues) return;
+    const known = granted
+      ? this.#shadow.queue(queue)?.schedule.leases.has(call)
+      : this.#shadow.ready.get(queue)?.has(call);
+    must(
+      known === true,
+      granted ? "what runs has a slot" : "what waits for a slot is in its queue",
+      () => `call ${call} of ${task.id} (${task.phase}) in queue ${queue}`,
+    );
   }
 
   #queue(name: string): void {

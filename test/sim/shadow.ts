@@ -38,12 +38,16 @@ const deciders = {
   queue: queueDecider as Erased,
 };
 
-/** A scope's state as text, equal for equal states. A queue's waiting calls are left out: its log does not hold them. */
-export function stateText(scope: Scope, state: unknown): string {
+/**
+ * A scope's state as text, equal for equal states. A queue's waiting calls are left out, because its log does not hold
+ * them; a task's spec is named only, unless `whole`, because it never changes.
+ */
+export function stateText(scope: Scope, state: unknown, whole = false): string {
   switch (scopeKind(scope)) {
     case "task": {
-      const { operations, awaited, inbox, ...rest } = state as TaskState;
-      return JSON.stringify([rest, [...operations], [...awaited], [...inbox]]);
+      const { operations, awaited, inbox, spec, ...rest } = state as TaskState;
+      const fixed = whole ? spec : spec?.type;
+      return JSON.stringify([rest, fixed, [...operations], [...awaited], [...inbox]]);
     }
     case "session":
       return sorted(sessionDecider.snapshot?.save(state as SessionState));

@@ -269,7 +269,7 @@ export class Worker {
 
   /** Sends a command now, and again until it is answered. */
   #insist(about: string, scope: Scope, command: unknown, then?: () => void): void {
-    this.#world.follow(this.#world.kernel.dispatch(scope, command), (result) => {
+    this.#world.follow(this.#world.dispatch(scope, command), (result) => {
       if (!(result instanceof Error)) then?.();
       else this.#errands.push({ about, run: () => this.#insist(about, scope, command, then) });
     });

@@ -1,14 +1,12 @@
-import { createMemoryStore, type MemoryStore } from "../../src/adapters/memory/memory-store.ts";
 import { ErrandError } from "../../src/core/errors.ts";
-import { scopeKind } from "../../src/core/scope.ts";
-import { deciders } from "../../src/engine/deciders.ts";
-import type { Committed } from "../../src/engine/kernel/group.ts";
-import { Kernel } from "../../src/engine/kernel/kernel.ts";
-import { recover } from "../../src/engine/recovery.ts";
-import type { Group, SyncStore } from "../../src/ports/store.ts";
+import { scopeKind, type Scope } from "../../src/core/scope.ts";
+import type { Committed, Outcome } from "../../src/engine/kernel/group.ts";
+import type { Kernel } from "../../src/engine/kernel/kernel.ts";
+import type { Group } from "../../src/ports/store.ts";
 import { Clients } from "./clients.ts";
 import { SimCourier } from "./courier.ts";
 import { rollDice, type Dice } from "./dice.ts";
+import { Home, type HomePorts } from "./home.ts";
 import { honest, type Mutant } from "./mutant.ts";
 import { plainCipher } from "./plain-cipher.ts";
 import { noFaults, type Faults, type Plan } from "./plan.ts";
@@ -16,7 +14,7 @@ import type { ModelFault, Node } from "./program.ts";
 import { Readers } from "./readers.ts";
 import { ScopeChecks } from "./scope-checks.ts";
 import { Shadow, stateText } from "./shadow.ts";
-import { simStore, type CommitFate } from "./sim-store.ts";
+import type { CommitFate } from "./sim-store.ts";
 import { BrokenRule, must, type Trace } from "./trace.ts";
 import { Worker } from "./worker.ts";
 
@@ -42,13 +40,12 @@ export class World {
   readonly courier: SimCourier;
   readonly readers: Readers;
   readonly #checks: ScopeChecks;
+  /** Where tasks, sessions and users live comes first; queues live there too, or in a second home. */
+  readonly homes: readonly [Home, ...Home[]];
   readonly #cipher = plainCipher();
-  readonly #disk: MemoryStore = createMemoryStore();
   readonly #modelTries = new Map<string, number>();
-  #kernel: Kernel | null = null;
-  #store: SyncStore | null = null;
   #turns: (() => void)[] = [];
-  #wakeAtMs: number | null = null;
+  #booted = false;
   #fullFor = 0;
   nowMs = startMs;
   /** Grows with every death: what an earlier process waits for never comes. */
@@ -72,12 +69,50 @@ export class World {
     this.clients = new Clients(this);
     this.courier = new SimCourier(this);
     this.readers = new Readers(this);
+    this.homes = this.#makeHomes();
   }
 
-  /** The running kernel. */
+  #makeHomes(): [Home, ...Home[]] {
+    const { plan, planted, courier } = this;
+    const ports: HomePorts = {
+      plan,
+      planted,
+      courier,
+      cipher: this.#cipher,
+      nowMs: () => this.nowMs,
+      incarnation: () => this.incarnation,
+      later: (task) => this.#turns.push(task),
+      fatal: (error) => (this.broken ??= error),
+      storeHooks: {
+        fate: () => this.#fate(),
+        committed: (group) => this.judge(() => this.#committed(group)),
+        refused: (result) => this.note("refused", JSON.stringify(result)),
+        died: () => this.#die("at a commit"),
+      },
+      listener: {
+        entries: (stored) => this.judge(() => this.readers.stored(stored)),
+        committed: (commit) => this.judge(() => this.#told(commit)),
+        signal: (signal) => this.judge(() => this.worker.signal(signal)),
+      },
+    };
+    if (!plan.remoteQueues) return [new Home("all", ports, () => true)];
+    const isQueue = (scope: Scope): boolean => scopeKind(scope) === "queue";
+    return [new Home("tasks", ports, (scope) => !isQueue(scope)), new Home("queues", ports, isQueue)];
+  }
+
+  /** The kernel of the home where tasks live. */
   get kernel(): Kernel {
-    if (this.#kernel === null) throw new TypeError("no process runs");
-    return this.#kernel;
+    return this.homes[0].kernel;
+  }
+
+  /** The home of a scope. */
+  homeOf(scope: Scope): Home {
+    return this.homes.find((home) => home.owns(scope)) ?? this.homes[0];
+  }
+
+  /** Gives a command to the scope's home. */
+  dispatch(scope: Scope, command: unknown): Promise<Outcome> {
+    return this.homeOf(scope).kernel.dispatch(scope, command);
   }
 
   /** The faults of this moment. */
@@ -90,9 +125,11 @@ export class World {
     return this.#turns.length;
   }
 
-  /** When the waker rings; `null` if it is not armed. */
+  /** When the first waker rings; `null` if none is armed. */
   get wakeAtMs(): number | null {
-    return this.#wakeAtMs;
+    let first: number | null = null;
+    for (const { wakeAtMs } of this.homes) if (wakeAtMs !== null && (first === null || wakeAtMs < first)) first = wakeAtMs;
+    return first;
   }
 
   /** Place in a list of `count` to take next, as the world's order wants. */
@@ -153,7 +190,7 @@ export class World {
   /** Another process with an old epoch writes past the kernel: the store itself must refuse. */
   writeStale(stream: string, epoch: number, n: number): void {
     const body = this.#cipher.seal("", "", "");
-    const result = this.#disk.commit({ ...emptyGroup, streams: [{ op: "append", stream, epoch, n, count: 1, body }] });
+    const result = this.homes[0].disk.commit({ ...emptyGroup, streams: [{ op: "append", stream, epoch, n, count: 1, body }] });
     this.judge(() => must(!result.ok, "a stale epoch cannot write a stream", () => `${stream} took an entry of epoch ${epoch}`));
     this.mark("stale stream writer refused by the store");
   }
@@ -170,20 +207,11 @@ export class World {
   async boot(): Promise<boolean> {
     this.dead = false;
     this.#turns = [];
-    this.#wakeAtMs = null;
-    const first = this.#kernel === null;
     this.note("boot", String(this.incarnation));
-    const store = simStore(this.#disk, {
-      fate: () => this.#fate(),
-      committed: (group) => this.judge(() => this.#committed(group)),
-      refused: (result) => this.note("refused", JSON.stringify(result)),
-      died: () => this.#die("at a commit"),
-    });
-    this.#store = this.planted.store?.(store) ?? store;
-    this.#kernel = this.#newKernel(this.#store);
-    this.planted.kernel?.(this.#kernel);
-    if (first) this.clients.configure();
-    const recovered = (await this.#finish(recover(this.#kernel, this.#store, quiet))) && (await this.#finish(this.#kernel.start()));
+    for (const home of this.homes) home.boot();
+    if (!this.#booted) this.clients.configure();
+    this.#booted = true;
+    const recovered = await this.#finish(Promise.all(this.homes.map((home) => home.recover())));
     if (recovered) this.readers.reconnect();
     return recovered;
   }
@@ -199,54 +227,18 @@ export class World {
     task?.();
   }
 
-  /** The waker rings. */
+  /** The wakers ring, each at its time or for nothing. */
   wake(): void {
     this.note("wake", "");
-    this.#wakeAtMs = null;
-    this.follow(this.kernel.wake(), () => undefined);
-  }
-
-  /** A process that only looks, over what is on disk now. */
-  observer(): Kernel {
-    return this.#newKernel(this.#disk);
+    for (const home of this.homes) {
+      home.wakeAtMs = null;
+      this.follow(home.kernel.wake(), () => undefined);
+    }
   }
 
   /** Opens what was sealed for a place. */
   open(place: string, sealed: Uint8Array): string {
     return this.#cipher.open(place, sealed);
-  }
-
-  /** What is on disk. */
-  get disk(): SyncStore {
-    return this.#disk;
-  }
-
-  #newKernel(store: SyncStore): Kernel {
-    const { incarnation, plan } = this;
-    const alive = (): boolean => this.incarnation === incarnation;
-    const random = rollDice(plan.seed, `kernel ${incarnation}`);
-    const kernel = new Kernel(
-      {
-        store,
-        cipher: this.#cipher,
-        clock: { nowMs: () => this.nowMs },
-        random: { bytes: (bytes) => random.bytes(bytes), unit: () => random.unit() },
-        turn: { later: (task) => void (alive() && this.#turns.push(task)) },
-        waker: { arm: (atMs) => void (alive() && (this.#wakeAtMs = atMs)) },
-        log: quiet,
-        courier: this.courier,
-        isLocal: (scope) => !plan.remoteQueues || scopeKind(scope) !== "queue",
-        fatal: (error) => void (alive() && (this.broken ??= error)),
-      },
-      this.planted.deciders?.(deciders) ?? deciders,
-      { cacheBytesMax: plan.cacheBytesMax, snapshotEventsEvery: plan.snapshotEventsEvery },
-    );
-    kernel.listen({
-      entries: (stored) => this.judge(() => this.readers.stored(stored)),
-      committed: (commit) => this.judge(() => this.#told(commit)),
-      signal: (signal) => this.judge(() => this.worker.signal(signal)),
-    });
-    return kernel;
   }
 
   #fate(): CommitFate {
@@ -284,7 +276,7 @@ export class World {
     this.dead = true;
     this.incarnation += 1;
     this.#turns = [];
-    this.#wakeAtMs = null;
+    for (const home of this.homes) home.wakeAtMs = null;
     this.#fullFor = 0;
     this.worker.crash();
     this.courier.crash();
@@ -317,8 +309,6 @@ export class World {
 export function drain(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
-
-const quiet = { info: (): void => undefined, error: (): void => undefined };
 
 const emptyGroup: Group = {
   appends: [],

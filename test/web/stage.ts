@@ -32,10 +32,6 @@ export function useStage(): Stage {
     expect(browser?.complaints.splice(0) ?? []).toEqual([]);
   });
 
-  const ready = <T>(thing: T | undefined): T => {
-    if (thing === undefined) throw new Error("the stage is used outside of a test");
-    return thing;
-  };
   return {
     get server() {
       return ready(server);
@@ -49,6 +45,11 @@ export function useStage(): Stage {
       return page;
     },
   };
+}
+
+function ready<T>(thing: T | undefined): T {
+  if (thing === undefined) throw new Error("the stage is used outside of a test");
+  return thing;
 }
 
 /** Writes a message and sends it as a person does. */

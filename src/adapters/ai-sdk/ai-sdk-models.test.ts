@@ -9,6 +9,15 @@ import type { AnySdkModel } from "./sdk-types.ts";
 const never = new AbortController().signal;
 const call: ModelCall = { model: "m", messages: [{ role: "user", content: "hi" }] };
 
+function streamOf(parts: readonly object[]): ReadableStream<object> {
+  return new ReadableStream({
+    start: (controller) => {
+      for (const part of parts) controller.enqueue(part);
+      controller.close();
+    },
+  });
+}
+
 /** A model of any interface version whose stream holds these parts. */
 function modelOf(specificationVersion: string, parts: readonly object[]): AnySdkModel {
   return {
@@ -17,7 +26,7 @@ function modelOf(specificationVersion: string, parts: readonly object[]): AnySdk
     modelId: "m",
     supportedUrls: {},
     doGenerate: () => Promise.reject(new Error("not streamed")),
-    doStream: () => Promise.resolve({ stream: ReadableStream.from(parts) }),
+    doStream: () => Promise.resolve({ stream: streamOf(parts) }),
   } as unknown as AnySdkModel;
 }
 

@@ -36,7 +36,9 @@ const prompt = [{ role: "user" as const, content: [{ type: "text" as const, text
 
 async function partsOf(run: ModelRun): Promise<SdkStreamPart[]> {
   const { stream } = await languageModel(run).doStream({ prompt });
-  return Array.fromAsync(stream);
+  const parts: SdkStreamPart[] = [];
+  for await (const part of stream) parts.push(part);
+  return parts;
 }
 
 const retryable = (): APICallError =>

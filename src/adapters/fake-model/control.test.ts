@@ -34,7 +34,7 @@ describe("control", () => {
   test.each([
     [[], "object"],
     [{ speed: 1 }, "speed"],
-    [{ slots: 0 }, "slots"],
+    [{ slots: -1 }, "slots"],
     [{ reset: 1 }, "reset"],
     [{ pace: { ttftMs: -1 } }, "ttftMs"],
     [{ pace: { tokensPerSecond: "fast" } }, "tokensPerSecond"],

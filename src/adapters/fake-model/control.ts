@@ -7,6 +7,7 @@ export interface Control {
   /** Forgets the log, the waiting faults and the highest number of running calls, before all else. */
   readonly reset?: boolean;
   readonly pace?: Partial<Pace>;
+  /** 0 holds every request until there are more. */
   readonly slots?: number;
   /** Played on the next requests in this order, each on `times` of them. */
   readonly faults?: readonly Fault[];
@@ -19,7 +20,7 @@ export function readControl(body: unknown): Control | string {
   const [unknown] = Object.keys(rest);
   if (unknown !== undefined) return `there is nothing called "${unknown}" to control`;
   if (reset !== undefined && typeof reset !== "boolean") return "reset must be true or false";
-  if (slots !== undefined && !isCount(slots, 1)) return "slots must be a number from 1";
+  if (slots !== undefined && !isCount(slots, 0)) return "slots must be a number from 0";
   const readFaults = faults === undefined ? [] : readFaultList(faults);
   if (typeof readFaults === "string") return readFaults;
   const readPace = pace === undefined ? {} : paceOf(pace);

@@ -51,6 +51,7 @@ export class RequestLog {
     };
     this.#records.push(record);
     if (this.#records.length > recordsMax) this.#records = this.#records.slice(-recordsMax / 2);
+    this.changed();
     return record;
   }
 

@@ -1,6 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
 
 import { ErrandError } from "../../core/errors.ts";
+import { textOf } from "../sqlite/columns.ts";
 import { refusePromise, type Driver, type Statement } from "../sqlite/driver.ts";
 
 /** Oldest SQLite that is safe: in older ones a reset of the WAL could mix up pages. */
@@ -14,7 +15,8 @@ const SQLITE_FULL = 13;
  * How the database is opened.
  * - EXCLUSIVE: one process only. The operating system drops the lock with the process, so kill -9 leaves nothing
  *   behind; a pid file would. It also spares the shared memory of the WAL.
- * - FULL: a commit has been flushed when it returns. WAL, because then that is one flush.
+ * - FULL: a commit has been flushed when it returns. WAL, because then that is one flush. With fullfsync it also
+ *   leaves the disk's own cache on macOS; elsewhere that says nothing new.
  * - 1,000 pages between checkpoints (SQLite's own default): at 32,000 tasks/s in groups of 64 the 99th percentile of
  *   a commit is 6 ms, against 13 ms with 4,000 pages at the same rate, and 10 ms with 500 at 0.85 of it.
  * - 16 MB of cache: it is only taken as pages are used, and holds the hot ends of the b-trees.
@@ -23,6 +25,7 @@ const settings = `
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = FULL;
+PRAGMA fullfsync = ON;
 PRAGMA wal_autocheckpoint = 1000;
 PRAGMA cache_size = -16000;
 PRAGMA temp_store = MEMORY;
@@ -37,7 +40,8 @@ export function openNodeDriver(file: string): Driver {
   const db = run(() => new DatabaseSync(file));
   try {
     run(() => {
-      checkSqliteVersion(process.versions["sqlite"] ?? "0");
+      const found = db.prepare("SELECT sqlite_version() AS version").get() ?? {};
+      checkSqliteVersion(textOf(found, "version"));
       db.exec(settings);
       // The lock is taken by the first use, not by the setting.
       db.exec("BEGIN IMMEDIATE; COMMIT");

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import type { Delta, ModelFailure } from "../../ports/models.ts";
-import { answerCharsMax, toolCallsMax } from "./answer-limits.ts";
+import { answerBytesMax, answerCharsMax, toolCallsMax } from "./answer-limits.ts";
 import { AnswerReader } from "./answer-reader.ts";
 
 const encoder = new TextEncoder();
@@ -312,6 +312,16 @@ describe("failures in mid-stream", () => {
     for (let count = 0; count < readsMax; count++) reader.read(bytes);
     expect(reader.failure).toBeUndefined();
     expect(reader.read(bytes)).toEqual([]);
+    expect(reader.failure?.failure).toBe("broken");
+  });
+
+  test("[MODEL6] a flood of comments breaks at the limit of bytes", () => {
+    const reader = new AnswerReader();
+    const comments = encoder.encode(`: ${"x".repeat(65_533)}\n`.repeat(64));
+    const readsMax = answerBytesMax / comments.length;
+    for (let count = 0; count < readsMax; count++) reader.read(comments);
+    expect(reader.failure).toBeUndefined();
+    reader.read(comments);
     expect(reader.failure?.failure).toBe("broken");
   });
 

@@ -1,4 +1,12 @@
-import { nothing, ok, refuse, type Batch, type DecideContext, type Decider, type Message } from "../decider.ts";
+import {
+  nothing,
+  ok,
+  refuse,
+  type Batch,
+  type DecideContext,
+  type Decider,
+  type Message,
+} from "../decider.ts";
 import { errorData } from "../errors.ts";
 import { messageCharsMax, sessionTurnsMax } from "../limits.ts";
 import type { SessionRow } from "../rows.ts";
@@ -69,7 +77,9 @@ export const sessionDecider: Decider<SessionState, SessionCommand, SessionEvent>
 
 function loadSession(scope: string, saved: unknown): SessionState {
   // A snapshot is our own sealed JSON: its shape is this module's, checked by the version in the kernel's frame.
-  const { messages, ...rest } = saved as Omit<SessionState, "messages"> & { messages: ChatMessage[] };
+  const { messages, ...rest } = saved as Omit<SessionState, "messages"> & {
+    messages: ChatMessage[];
+  };
   void scope;
   return { ...rest, messages: new Map(messages.map((message) => [message.id, message])) };
 }
@@ -96,18 +106,37 @@ function decide(state: SessionState, command: SessionCommand, ctx: DecideContext
   }
 }
 
-function say(state: SessionState, command: Extract<SessionCommand, { type: "say" }>, ctx: DecideContext): SessionBatch {
+function say(
+  state: SessionState,
+  command: Extract<SessionCommand, { type: "say" }>,
+  ctx: DecideContext,
+): SessionBatch {
   const before = state.messages.get(command.userMessageId);
   if (before !== undefined) {
-    const answer = [...state.messages.values()].find((m) => m.role === "assistant" && m.taskId === before.taskId);
-    return nothing({ taskId: before.taskId, messageId: answer?.id ?? null, userMessageId: before.id, repeated: true });
+    const answer = [...state.messages.values()].find(
+      (m) => m.role === "assistant" && m.taskId === before.taskId,
+    );
+    return nothing({
+      taskId: before.taskId,
+      messageId: answer?.id ?? null,
+      userMessageId: before.id,
+      repeated: true,
+    });
   }
   const busy = state.turns.length > 0;
   if (busy && command.onBusy === "reject") {
-    return refuse(errorData("session_busy", `session ${state.chatId} is answering another message`, 1_000));
+    return refuse(
+      errorData("session_busy", `session ${state.chatId} is answering another message`, 1_000),
+    );
   }
   if (state.turns.length >= sessionTurnsMax) {
-    return refuse(errorData("queue_full", `session ${state.chatId} has ${sessionTurnsMax} turns waiting, the most it takes`, 5_000));
+    return refuse(
+      errorData(
+        "queue_full",
+        `session ${state.chatId} has ${sessionTurnsMax} turns waiting, the most it takes`,
+        5_000,
+      ),
+    );
   }
   const { taskId, messageId, userMessageId } = command;
   const asked: ChatMessage = {
@@ -120,14 +149,25 @@ function say(state: SessionState, command: Extract<SessionCommand, { type: "say"
     createdAtMs: ctx.nowMs,
     ...(command.actionId === undefined ? {} : { actionId: command.actionId }),
   };
-  const answer: ChatMessage = { id: messageId, role: "assistant", parts: [], taskId, status: "pending", error: null, createdAtMs: ctx.nowMs };
+  const answer: ChatMessage = {
+    id: messageId,
+    role: "assistant",
+    parts: [],
+    taskId,
+    status: "pending",
+    error: null,
+    createdAtMs: ctx.nowMs,
+  };
   const turn: Turn = { taskId, messageId };
   const events: SessionEvent[] = [
     { type: "message.added", message: asked },
     { type: "message.added", message: answer },
     { type: "turn.added", turn },
   ];
-  const submit: TaskCommand = { type: "submit", spec: busy ? { ...command.spec, heldBy: "session" } : command.spec };
+  const submit: TaskCommand = {
+    type: "submit",
+    spec: busy ? { ...command.spec, heldBy: "session" } : command.spec,
+  };
   const messages: Message[] = [{ to: taskScope(taskId), body: submit }];
   if (command.onBusy === "interrupt") messages.push(...state.turns.map(cancelTurn));
   return commit(state, events, messages, ctx, { taskId, messageId, userMessageId });
@@ -138,7 +178,11 @@ function cancelTurn(turn: Turn): Message {
   return { to: taskScope(turn.taskId), body };
 }
 
-function turnEnded(state: SessionState, command: Extract<SessionCommand, { type: "turnEnded" }>, ctx: DecideContext): SessionBatch {
+function turnEnded(
+  state: SessionState,
+  command: Extract<SessionCommand, { type: "turnEnded" }>,
+  ctx: DecideContext,
+): SessionBatch {
   const index = state.turns.findIndex((turn) => turn.taskId === command.taskId);
   if (index < 0) return nothing();
   const { end, ending, taskId, messageId } = command;
@@ -167,11 +211,18 @@ function turnEnded(state: SessionState, command: Extract<SessionCommand, { type:
 /** A turn's output is `{text}`; anything else is shown as JSON text rather than lost. */
 function answerParts(end: ChildEnd): readonly MessagePart[] {
   const output = end.output;
-  if (typeof output === "object" && output !== null && "text" in output && typeof output.text === "string") {
+  if (
+    typeof output === "object" &&
+    output !== null &&
+    "text" in output &&
+    typeof output.text === "string"
+  ) {
     return [{ type: "text", text: cut(output.text) }];
   }
   if (output === undefined || output === null) return [];
-  return [{ type: "text", text: cut(typeof output === "string" ? output : JSON.stringify(output)) }];
+  return [
+    { type: "text", text: cut(typeof output === "string" ? output : JSON.stringify(output)) },
+  ];
 }
 
 /** The text up to its limit, without half of a surrogate pair at its end. */
@@ -182,20 +233,31 @@ function cut(text: string): string {
 
 function retryTurn(state: SessionState, taskId: string, ctx: DecideContext): SessionBatch {
   if (state.turns.some((turn) => turn.taskId === taskId)) return nothing();
-  const answer = [...state.messages.values()].find((m) => m.role === "assistant" && m.taskId === taskId);
-  if (answer === undefined) return refuse(errorData("not_found", `session ${state.chatId} has no turn of task ${taskId}`));
+  const answer = [...state.messages.values()].find(
+    (m) => m.role === "assistant" && m.taskId === taskId,
+  );
+  if (answer === undefined)
+    return refuse(errorData("not_found", `session ${state.chatId} has no turn of task ${taskId}`));
   if (answer.status !== "failed") {
-    return refuse(errorData("conflict", `the turn of task ${taskId} is ${answer.status}; only a failed one can be tried again`));
+    return refuse(
+      errorData(
+        "conflict",
+        `the turn of task ${taskId} is ${answer.status}; only a failed one can be tried again`,
+      ),
+    );
   }
   const busy = state.turns.length > 0;
   const turn = { session: sessionScope(state.userId, state.chatId), messageId: answer.id };
   const body: TaskCommand = { type: "retry", turn, ...(busy ? { held: "session" } : {}) };
-  const events: SessionEvent[] = [{ type: "turn.reopened", turn: { taskId, messageId: answer.id } }];
+  const events: SessionEvent[] = [
+    { type: "turn.reopened", turn: { taskId, messageId: answer.id } },
+  ];
   return commit(state, events, [{ to: taskScope(taskId), body }], ctx, { taskId });
 }
 
 function stop(state: SessionState, taskId: string | undefined): SessionBatch {
-  const turn = taskId === undefined ? state.turns[0] : state.turns.find((item) => item.taskId === taskId);
+  const turn =
+    taskId === undefined ? state.turns[0] : state.turns.find((item) => item.taskId === taskId);
   if (turn === undefined) return nothing({ stopped: null });
   return { events: [], messages: [cancelTurn(turn)], reply: ok({ stopped: turn.taskId }) };
 }

@@ -83,7 +83,11 @@ export function messageText(message: Pick<ChatMessage, "parts">): string {
 }
 
 /** Folds one fact into a session's state, in place. */
-export function evolveSession(state: SessionState, event: SessionEvent, atMs: number): SessionState {
+export function evolveSession(
+  state: SessionState,
+  event: SessionEvent,
+  atMs: number,
+): SessionState {
   if (state.createdAtMs === 0) state.createdAtMs = atMs;
   state.updatedAtMs = atMs;
   switch (event.type) {
@@ -91,7 +95,8 @@ export function evolveSession(state: SessionState, event: SessionEvent, atMs: nu
       state.deleted = false;
       put(state, event.message);
       if (state.title === "" && event.message.role === "user") {
-        state.title = messageText(event.message).trim().split("\n")[0]?.slice(0, titleCharsMax) ?? "";
+        state.title =
+          messageText(event.message).trim().split("\n")[0]?.slice(0, titleCharsMax) ?? "";
       }
       return state;
     case "turn.added":
@@ -102,7 +107,13 @@ export function evolveSession(state: SessionState, event: SessionEvent, atMs: nu
       const message = state.messages.get(event.messageId);
       if (message !== undefined) {
         const { parts, status, error, ending } = event;
-        put(state, { ...message, parts, status, error, ...(ending === undefined ? {} : { ending }) });
+        put(state, {
+          ...message,
+          parts,
+          status,
+          error,
+          ...(ending === undefined ? {} : { ending }),
+        });
       }
       return state;
     }

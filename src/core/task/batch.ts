@@ -40,7 +40,12 @@ export function specOf(state: TaskState): TaskSpec {
 }
 
 /** What a task asks of a queue for one call. */
-export function callRequest(state: TaskState, spec: TaskSpec, cost: number, start: boolean): CallRequest {
+export function callRequest(
+  state: TaskState,
+  spec: TaskSpec,
+  cost: number,
+  start: boolean,
+): CallRequest {
   return {
     task: state.id,
     type: spec.type,
@@ -81,7 +86,12 @@ export function enqueue(draft: Draft, state: TaskState, spec: TaskSpec): void {
 }
 
 /** The task as lists see it, with another status where the batch changes it. */
-export function taskRow(state: TaskState, spec: TaskSpec, status: TaskStatus, times: { createdAtMs?: number; endedAtMs?: number } = {}): TaskRow {
+export function taskRow(
+  state: TaskState,
+  spec: TaskSpec,
+  status: TaskStatus,
+  times: { createdAtMs?: number; endedAtMs?: number } = {},
+): TaskRow {
   return {
     table: "task",
     id: state.id,
@@ -107,7 +117,12 @@ function isParked(state: TaskState): boolean {
 function hasOpenCall(state: TaskState): boolean {
   for (const operation of state.operations.values()) {
     if (operation.kind !== "call") continue;
-    if (operation.state === "pending" || operation.state === "granted" || operation.state === "backoff") return true;
+    if (
+      operation.state === "pending" ||
+      operation.state === "granted" ||
+      operation.state === "backoff"
+    )
+      return true;
   }
   return false;
 }
@@ -116,7 +131,12 @@ function hasOpenCall(state: TaskState): boolean {
  * The first suspension of an attempt gives the start slot back and makes the row say that the task is inside an
  * attempt: from here on no lease points at it, and recovery finds it by its row (SPEC RECOVER2).
  */
-export function leaveStartSlot(draft: Draft, state: TaskState, spec: TaskSpec, status: "running" | "waiting"): void {
+export function leaveStartSlot(
+  draft: Draft,
+  state: TaskState,
+  spec: TaskSpec,
+  status: "running" | "waiting",
+): void {
   const waits = status === "waiting" && !hasOpenCall(state);
   if (state.lease !== null) settleCall(draft, spec.queue, state.lease);
   else if (waits === isParked(state)) return;
@@ -129,13 +149,18 @@ export function rowWhenWoken(draft: Draft, state: TaskState): void {
 }
 
 /** Calls that hold or wait for a slot of a queue. */
-function openCalls(state: TaskState): { granted: { queue: string; call: string }[]; pending: { queue: string; call: string }[] } {
+function openCalls(state: TaskState): {
+  granted: { queue: string; call: string }[];
+  pending: { queue: string; call: string }[];
+} {
   const granted: { queue: string; call: string }[] = [];
   const pending: { queue: string; call: string }[] = [];
   for (const operation of state.operations.values()) {
     if (operation.kind !== "call") continue;
-    if (operation.state === "granted") granted.push({ queue: operation.queue, call: operation.call });
-    else if (operation.state === "pending") pending.push({ queue: operation.queue, call: operation.call });
+    if (operation.state === "granted")
+      granted.push({ queue: operation.queue, call: operation.call });
+    else if (operation.state === "pending")
+      pending.push({ queue: operation.queue, call: operation.call });
   }
   return { granted, pending };
 }
@@ -148,7 +173,8 @@ function openTimers(state: TaskState, spec: TaskSpec): string[] {
   if (spec.deadlineMs !== undefined) names.push("deadline");
   for (const [op, operation] of state.operations) {
     if (operation.kind === "sleep" && !operation.done) names.push(`op:${op}`);
-    if (operation.kind === "wait" && !operation.done && operation.untilMs !== null) names.push(`op:${op}`);
+    if (operation.kind === "wait" && !operation.done && operation.untilMs !== null)
+      names.push(`op:${op}`);
     if (operation.kind === "call" && operation.state === "backoff") names.push(`op:${op}`);
   }
   return names;
@@ -159,14 +185,20 @@ function openTimers(state: TaskState, spec: TaskSpec): string[] {
  * children cancelled, and parent, session and lane told. `byWorker`: the attempt itself ended, so nothing of it
  * is live any more; otherwise a worker may still hold sockets and is told to abort.
  */
-export function endTask(draft: Draft, state: TaskState, end: ChildEnd, options: { nowMs: number; byWorker: boolean }): void {
+export function endTask(
+  draft: Draft,
+  state: TaskState,
+  end: ChildEnd,
+  options: { nowMs: number; byWorker: boolean },
+): void {
   const spec = specOf(state);
   const { granted, pending } = openCalls(state);
   for (const call of pending) settleCall(draft, call.queue, call.call);
   const start = state.lease === null ? [] : [{ queue: spec.queue, call: state.lease }];
   const live = state.phase === "active" && !options.byWorker;
   for (const call of live ? [] : [...start, ...granted]) settleCall(draft, call.queue, call.call);
-  if (live) draft.signals.push({ kind: "task.abort", taskId: state.id, calls: [...start, ...granted] });
+  if (live)
+    draft.signals.push({ kind: "task.abort", taskId: state.id, calls: [...start, ...granted] });
   for (const name of openTimers(state, spec)) draft.timers.push({ name, atMs: null });
   for (const operation of state.operations.values()) {
     if (operation.kind !== "child" || operation.end !== null) continue;

@@ -17,8 +17,17 @@ export type RunnerCommand = { readonly epoch: number } & (
   | { readonly type: "progress"; readonly progress: Progress }
   | { readonly type: "step"; readonly op: string; readonly result: unknown }
   | { readonly type: "sleep"; readonly op: string; readonly ms: number }
-  | { readonly type: "wait"; readonly op: string; readonly name: string; readonly timeoutMs?: number }
-  | { readonly type: "spawn"; readonly op: string; readonly spec: Omit<TaskSpec, "rootId" | "parentId" | "depth"> }
+  | {
+      readonly type: "wait";
+      readonly op: string;
+      readonly name: string;
+      readonly timeoutMs?: number;
+    }
+  | {
+      readonly type: "spawn";
+      readonly op: string;
+      readonly spec: Omit<TaskSpec, "rootId" | "parentId" | "depth">;
+    }
   | { readonly type: "join"; readonly ops: readonly string[] }
   | {
       readonly type: "call";
@@ -28,7 +37,12 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly hash: string;
       readonly cost: number;
     }
-  | { readonly type: "callDone"; readonly op: string; readonly call: string; readonly result: CallResult }
+  | {
+      readonly type: "callDone";
+      readonly op: string;
+      readonly call: string;
+      readonly result: CallResult;
+    }
   | {
       readonly type: "callFailed";
       readonly op: string;
@@ -38,7 +52,13 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly triesMax: number;
       readonly retryAfterMs?: number;
     }
-  | { readonly type: "toolIntend"; readonly op: string; readonly id: string; readonly name: string; readonly hash: string }
+  | {
+      readonly type: "toolIntend";
+      readonly op: string;
+      readonly id: string;
+      readonly name: string;
+      readonly hash: string;
+    }
   | {
       readonly type: "toolSettle";
       readonly op: string;
@@ -65,7 +85,11 @@ export type TaskCommand =
   | { readonly type: "rehydrate" }
   /** Recovery found no live worker for a task that says it runs. Ignored if it does not. */
   | { readonly type: "lost" }
-  | { readonly type: "cancel"; readonly reason?: string; readonly by?: "user" | "parent" | "session" }
+  | {
+      readonly type: "cancel";
+      readonly reason?: string;
+      readonly by?: "user" | "parent" | "session";
+    }
   /** `turn`: the session that asks, and is told if the task is gone. */
   | { readonly type: "retry"; readonly held?: "session"; readonly turn?: TurnOfTask }
   | { readonly type: "release" }
@@ -75,11 +99,20 @@ export type TaskCommand =
 
 /** What a task asks of the engine once its facts are stored. */
 export type TaskSignal =
-  | { readonly kind: "task.start"; readonly taskId: string; readonly attempt: number; readonly epoch: number }
+  | {
+      readonly kind: "task.start";
+      readonly taskId: string;
+      readonly attempt: number;
+      readonly epoch: number;
+    }
   /** Operation `op` of the task has news: go on with the live handler, or rehydrate it. */
   | { readonly kind: "task.wake"; readonly taskId: string; readonly op: string }
   /**
    * The task has ended under its worker: stop the handler, close the upstream sockets, then settle these calls,
    * whose slots stay taken until then, so that a limit holds at every instant (SPEC QUEUE3).
    */
-  | { readonly kind: "task.abort"; readonly taskId: string; readonly calls: readonly { queue: string; call: string }[] };
+  | {
+      readonly kind: "task.abort";
+      readonly taskId: string;
+      readonly calls: readonly { queue: string; call: string }[];
+    };

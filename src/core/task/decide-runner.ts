@@ -6,6 +6,7 @@ import { taskScope } from "../scope.ts";
 import {
   callRequest,
   draft,
+  enqueue,
   finish,
   leaveStartSlot,
   nextCall,
@@ -30,8 +31,17 @@ type Command<T extends Operating["type"]> = Extract<Operating, { type: T }>;
  * knows already is answered from the state and adds no event.
  */
 export function decideRunner(state: TaskState, command: Operating, ctx: DecideContext): TaskBatch {
-  if (state.operations.size >= operationsMax && "op" in command && !state.operations.has(command.op)) {
-    return refuse(errorData("limit_exceeded", `task ${state.id} has ${operationsMax} operations, the most a task may have`));
+  if (
+    state.operations.size >= operationsMax &&
+    "op" in command &&
+    !state.operations.has(command.op)
+  ) {
+    return refuse(
+      errorData(
+        "limit_exceeded",
+        `task ${state.id} has ${operationsMax} operations, the most a task may have`,
+      ),
+    );
   }
   switch (command.type) {
     case "step":
@@ -112,12 +122,22 @@ function spawn(state: TaskState, command: Command<"spawn">, ctx: DecideContext):
   const spec = specOf(state);
   const depth = (spec.depth ?? 0) + 1;
   if (depth > spawnDepthMax) {
-    return refuse(errorData("limit_exceeded", `a task may spawn ${spawnDepthMax} levels deep, this would be level ${depth}`));
+    return refuse(
+      errorData(
+        "limit_exceeded",
+        `a task may spawn ${spawnDepthMax} levels deep, this would be level ${depth}`,
+      ),
+    );
   }
   let width = 0;
   for (const operation of state.operations.values()) if (operation.kind === "child") width += 1;
   if (width >= spawnWidthMax) {
-    return refuse(errorData("limit_exceeded", `a task may spawn ${spawnWidthMax} children, this would be one more`));
+    return refuse(
+      errorData(
+        "limit_exceeded",
+        `a task may spawn ${spawnWidthMax} children, this would be one more`,
+      ),
+    );
   }
   const child = ctx.id("task");
   const childSpec: TaskSpec = { ...command.spec, rootId: spec.rootId, parentId: state.id, depth };
@@ -133,7 +153,9 @@ function join(state: TaskState, command: Command<"join">): TaskBatch {
   for (const op of command.ops) {
     const operation = state.operations.get(op);
     if (operation?.kind !== "child") {
-      return refuse(errorData("nondeterministic", `task ${state.id} waits for "${op}", which it did not spawn`));
+      return refuse(
+        errorData("nondeterministic", `task ${state.id} waits for "${op}", which it did not spawn`),
+      );
     }
     if (operation.end === null && !state.awaited.has(op)) open.push(op);
   }
@@ -176,7 +198,8 @@ function requestOperation(
 
 function liveCall(state: TaskState, op: string, id: string): CallOperation | null {
   const operation = state.operations.get(op);
-  if (operation?.kind !== "call" || operation.call !== id || operation.state !== "granted") return null;
+  if (operation?.kind !== "call" || operation.call !== id || operation.state !== "granted")
+    return null;
   return operation;
 }
 
@@ -189,7 +212,11 @@ function callDone(state: TaskState, command: Command<"callDone">): TaskBatch {
   return finish(made);
 }
 
-function callFailed(state: TaskState, command: Command<"callFailed">, ctx: DecideContext): TaskBatch {
+function callFailed(
+  state: TaskState,
+  command: Command<"callFailed">,
+  ctx: DecideContext,
+): TaskBatch {
   const operation = liveCall(state, command.op, command.call);
   if (operation === null) return unchanged();
   const made = draft();
@@ -211,7 +238,12 @@ function toolIntend(state: TaskState, command: Command<"toolIntend">): TaskBatch
   if (operation !== undefined) {
     const other = known(state, command.op, "tool");
     if (operation.kind !== "tool" || operation.hash === command.hash) return other ?? unchanged();
-    return refuse(errorData("nondeterministic", `tool call "${command.op}" of task ${state.id} had other arguments before`));
+    return refuse(
+      errorData(
+        "nondeterministic",
+        `tool call "${command.op}" of task ${state.id} had other arguments before`,
+      ),
+    );
   }
   const made = draft();
   const { op, id, name, hash } = command;
@@ -222,10 +254,19 @@ function toolIntend(state: TaskState, command: Command<"toolIntend">): TaskBatch
 function toolSettle(state: TaskState, command: Command<"toolSettle">): TaskBatch {
   const operation = state.operations.get(command.op);
   if (operation?.kind !== "tool") {
-    return refuse(errorData("nondeterministic", `tool call "${command.op}" of task ${state.id} was never intended`));
+    return refuse(
+      errorData(
+        "nondeterministic",
+        `tool call "${command.op}" of task ${state.id} was never intended`,
+      ),
+    );
   }
   // `unknown` may still be resolved by a reconciliation; a known outcome never changes.
-  if (operation.state !== "intended" && (operation.state !== "unknown" || command.state === "unknown")) return unchanged();
+  if (
+    operation.state !== "intended" &&
+    (operation.state !== "unknown" || command.state === "unknown")
+  )
+    return unchanged();
   const made = draft();
   made.events.push({
     type: "tool.settled",
@@ -248,13 +289,15 @@ export function callGranted(
     const attempt = state.attempt + 1;
     const epoch = state.epoch + 1;
     made.events.push({ type: "task.started", attempt, epoch });
-    if (specOf(state).ttlMs !== undefined && state.attempt === 0) made.timers.push({ name: "ttl", atMs: null });
+    if (specOf(state).ttlMs !== undefined && state.attempt === 0)
+      made.timers.push({ name: "ttl", atMs: null });
     made.signals.push({ kind: "task.start", taskId: state.id, attempt, epoch });
     return finish(made);
   }
   if (state.phase === "active" && state.lease === command.call) return unchanged();
   for (const [op, operation] of state.operations) {
-    if (operation.kind !== "call" || operation.call !== command.call || isEnd(state.status)) continue;
+    if (operation.kind !== "call" || operation.call !== command.call || isEnd(state.status))
+      continue;
     if (operation.state === "granted") return unchanged();
     if (operation.state !== "pending") break;
     made.events.push({ type: "call.started", op, call: command.call });
@@ -263,6 +306,33 @@ export function callGranted(
   }
   settleCall(made, command.queue, command.call);
   return finish(made);
+}
+
+/** Gives a granted call back that has no task any more. */
+export function giveBack(queue: string, call: string): TaskBatch {
+  const made = draft();
+  settleCall(made, queue, call);
+  return finish(made);
+}
+
+/**
+ * A queue has voided a call whose grant this task has not seen. The grant may still be on its way from the queue's
+ * home, and a task that took it would run without a slot: so the call is asked for anew, under another id. `null`:
+ * the task does not wait for this call.
+ */
+export function voidedWhileWaiting(state: TaskState, call: string): TaskBatch | null {
+  const made = draft();
+  if (state.phase === "queued" && state.lease === call) {
+    enqueue(made, state, specOf(state));
+    return finish(made);
+  }
+  for (const [op, operation] of state.operations) {
+    if (operation.kind !== "call" || operation.call !== call) continue;
+    if (operation.state !== "pending" || isEnd(state.status)) return null;
+    requestOperation(made, state, specOf(state), { op, ...operation });
+    return finish(made);
+  }
+  return null;
 }
 
 /** The timer of a sleep, a wait or a call's backoff. */
@@ -279,7 +349,11 @@ export function timerOfOperation(state: TaskState, op: string, ctx: DecideContex
     made.events.push({ type: "sleep.ended", op });
   } else if (operation.kind === "wait" && !operation.done) {
     made.events.push({ type: "wait.ended", op, timedOut: true });
-  } else if (operation.kind === "call" && operation.state === "backoff" && state.phase === "active") {
+  } else if (
+    operation.kind === "call" &&
+    operation.state === "backoff" &&
+    state.phase === "active"
+  ) {
     requestOperation(made, state, spec, { op, ...operation });
     return finish(made);
   } else {

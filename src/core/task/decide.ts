@@ -17,7 +17,13 @@ import {
 } from "./batch.ts";
 import type { SessionCommand } from "../session/decider.ts";
 import type { RunnerCommand, TaskCommand, TurnOfTask } from "./commands.ts";
-import { callGranted, decideRunner, timerOfOperation } from "./decide-runner.ts";
+import {
+  callGranted,
+  decideRunner,
+  giveBack,
+  timerOfOperation,
+  voidedWhileWaiting,
+} from "./decide-runner.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
 import type { TaskState } from "./state.ts";
 import { isEnd, type TaskStatus } from "./status.ts";
@@ -33,14 +39,15 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
     // For a task that purge removed: a grant is given back, and a session that waits for it is told. Anything else
     // has no task to speak to.
     if (command.type === "callGranted") return giveBack(command.queue, command.call);
-    if (command.type === "retry" && command.turn !== undefined) return goneForTurn(state, command.turn);
+    if (command.type === "retry" && command.turn !== undefined)
+      return goneForTurn(state, command.turn);
     return refuse(errorData("not_found", `there is no task ${state.id}`));
   }
   switch (command.type) {
     case "callGranted":
       return callGranted(state, command);
     case "callLost":
-      return lost(state, ctx, command.call);
+      return voidedWhileWaiting(state, command.call) ?? lost(state, ctx, command.call);
     case "lost":
       return lost(state, ctx, null);
     case "rehydrate":
@@ -67,12 +74,17 @@ function submit(state: TaskState, spec: TaskSpec, ctx: DecideContext): TaskBatch
   const made = draft();
   made.events.push({ type: "task.accepted", spec });
   let status: TaskStatus = "queued";
-  if (spec.heldBy === undefined) status = enqueueWhenDue(made, state, spec, { dueMs: ctx.nowMs + (spec.delayMs ?? 0), nowMs: ctx.nowMs });
+  if (spec.heldBy === undefined)
+    status = enqueueWhenDue(made, state, spec, {
+      dueMs: ctx.nowMs + (spec.delayMs ?? 0),
+      nowMs: ctx.nowMs,
+    });
   else made.events.push({ type: "task.held", by: spec.heldBy });
   if (spec.ttlMs !== undefined) {
     made.timers.push({ name: "ttl", atMs: ctx.nowMs + (spec.delayMs ?? 0) + spec.ttlMs });
   }
-  if (spec.deadlineMs !== undefined) made.timers.push({ name: "deadline", atMs: ctx.nowMs + spec.deadlineMs });
+  if (spec.deadlineMs !== undefined)
+    made.timers.push({ name: "deadline", atMs: ctx.nowMs + spec.deadlineMs });
   made.rows.push(taskRow(state, spec, status, { createdAtMs: ctx.nowMs }));
   return finish(made, { taskId: state.id });
 }
@@ -89,7 +101,12 @@ function submittedAgain(state: TaskState, spec: TaskSpec): TaskBatch {
 }
 
 /** Puts the task into its pool's line, now or when its delay is over. Answers its status then. */
-function enqueueWhenDue(made: Draft, state: TaskState, spec: TaskSpec, times: { dueMs: number; nowMs: number }): "queued" | "delayed" {
+function enqueueWhenDue(
+  made: Draft,
+  state: TaskState,
+  spec: TaskSpec,
+  times: { dueMs: number; nowMs: number },
+): "queued" | "delayed" {
   if (times.dueMs <= times.nowMs) {
     enqueue(made, state, spec);
     return "queued";
@@ -101,14 +118,21 @@ function enqueueWhenDue(made: Draft, state: TaskState, spec: TaskSpec, times: { 
 
 function runner(state: TaskState, command: RunnerCommand, ctx: DecideContext): TaskBatch {
   if (state.phase !== "active" || command.epoch !== state.epoch) {
-    const why = isEnd(state.status) ? `it is ${state.status}` : `epoch ${command.epoch} is not ${state.epoch}`;
+    const why = isEnd(state.status)
+      ? `it is ${state.status}`
+      : `epoch ${command.epoch} is not ${state.epoch}`;
     return refuse(errorData("fenced", `task ${state.id} belongs to another worker: ${why}`));
   }
   switch (command.type) {
     case "complete": {
       const made = draft();
       made.events.push({ type: "task.completed", output: command.output });
-      endTask(made, state, { status: "completed", output: command.output }, { nowMs: ctx.nowMs, byWorker: true });
+      endTask(
+        made,
+        state,
+        { status: "completed", output: command.output },
+        { nowMs: ctx.nowMs, byWorker: true },
+      );
       return finish(made);
     }
     case "fail":
@@ -128,7 +152,11 @@ function runner(state: TaskState, command: RunnerCommand, ctx: DecideContext): T
   }
 }
 
-function fail(state: TaskState, command: Extract<RunnerCommand, { type: "fail" }>, ctx: DecideContext): TaskBatch {
+function fail(
+  state: TaskState,
+  command: Extract<RunnerCommand, { type: "fail" }>,
+  ctx: DecideContext,
+): TaskBatch {
   const spec = specOf(state);
   const policy = spec.retry ?? retryDefault;
   const made = draft();
@@ -137,7 +165,10 @@ function fail(state: TaskState, command: Extract<RunnerCommand, { type: "fail" }
     failTask(made, state, command.error, ctx, true);
     return finish(made, { end: "failed" });
   }
-  const delayMs = command.retry === "policy" ? retryDelayMs(policy, failures, ctx.random()) : command.retry.afterMs;
+  const delayMs =
+    command.retry === "policy"
+      ? retryDelayMs(policy, failures, ctx.random())
+      : command.retry.afterMs;
   const untilMs = ctx.nowMs + delayMs;
   leaveCalls(made, state, spec);
   made.events.push({ type: "task.retrying", error: command.error, untilMs });
@@ -146,7 +177,13 @@ function fail(state: TaskState, command: Extract<RunnerCommand, { type: "fail" }
   return finish(made, { end: "retrying", untilMs });
 }
 
-function failTask(made: Draft, state: TaskState, error: ErrorData, ctx: DecideContext, byWorker: boolean): void {
+function failTask(
+  made: Draft,
+  state: TaskState,
+  error: ErrorData,
+  ctx: DecideContext,
+  byWorker: boolean,
+): void {
   made.events.push({ type: "task.failed", error });
   endTask(made, state, { status: "failed", error }, { nowMs: ctx.nowMs, byWorker });
 }
@@ -156,7 +193,8 @@ function leaveCalls(made: Draft, state: TaskState, spec: TaskSpec): void {
   if (state.lease !== null) settleCall(made, spec.queue, state.lease);
   for (const [op, operation] of state.operations) {
     if (operation.kind !== "call") continue;
-    if (operation.state === "pending" || operation.state === "granted") settleCall(made, operation.queue, operation.call);
+    if (operation.state === "pending" || operation.state === "granted")
+      settleCall(made, operation.queue, operation.call);
     if (operation.state === "backoff") made.timers.push({ name: `op:${op}`, atMs: null });
   }
 }
@@ -175,7 +213,10 @@ function lost(state: TaskState, ctx: DecideContext, call: string | null): TaskBa
   if (call !== null && call !== state.lease && !holds(state, call)) return unchanged();
   const made = draft();
   if (state.losses + 1 >= lossesMax) {
-    const error = errorData("worker_lost", `the worker died ${lossesMax} times while running task ${state.id}`);
+    const error = errorData(
+      "worker_lost",
+      `the worker died ${lossesMax} times while running task ${state.id}`,
+    );
     made.events.push({ type: "task.lost" });
     failTask(made, state, error, ctx, true);
     return finish(made);
@@ -186,13 +227,15 @@ function lost(state: TaskState, ctx: DecideContext, call: string | null): TaskBa
 
 function holds(state: TaskState, call: string): boolean {
   for (const operation of state.operations.values()) {
-    if (operation.kind === "call" && operation.state === "granted" && operation.call === call) return true;
+    if (operation.kind === "call" && operation.state === "granted" && operation.call === call)
+      return true;
   }
   return false;
 }
 
 function rehydrate(state: TaskState): TaskBatch {
-  if (state.phase !== "active") return refuse(errorData("fenced", `task ${state.id} is ${state.status}`));
+  if (state.phase !== "active")
+    return refuse(errorData("fenced", `task ${state.id} is ${state.status}`));
   const made = draft();
   const epoch = state.epoch + 1;
   made.events.push({ type: "task.resumed", epoch });
@@ -200,9 +243,16 @@ function rehydrate(state: TaskState): TaskBatch {
   return finish(made, { epoch, attempt: state.attempt });
 }
 
-function cancel(state: TaskState, command: Extract<TaskCommand, { type: "cancel" }>, ctx: DecideContext): TaskBatch {
+function cancel(
+  state: TaskState,
+  command: Extract<TaskCommand, { type: "cancel" }>,
+  ctx: DecideContext,
+): TaskBatch {
   if (state.status === "cancelled") return unchanged({ status: "cancelled" });
-  if (isEnd(state.status)) return refuse(errorData("conflict", `task ${state.id} is ${state.status} already and stays so`));
+  if (isEnd(state.status))
+    return refuse(
+      errorData("conflict", `task ${state.id} is ${state.status} already and stays so`),
+    );
   const made = draft();
   const by = command.by ?? "user";
   const error = errorData("cancelled", command.reason ?? `cancelled by its ${by}`);
@@ -213,7 +263,12 @@ function cancel(state: TaskState, command: Extract<TaskCommand, { type: "cancel"
 
 function retry(state: TaskState, held: "session" | undefined, ctx: DecideContext): TaskBatch {
   if (state.status === "completed") {
-    return refuse(errorData("conflict", `task ${state.id} is completed; use rerun for a new task with the same input`));
+    return refuse(
+      errorData(
+        "conflict",
+        `task ${state.id} is completed; use rerun for a new task with the same input`,
+      ),
+    );
   }
   if (!isEnd(state.status)) return unchanged({ status: state.status });
   const spec = specOf(state);
@@ -221,8 +276,10 @@ function retry(state: TaskState, held: "session" | undefined, ctx: DecideContext
   made.events.push({ type: "task.reopened" });
   if (held === undefined) enqueue(made, state, spec);
   else made.events.push({ type: "task.held", by: held });
-  if (spec.ttlMs !== undefined && state.attempt === 0) made.timers.push({ name: "ttl", atMs: ctx.nowMs + spec.ttlMs });
-  if (spec.deadlineMs !== undefined) made.timers.push({ name: "deadline", atMs: ctx.nowMs + spec.deadlineMs });
+  if (spec.ttlMs !== undefined && state.attempt === 0)
+    made.timers.push({ name: "ttl", atMs: ctx.nowMs + spec.ttlMs });
+  if (spec.deadlineMs !== undefined)
+    made.timers.push({ name: "deadline", atMs: ctx.nowMs + spec.deadlineMs });
   made.rows.push(taskRow(state, spec, "queued"));
   return finish(made, { status: "queued" });
 }
@@ -230,18 +287,21 @@ function retry(state: TaskState, held: "session" | undefined, ctx: DecideContext
 /** A delay goes on while the task is held: a task that is let go early still waits for its time. */
 function release(state: TaskState, ctx: DecideContext): TaskBatch {
   if (state.phase !== "held") {
-    if (isEnd(state.status)) return refuse(errorData("conflict", `task ${state.id} is ${state.status}`));
+    if (isEnd(state.status))
+      return refuse(errorData("conflict", `task ${state.id} is ${state.status}`));
     return unchanged();
   }
   const spec = specOf(state);
   const made = draft();
   const times = { dueMs: state.createdAtMs + (spec.delayMs ?? 0), nowMs: ctx.nowMs };
-  if (enqueueWhenDue(made, state, spec, times) === "delayed") made.rows.push(taskRow(state, spec, "delayed"));
+  if (enqueueWhenDue(made, state, spec, times) === "delayed")
+    made.rows.push(taskRow(state, spec, "delayed"));
   return finish(made);
 }
 
 function receive(state: TaskState, name: string, payload: unknown): TaskBatch {
-  if (isEnd(state.status)) return refuse(errorData("conflict", `task ${state.id} is ${state.status} and takes no events`));
+  if (isEnd(state.status))
+    return refuse(errorData("conflict", `task ${state.id} is ${state.status} and takes no events`));
   const made = draft();
   for (const [op, operation] of state.operations) {
     if (operation.kind !== "wait" || operation.done || operation.name !== name) continue;
@@ -253,13 +313,21 @@ function receive(state: TaskState, name: string, payload: unknown): TaskBatch {
   let unread = 0;
   for (const kept of state.inbox.values()) unread += kept.length;
   if (unread >= inboxMax) {
-    return refuse(errorData("limit_exceeded", `task ${state.id} keeps at most ${inboxMax} events that nothing has waited for`));
+    return refuse(
+      errorData(
+        "limit_exceeded",
+        `task ${state.id} keeps at most ${inboxMax} events that nothing has waited for`,
+      ),
+    );
   }
   made.events.push({ type: "event.received", name, payload });
   return finish(made);
 }
 
-function childEnded(state: TaskState, command: Extract<TaskCommand, { type: "childEnded" }>): TaskBatch {
+function childEnded(
+  state: TaskState,
+  command: Extract<TaskCommand, { type: "childEnded" }>,
+): TaskBatch {
   for (const [op, operation] of state.operations) {
     if (operation.kind !== "child" || operation.child !== command.child) continue;
     if (operation.end !== null || isEnd(state.status)) return unchanged();
@@ -292,13 +360,19 @@ function timer(state: TaskState, name: string, ctx: DecideContext): TaskBatch {
   }
   if (name === "ttl") {
     if (state.attempt > 0) return unchanged();
-    const error = errorData("expired", `task ${state.id} was not started within its ttl of ${spec.ttlMs ?? 0} ms`);
+    const error = errorData(
+      "expired",
+      `task ${state.id} was not started within its ttl of ${spec.ttlMs ?? 0} ms`,
+    );
     made.events.push({ type: "task.expired", error });
     endTask(made, state, { status: "expired", error }, { nowMs: ctx.nowMs, byWorker: false });
     return finish(made);
   }
   if (name === "deadline") {
-    const error = errorData("deadline_exceeded", `task ${state.id} did not end within its deadline of ${spec.deadlineMs ?? 0} ms`);
+    const error = errorData(
+      "deadline_exceeded",
+      `task ${state.id} did not end within its deadline of ${spec.deadlineMs ?? 0} ms`,
+    );
     failTask(made, state, error, ctx, false);
     return finish(made);
   }
@@ -310,14 +384,16 @@ function timer(state: TaskState, name: string, ctx: DecideContext): TaskBatch {
 /** A session may try again a turn whose task is gone after its retention: the turn ends at once, and the next goes on. */
 function goneForTurn(state: TaskState, turn: TurnOfTask): TaskBatch {
   const made = draft();
-  const error = errorData("gone", `task ${state.id} was removed after its retention and cannot be tried again; send the message again`);
-  const body: SessionCommand = { type: "turnEnded", taskId: state.id, messageId: turn.messageId, end: { status: "failed", error } };
+  const error = errorData(
+    "gone",
+    `task ${state.id} was removed after its retention and cannot be tried again; send the message again`,
+  );
+  const body: SessionCommand = {
+    type: "turnEnded",
+    taskId: state.id,
+    messageId: turn.messageId,
+    end: { status: "failed", error },
+  };
   made.messages.push({ to: turn.session, body });
-  return finish(made);
-}
-
-function giveBack(queue: string, call: string): TaskBatch {
-  const made = draft();
-  settleCall(made, queue, call);
   return finish(made);
 }

@@ -13,7 +13,11 @@ export interface Progress {
 export interface CallResult {
   readonly text: string;
   readonly reasoning?: string;
-  readonly toolCalls?: readonly { readonly id: string; readonly name: string; readonly input: unknown }[];
+  readonly toolCalls?: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly input: unknown;
+  }[];
   readonly finish: "stop" | "length" | "toolCalls" | "filter";
   readonly usage?: { readonly inputTokens: number; readonly outputTokens: number };
 }
@@ -45,11 +49,26 @@ export type TaskEvent =
   | { readonly type: "step.completed"; readonly op: string; readonly result: unknown }
   | { readonly type: "sleep.started"; readonly op: string; readonly untilMs: number }
   | { readonly type: "sleep.ended"; readonly op: string }
-  | { readonly type: "wait.started"; readonly op: string; readonly name: string; readonly untilMs?: number }
-  | { readonly type: "wait.ended"; readonly op: string; readonly payload?: unknown; readonly timedOut?: true }
+  | {
+      readonly type: "wait.started";
+      readonly op: string;
+      readonly name: string;
+      readonly untilMs?: number;
+    }
+  | {
+      readonly type: "wait.ended";
+      readonly op: string;
+      readonly payload?: unknown;
+      readonly timedOut?: true;
+    }
   /** An event for this task arrived before anything waited for it; it is kept, first in, first out by name. */
   | { readonly type: "event.received"; readonly name: string; readonly payload: unknown }
-  | { readonly type: "child.spawned"; readonly op: string; readonly child: string; readonly taskType: string }
+  | {
+      readonly type: "child.spawned";
+      readonly op: string;
+      readonly child: string;
+      readonly taskType: string;
+    }
   | { readonly type: "child.awaited"; readonly ops: readonly string[] }
   | { readonly type: "child.ended"; readonly op: string; readonly end: ChildEnd }
   | {
@@ -65,8 +84,19 @@ export type TaskEvent =
   | { readonly type: "call.started"; readonly op: string; readonly call: string }
   | { readonly type: "call.completed"; readonly op: string; readonly result: CallResult }
   /** `untilMs`: the call is asked for again then. Absent: the operation has failed with `error`. */
-  | { readonly type: "call.failed"; readonly op: string; readonly error: ErrorData; readonly untilMs?: number }
-  | { readonly type: "tool.intended"; readonly op: string; readonly id: string; readonly name: string; readonly hash: string }
+  | {
+      readonly type: "call.failed";
+      readonly op: string;
+      readonly error: ErrorData;
+      readonly untilMs?: number;
+    }
+  | {
+      readonly type: "tool.intended";
+      readonly op: string;
+      readonly id: string;
+      readonly name: string;
+      readonly hash: string;
+    }
   | {
       readonly type: "tool.settled";
       readonly op: string;

@@ -82,7 +82,10 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
   }
 }
 
-type WaitEvent = Extract<TaskEvent, { type: `${"step" | "sleep" | "wait" | "event" | "child"}.${string}` }>;
+type WaitEvent = Extract<
+  TaskEvent,
+  { type: `${"step" | "sleep" | "wait" | "event" | "child"}.${string}` }
+>;
 
 function evolveWait(state: TaskState, event: WaitEvent): TaskState {
   switch (event.type) {
@@ -99,8 +102,17 @@ function evolveWait(state: TaskState, event: WaitEvent): TaskState {
     }
     case "wait.started": {
       const untilMs = event.untilMs ?? null;
-      put(state, event.op, { kind: "wait", name: event.name, untilMs, done: false, payload: null, timedOut: false }, 0);
-      return suspend(state, { code: "event", op: event.op, ...(untilMs === null ? {} : { untilMs }) });
+      put(
+        state,
+        event.op,
+        { kind: "wait", name: event.name, untilMs, done: false, payload: null, timedOut: false },
+        0,
+      );
+      return suspend(state, {
+        code: "event",
+        op: event.op,
+        ...(untilMs === null ? {} : { untilMs }),
+      });
     }
     case "wait.ended":
       return endWait(state, event);
@@ -116,7 +128,10 @@ function evolveWait(state: TaskState, event: WaitEvent): TaskState {
       return state;
     case "child.awaited":
       for (const op of event.ops) state.awaited.add(op);
-      return suspend(state, { code: "child", ...(event.ops[0] === undefined ? {} : { op: event.ops[0] }) });
+      return suspend(state, {
+        code: "child",
+        ...(event.ops[0] === undefined ? {} : { op: event.ops[0] }),
+      });
     case "child.ended": {
       const child = state.operations.get(event.op);
       if (child?.kind === "child") child.end = event.end;
@@ -188,7 +203,15 @@ function evolveCall(state: TaskState, event: CallEvent): TaskState {
       put(
         state,
         event.op,
-        { kind: "tool", id: event.id, name: event.name, hash: event.hash, state: "intended", output: null, error: null },
+        {
+          kind: "tool",
+          id: event.id,
+          name: event.name,
+          hash: event.hash,
+          state: "intended",
+          output: null,
+          error: null,
+        },
         128,
       );
       return state;
@@ -206,7 +229,19 @@ function evolveCall(state: TaskState, event: CallEvent): TaskState {
 }
 
 function newCall(role: string, hash: string): CallOperation {
-  return { kind: "call", role, hash, queue: "", state: "idle", call: "", tries: 0, untilMs: null, cost: 0, result: null, error: null };
+  return {
+    kind: "call",
+    role,
+    hash,
+    queue: "",
+    state: "idle",
+    call: "",
+    tries: 0,
+    untilMs: null,
+    cost: 0,
+    result: null,
+    error: null,
+  };
 }
 
 function put(state: TaskState, op: string, operation: Operation, bytes: number): void {
@@ -215,7 +250,11 @@ function put(state: TaskState, op: string, operation: Operation, bytes: number):
 }
 
 /** Outside an attempt: not started, or between two attempts. */
-function waitOutside(state: TaskState, phase: "delayed" | "held" | "queued", reason: Reason): TaskState {
+function waitOutside(
+  state: TaskState,
+  phase: "delayed" | "held" | "queued",
+  reason: Reason,
+): TaskState {
   state.phase = phase;
   state.status = phase === "delayed" ? "delayed" : "queued";
   state.reason = reason;
@@ -270,7 +309,11 @@ function forgetUnfinished(state: TaskState): void {
   }
 }
 
-function end(state: TaskState, status: "completed" | "failed" | "cancelled" | "expired", atMs: number): TaskState {
+function end(
+  state: TaskState,
+  status: "completed" | "failed" | "cancelled" | "expired",
+  atMs: number,
+): TaskState {
   state.phase = "ended";
   state.status = status;
   state.reason = null;

@@ -26,7 +26,8 @@ export const retryDefault: RetryPolicy = {
 /** The wait before the next try, in milliseconds, after `failures` failed ones (at least 1). `unit` is in [0, 1). */
 export function retryDelayMs(policy: RetryPolicy, failures: number, unit: number): number {
   let delayMs = policy.minDelayMs;
-  for (let step = 1; step < failures && delayMs < policy.maxDelayMs; step += 1) delayMs *= policy.factor;
+  for (let step = 1; step < failures && delayMs < policy.maxDelayMs; step += 1)
+    delayMs *= policy.factor;
   if (delayMs > policy.maxDelayMs) delayMs = policy.maxDelayMs;
   return Math.round(delayMs * (1 - policy.jitter * unit));
 }

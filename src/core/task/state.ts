@@ -5,7 +5,17 @@ import type { TaskStatus } from "./status.ts";
 
 /** Why an open task does not run now. `untilMs` is when the reason may end by itself. */
 export interface Reason {
-  readonly code: "slot" | "held" | "delay" | "backoff" | "sleep" | "event" | "child" | "call" | "cut" | "approval";
+  readonly code:
+    | "slot"
+    | "held"
+    | "delay"
+    | "backoff"
+    | "sleep"
+    | "event"
+    | "child"
+    | "call"
+    | "cut"
+    | "approval";
   readonly untilMs?: number;
   readonly queue?: string;
   readonly op?: string;
@@ -15,10 +25,25 @@ export interface Reason {
 export type Operation =
   | { readonly kind: "step"; readonly result: unknown }
   | { readonly kind: "sleep"; readonly untilMs: number; done: boolean }
-  | { readonly kind: "wait"; readonly name: string; readonly untilMs: number | null; done: boolean; payload: unknown; timedOut: boolean }
+  | {
+      readonly kind: "wait";
+      readonly name: string;
+      readonly untilMs: number | null;
+      done: boolean;
+      payload: unknown;
+      timedOut: boolean;
+    }
   | { readonly kind: "child"; readonly child: string; end: ChildEnd | null }
   | CallOperation
-  | { readonly kind: "tool"; readonly id: string; readonly name: string; readonly hash: string; state: ToolState; output: unknown; error: ErrorData | null };
+  | {
+      readonly kind: "tool";
+      readonly id: string;
+      readonly name: string;
+      readonly hash: string;
+      state: ToolState;
+      output: unknown;
+      error: ErrorData | null;
+    };
 
 /**
  * A model call. `idle`: not asked for now (a lost or failed try; the handler asks again when it is replayed).

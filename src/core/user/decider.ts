@@ -1,4 +1,12 @@
-import { nothing, ok, refuse, type Batch, type DecideContext, type Decider, type Message } from "../decider.ts";
+import {
+  nothing,
+  ok,
+  refuse,
+  type Batch,
+  type DecideContext,
+  type Decider,
+  type Message,
+} from "../decider.ts";
 import { errorData } from "../errors.ts";
 import { laneTasksMax } from "../limits.ts";
 import { scopeName, taskScope } from "../scope.ts";
@@ -24,7 +32,12 @@ export type UserEvent =
 
 /** Commands of a user scope. */
 export type UserCommand =
-  | { readonly type: "laneAdd"; readonly lane: string; readonly taskId: string; readonly spec: TaskSpec }
+  | {
+      readonly type: "laneAdd";
+      readonly lane: string;
+      readonly taskId: string;
+      readonly spec: TaskSpec;
+    }
   /**
    * Starts the next task of the lane, or the named one. Answers `{started}`, `{busy}`, `{empty: true}`, or `{gone}`
    * for a named task that the lane does not hold. The same named task again is started once.
@@ -46,12 +59,16 @@ export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
   evolve,
   decide,
   owner: (state) => state.userId,
-  weigh: (state) => 200 + [...state.lanes.values()].reduce((sum, lane) => sum + 100 + lane.waiting.length * 80, 0),
+  weigh: (state) =>
+    200 + [...state.lanes.values()].reduce((sum, lane) => sum + 100 + lane.waiting.length * 80, 0),
   settled: () => false,
   snapshot: {
     save: (state) => ({ lanes: [...state.lanes] }),
     // A snapshot is our own sealed JSON of the shape `save` makes.
-    load: (scope, saved) => ({ userId: scopeName(scope), lanes: new Map((saved as { lanes: [string, Lane][] }).lanes) }),
+    load: (scope, saved) => ({
+      userId: scopeName(scope),
+      lanes: new Map((saved as { lanes: [string, Lane][] }).lanes),
+    }),
   },
 };
 
@@ -91,7 +108,10 @@ function decide(state: UserState, command: UserCommand, ctx: DecideContext): Bat
     case "laneAdd":
       return add(lane, command);
     case "laneWork": {
-      if (lane.current !== null) return nothing(lane.current === command.taskId ? { started: lane.current } : { busy: lane.current });
+      if (lane.current !== null)
+        return nothing(
+          lane.current === command.taskId ? { started: lane.current } : { busy: lane.current },
+        );
       const next = command.taskId ?? lane.waiting[0];
       if (next === undefined) return nothing({ empty: true });
       if (!lane.waiting.includes(next)) return nothing({ gone: next });
@@ -100,7 +120,10 @@ function decide(state: UserState, command: UserCommand, ctx: DecideContext): Bat
     case "laneAuto": {
       const switched: UserEvent = { type: "lane.switched", lane: command.lane, auto: command.auto };
       const next = lane.waiting[0];
-      const begun = command.auto && lane.current === null && next !== undefined ? start(command.lane, next) : null;
+      const begun =
+        command.auto && lane.current === null && next !== undefined
+          ? start(command.lane, next)
+          : null;
       return {
         events: [switched, ...(begun?.events ?? [])],
         messages: begun?.messages ?? [],
@@ -108,12 +131,17 @@ function decide(state: UserState, command: UserCommand, ctx: DecideContext): Bat
       };
     }
     case "laneEnded": {
-      if (lane.current !== command.taskId && !lane.waiting.includes(command.taskId)) return nothing();
+      if (lane.current !== command.taskId && !lane.waiting.includes(command.taskId))
+        return nothing();
       const ended: UserEvent = { type: "lane.ended", lane: command.lane, taskId: command.taskId };
       const next = lane.waiting.find((id) => id !== command.taskId);
       const free = lane.current === null || lane.current === command.taskId;
       const begun = lane.auto && free && next !== undefined ? start(command.lane, next) : null;
-      return { events: [ended, ...(begun?.events ?? [])], messages: begun?.messages ?? [], reply: ok() };
+      return {
+        events: [ended, ...(begun?.events ?? [])],
+        messages: begun?.messages ?? [],
+        reply: ok(),
+      };
     }
     default: {
       const never: never = command;
@@ -126,11 +154,20 @@ function add(lane: Lane, command: Extract<UserCommand, { type: "laneAdd" }>): Ba
   const { taskId } = command;
   if (lane.current === taskId || lane.waiting.includes(taskId)) return nothing({ taskId });
   if (lane.waiting.length >= laneTasksMax) {
-    return refuse(errorData("queue_full", `lane "${command.lane}" holds ${laneTasksMax} tasks, the most it takes`, 60_000));
+    return refuse(
+      errorData(
+        "queue_full",
+        `lane "${command.lane}" holds ${laneTasksMax} tasks, the most it takes`,
+        60_000,
+      ),
+    );
   }
   const spec: TaskSpec = { ...command.spec, lane: command.lane, heldBy: "manual" };
   const submit: TaskCommand = { type: "submit", spec };
-  const begun = lane.auto && lane.current === null && lane.waiting.length === 0 ? start(command.lane, taskId) : null;
+  const begun =
+    lane.auto && lane.current === null && lane.waiting.length === 0
+      ? start(command.lane, taskId)
+      : null;
   return {
     events: [{ type: "lane.added", lane: command.lane, taskId }, ...(begun?.events ?? [])],
     messages: [{ to: taskScope(taskId), body: submit }, ...(begun?.messages ?? [])],
@@ -140,5 +177,8 @@ function add(lane: Lane, command: Extract<UserCommand, { type: "laneAdd" }>): Ba
 
 function start(lane: string, taskId: string): { events: UserEvent[]; messages: Message[] } {
   const body: TaskCommand = { type: "release" };
-  return { events: [{ type: "lane.started", lane, taskId }], messages: [{ to: taskScope(taskId), body }] };
+  return {
+    events: [{ type: "lane.started", lane, taskId }],
+    messages: [{ to: taskScope(taskId), body }],
+  };
 }

@@ -13,13 +13,35 @@ export type FeedEvent = { readonly taskId: string; readonly cursor: Cursor } & (
   | { readonly kind: "state"; readonly task: TaskView }
   | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "step"; readonly name: string }
-  | { readonly kind: "tool"; readonly id: string; readonly name: string; readonly state: ToolState; readonly input?: unknown; readonly output?: unknown }
+  | {
+      readonly kind: "tool";
+      readonly id: string;
+      readonly name: string;
+      readonly state: ToolState;
+      readonly input?: unknown;
+      readonly output?: unknown;
+    }
   /** `offset`: UTF-16 offset of the text's first unit in this attempt's text. */
-  | { readonly kind: "token"; readonly text: string; readonly offset: number; readonly attempt: number }
+  | {
+      readonly kind: "token";
+      readonly text: string;
+      readonly offset: number;
+      readonly attempt: number;
+    }
   | { readonly kind: "reasoning"; readonly text: string; readonly attempt: number }
-  | { readonly kind: "call"; readonly op: string; readonly state: "started" | "ended"; readonly finish: string | null }
+  | {
+      readonly kind: "call";
+      readonly op: string;
+      readonly state: "started" | "ended";
+      readonly finish: string | null;
+    }
   /** Text from `offset` on is void. `attempt` is the one that goes on. */
-  | { readonly kind: "reset"; readonly attempt: number; readonly offset: number; readonly reason: string }
+  | {
+      readonly kind: "reset";
+      readonly attempt: number;
+      readonly offset: number;
+      readonly reason: string;
+    }
   | { readonly kind: "end"; readonly task: TaskView }
 );
 

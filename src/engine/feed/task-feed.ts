@@ -9,8 +9,8 @@ import type { StoredEntries } from "../kernel/open-stream.ts";
 import { isAfter, type FeedEvent } from "./feed-event.ts";
 import { TaskFold, type FoldRow } from "./task-fold.ts";
 
-/** Stored rows of a stream read at once while a backlog is folded. */
-const streamRowsPage = 256;
+/** Stored rows of a stream read at once while a backlog is folded: of blocks, about 8 MB. */
+const streamRowsPage = 32;
 
 /** Events a slow reader may be behind before it is dropped; it comes back with its cursor. */
 const behindMax = 50_000;
@@ -34,7 +34,13 @@ type Give = (events: FeedEvent[]) => void | Promise<void>;
  * Folds what is stored of a task behind nothing, up to `until` or to what there is, and hands the events out. An end
  * that was not the last, because its owner tried the task again, is a state like any other.
  */
-async function replay(kernel: Kernel, fold: TaskFold, taskId: string, until: Cursor | null, give: Give): Promise<void> {
+async function replay(
+  kernel: Kernel,
+  fold: TaskFold,
+  taskId: string,
+  until: Cursor | null,
+  give: Give,
+): Promise<void> {
   const drain = async (to: number | "all"): Promise<void> => {
     const { attempt } = fold.position;
     if (attempt === 0) return;
@@ -67,7 +73,12 @@ async function readRows(kernel: Kernel, taskId: string): Promise<FoldRow[]> {
   const rows: FoldRow[] = [];
   for (const stored of await kernel.readLog(taskScope(taskId))) {
     // Events of a task's own log: the kernel has checked the frame, the task's decider wrote it.
-    rows.push({ seq: stored.seq, atMs: stored.atMs, events: stored.events as TaskEvent[], streamTail: stored.streamTail });
+    rows.push({
+      seq: stored.seq,
+      atMs: stored.atMs,
+      events: stored.events as TaskEvent[],
+      streamTail: stored.streamTail,
+    });
   }
   return rows;
 }
@@ -106,7 +117,12 @@ class SharedFeed {
 
   committed(commit: Committed): void {
     // Live, the entries of a commit have come before its events: there is nothing to wait for.
-    const row: FoldRow = { seq: commit.seq, atMs: commit.atMs, events: commit.events as TaskEvent[], streamTail: null };
+    const row: FoldRow = {
+      seq: commit.seq,
+      atMs: commit.atMs,
+      events: commit.events as TaskEvent[],
+      streamTail: null,
+    };
     this.#do(() => this.#give(this.#fold.row(row)));
   }
 
@@ -141,8 +157,10 @@ export class TaskFeeds {
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     kernel.listen({
-      committed: (commit) => this.#shared.get(commit.scope.slice("task/".length))?.committed(commit),
-      entries: (stored) => this.#shared.get(stored.stream.slice(0, stored.stream.lastIndexOf("/")))?.entries(stored),
+      committed: (commit) =>
+        this.#shared.get(commit.scope.slice("task/".length))?.committed(commit),
+      entries: (stored) =>
+        this.#shared.get(stored.stream.slice(0, stored.stream.lastIndexOf("/")))?.entries(stored),
     });
   }
 
@@ -210,9 +228,10 @@ export class TaskFeeds {
       const fresh = events.filter((event) => isAfter(event.cursor, after));
       return fresh.length > 0 ? push(fresh) : undefined;
     });
+    // What came meanwhile goes the same way, so that a slow reader is not flooded with all of it at once.
+    while (queue.length > 0) await push(queue.splice(0));
     if (state.stopped) return;
     live = true;
-    if (queue.length > 0) void push(queue);
-    if (!state.stopped) reader.upToDate();
+    reader.upToDate();
   }
 }

@@ -28,7 +28,14 @@ const boundary: ReadonlySet<TaskEvent["type"]> = new Set([
 ]);
 
 /** Changes that are told by an event of their own and not by a new state. */
-const quiet: ReadonlySet<TaskEvent["type"]> = new Set(["step.completed", "task.progressed", "tool.intended", "tool.settled", "event.received", "child.spawned"]);
+const quiet: ReadonlySet<TaskEvent["type"]> = new Set([
+  "step.completed",
+  "task.progressed",
+  "tool.intended",
+  "tool.settled",
+  "event.received",
+  "child.spawned",
+]);
 
 /**
  * Folds a task's log and streams into feed events, in the one order they have. The same rows and entries give the
@@ -69,7 +76,8 @@ export class TaskFold {
       if (seq <= this.#seq) continue;
       this.#state = evolveTask(this.#state, event, row.atMs);
       this.#seq = seq;
-      if (event.type === "task.started" && event.attempt !== this.#attempt) made.push(...this.#begin(event.attempt));
+      if (event.type === "task.started" && event.attempt !== this.#attempt)
+        made.push(...this.#begin(event.attempt));
       const own = this.#own(event);
       if (own !== null) made.push(own);
       if (!quiet.has(event.type)) changed = true;
@@ -112,7 +120,9 @@ export class TaskFold {
     this.#entry = 0;
     this.#offset = 0;
     this.#text = [];
-    return said ? [{ ...this.#at(), kind: "reset", attempt, offset: 0, reason: "a new attempt begins" }] : [];
+    return said
+      ? [{ ...this.#at(), kind: "reset", attempt, offset: 0, reason: "a new attempt begins" }]
+      : [];
   }
 
   #own(event: TaskEvent): FeedEvent | null {
@@ -125,7 +135,13 @@ export class TaskFold {
         return { ...this.#at(), kind: "tool", id: event.id, name: event.name, state: "intended" };
       case "tool.settled": {
         const tool = this.#state.operations.get(event.op);
-        return { ...this.#at(), kind: "tool", id: event.id, name: tool?.kind === "tool" ? tool.name : event.op, state: event.state };
+        return {
+          ...this.#at(),
+          kind: "tool",
+          id: event.id,
+          name: tool?.kind === "tool" ? tool.name : event.op,
+          state: event.state,
+        };
       }
       default:
         return null;
@@ -146,9 +162,23 @@ export class TaskFold {
       case "callEnd":
         return { ...this.#at(), kind: "call", op: entry.op, state: "ended", finish: entry.finish };
       case "toolInput":
-        return { ...this.#at(), kind: "tool", id: entry.id, name: entry.name, state: "intended", input: entry.input };
+        return {
+          ...this.#at(),
+          kind: "tool",
+          id: entry.id,
+          name: entry.name,
+          state: "intended",
+          input: entry.input,
+        };
       case "toolOutput":
-        return { ...this.#at(), kind: "tool", id: entry.id, name: "", state: entry.failed === true ? "failed" : "confirmed", output: entry.output };
+        return {
+          ...this.#at(),
+          kind: "tool",
+          id: entry.id,
+          name: "",
+          state: entry.failed === true ? "failed" : "confirmed",
+          output: entry.output,
+        };
       default:
         return null;
     }

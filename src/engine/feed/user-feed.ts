@@ -19,7 +19,10 @@ export class UserFeeds {
   readonly #readers = new Map<string, Set<Give>>();
 
   constructor(kernel: Kernel) {
-    kernel.listen({ committed: (commit) => this.#committed(commit), entries: (stored) => this.#entries(stored) });
+    kernel.listen({
+      committed: (commit) => this.#committed(commit),
+      entries: (stored) => this.#entries(stored),
+    });
   }
 
   /** Adds a reader of a user's feed; answers how to stop. */
@@ -55,7 +58,9 @@ export class UserFeeds {
       return told === null ? [] : { ...at, ...told };
     });
     const task = taskView(state);
-    events.push(isEnd(state.status) ? { ...at, kind: "end", task } : { ...at, kind: "state", task });
+    events.push(
+      isEnd(state.status) ? { ...at, kind: "end", task } : { ...at, kind: "state", task },
+    );
     this.#give(userId, events);
   }
 
@@ -90,8 +95,17 @@ export class UserFeeds {
     let { offset } = stored;
     for (const [index, entry] of stored.entries.entries()) {
       const cursor = { seq: 0, attempt, entry: stored.n + index + 1 };
-      if (entry.t === "text") events.push({ taskId, cursor, kind: "token", text: entry.d, offset, attempt });
-      else if (entry.t === "reset") events.push({ taskId, cursor, kind: "reset", attempt, offset: entry.o, reason: entry.reason });
+      if (entry.t === "text")
+        events.push({ taskId, cursor, kind: "token", text: entry.d, offset, attempt });
+      else if (entry.t === "reset")
+        events.push({
+          taskId,
+          cursor,
+          kind: "reset",
+          attempt,
+          offset: entry.o,
+          reason: entry.reason,
+        });
       offset = offsetAfter(offset, entry);
     }
     this.#give(stored.user, events);
@@ -99,7 +113,11 @@ export class UserFeeds {
 }
 
 /** What a feed event says, without where. */
-type Told = FeedEvent extends infer E ? (E extends FeedEvent ? Omit<E, "taskId" | "cursor"> : never) : never;
+type Told = FeedEvent extends infer E
+  ? E extends FeedEvent
+    ? Omit<E, "taskId" | "cursor">
+    : never
+  : never;
 
 /** What a fact is told as besides the task's new state. */
 function ofFact(state: TaskState, event: TaskEvent): Told | null {
@@ -112,11 +130,18 @@ function ofFact(state: TaskState, event: TaskEvent): Told | null {
       return { kind: "tool", id: event.id, name: event.name, state: "intended" };
     case "tool.settled": {
       const tool = state.operations.get(event.op);
-      return { kind: "tool", id: event.id, name: tool?.kind === "tool" ? tool.name : event.op, state: event.state };
+      return {
+        kind: "tool",
+        id: event.id,
+        name: tool?.kind === "tool" ? tool.name : event.op,
+        state: event.state,
+      };
     }
     case "task.started":
       // What an earlier attempt said is void; a feed without history does not know whether it said anything.
-      return event.attempt === 1 ? null : { kind: "reset", attempt: event.attempt, offset: 0, reason: "a new attempt begins" };
+      return event.attempt === 1
+        ? null
+        : { kind: "reset", attempt: event.attempt, offset: 0, reason: "a new attempt begins" };
     default:
       return null;
   }

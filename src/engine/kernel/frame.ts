@@ -40,15 +40,21 @@ export interface Pending {
 }
 
 /** Text of the rows that hold `pending`, each with its number of events: one row unless it would pass the limit. */
-export function encodeFrames(pending: Pending, streamTail: number | null): { text: string; count: number }[] {
+export function encodeFrames(
+  pending: Pending,
+  streamTail: number | null,
+): { text: string; count: number }[] {
   const tail = streamTail === null ? {} : { n: streamTail };
   const metas = pending.metas.length === 0 ? {} : { m: pending.metas };
   const whole: Frame = { v: frameVersion, e: pending.events, ...metas, ...tail };
   const text = JSON.stringify(whole);
-  if (text.length <= eventCharsMax || pending.events.length === 1) return [{ text, count: pending.events.length }];
+  if (text.length <= eventCharsMax || pending.events.length === 1)
+    return [{ text, count: pending.events.length }];
   const half = pending.events.length >> 1;
   const before = pending.metas.filter(([index]) => index < half);
-  const after = pending.metas.filter(([index]) => index >= half).map(([index, meta]): [number, Meta] => [index - half, meta]);
+  const after = pending.metas
+    .filter(([index]) => index >= half)
+    .map(([index, meta]): [number, Meta] => [index - half, meta]);
   const last = before.at(-1);
   if (last !== undefined && after[0]?.[0] !== 0) after.unshift([0, last[1]]);
   return [
@@ -60,11 +66,18 @@ export function encodeFrames(pending: Pending, streamTail: number | null): { tex
 const noMeta: Meta = {};
 
 /** Events of one row. Throws `internal` for a frame this version cannot read: newer, or not ours. */
-export function decodeFrame(text: string, row: { readonly seq: number; readonly atMs: number }): StoredEvent[] {
+export function decodeFrame(
+  text: string,
+  row: { readonly seq: number; readonly atMs: number },
+): StoredEvent[] {
   const frame = JSON.parse(text) as Partial<Frame>;
-  if (typeof frame.v !== "number" || !Array.isArray(frame.e)) throw new ErrandError("internal", "a log row is not a frame");
+  if (typeof frame.v !== "number" || !Array.isArray(frame.e))
+    throw new ErrandError("internal", "a log row is not a frame");
   if (frame.v > frameVersion) {
-    throw new ErrandError("internal", `a log row has version ${frame.v}, this program reads up to ${frameVersion}: use the newer program`);
+    throw new ErrandError(
+      "internal",
+      `a log row has version ${frame.v}, this program reads up to ${frameVersion}: use the newer program`,
+    );
   }
   const events: StoredEvent[] = [];
   let meta = noMeta;

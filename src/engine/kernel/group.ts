@@ -4,7 +4,15 @@ import { messageHopsMax } from "../../core/limits.ts";
 import { rowKey, type Row } from "../../core/rows.ts";
 import { scopeKind, type Scope } from "../../core/scope.ts";
 import type { Cipher } from "../../ports/cipher.ts";
-import type { Group, KeyRow, LogAppend, OutboxRow, SnapshotPut, StreamOp, TimerPut } from "../../ports/store.ts";
+import type {
+  Group,
+  KeyRow,
+  LogAppend,
+  OutboxRow,
+  SnapshotPut,
+  StreamOp,
+  TimerPut,
+} from "../../ports/store.ts";
 import type { CachedScope, ScopeCache } from "./cache.ts";
 import { encodeFrames, type Meta, type Pending } from "./frame.ts";
 import { loadScope, UnreadableScope } from "./load.ts";
@@ -131,7 +139,12 @@ class Gathering {
     this.ports.touched(scope);
     const cached = this.ports.cache.get(scope);
     const entry = cached ?? (yield* this.load(item));
-    const touched: Touched = { entry, pending: { events: [], metas: [] }, seq: entry.seq, loose: 0 };
+    const touched: Touched = {
+      entry,
+      pending: { events: [], metas: [] },
+      seq: entry.seq,
+      loose: 0,
+    };
     this.touched.set(scope, touched);
     return touched;
   }
@@ -158,7 +171,8 @@ class Gathering {
     try {
       batch = entry.decider.decide(entry.state, item.command, this.ports.context);
       if (batch.folded !== true) {
-        for (const event of batch.events) entry.state = entry.decider.evolve(entry.state, event, this.ports.context.nowMs);
+        for (const event of batch.events)
+          entry.state = entry.decider.evolve(entry.state, event, this.ports.context.nowMs);
       }
     } catch (cause) {
       throw new PoisonedCommand(item, cause);
@@ -169,20 +183,24 @@ class Gathering {
   record(item: Item, touched: Touched, batch: Batch<unknown>): void {
     const { pending } = touched;
     if (batch.events.length > 0) {
-      if (hasMeta(item.meta) || pending.metas.length > 0) pending.metas.push([pending.events.length, item.meta]);
+      if (hasMeta(item.meta) || pending.metas.length > 0)
+        pending.metas.push([pending.events.length, item.meta]);
       pending.events.push(...batch.events);
       touched.seq += batch.events.length;
     }
-    for (const [index, message] of (batch.messages ?? []).entries()) this.send(item, touched, message, index, batch.events.length);
+    for (const [index, message] of (batch.messages ?? []).entries())
+      this.send(item, touched, message, index, batch.events.length);
     for (const row of batch.rows ?? []) this.putRow(row);
-    if (item.timer !== undefined) this.putTimer({ scope: item.scope, name: item.timer, atMs: null });
+    if (item.timer !== undefined)
+      this.putTimer({ scope: item.scope, name: item.timer, atMs: null });
     for (const timer of batch.timers ?? []) this.putTimer({ scope: item.scope, ...timer });
     for (const signal of batch.signals ?? []) this.signals.push(signal);
     if (item.key !== undefined && batch.reply.ok) {
       const { userId, key, hash, ref, expiresAtMs } = item.key;
       this.keys.set(`${userId}/${key}`, { userId, key, hash, ref, expiresAtMs });
     }
-    if (item.settle !== undefined) this.outcomes.push({ item, outcome: { reply: batch.reply, replayed: false } });
+    if (item.settle !== undefined)
+      this.outcomes.push({ item, outcome: { reply: batch.reply, replayed: false } });
   }
 
   send(item: Item, touched: Touched, message: Message, index: number, events: number): void {
@@ -191,7 +209,13 @@ class Gathering {
     const id = events > 0 ? `${from}#${touched.seq}.${index}` : this.looseId(touched);
     if (this.ports.isLocal(message.to) && item.hop < messageHopsMax) {
       const meta = { ...item.meta, causationId: id };
-      this.work.push({ scope: message.to, command: message.body, meta, hop: item.hop + 1, origin: item.origin ?? item });
+      this.work.push({
+        scope: message.to,
+        command: message.body,
+        meta,
+        hop: item.hop + 1,
+        origin: item.origin ?? item,
+      });
     } else {
       this.outbox.push({ id, to: message.to, body: message.body, owner: touched.entry });
     }
@@ -210,7 +234,8 @@ class Gathering {
       return;
     }
     // A call that has left the stored rows in this group leaves them for good, even if it comes and goes again.
-    if (row.table === "ready" && this.rows.get(key)?.table !== "readyGone") this.freshReady.add(key);
+    if (row.table === "ready" && this.rows.get(key)?.table !== "readyGone")
+      this.freshReady.add(key);
     this.rows.set(key, row);
   }
 
@@ -220,7 +245,12 @@ class Gathering {
 }
 
 function hasMeta(meta: Meta): boolean {
-  return meta.requestId !== undefined || meta.actionId !== undefined || meta.causationId !== undefined || meta.traceparent !== undefined;
+  return (
+    meta.requestId !== undefined ||
+    meta.actionId !== undefined ||
+    meta.causationId !== undefined ||
+    meta.traceparent !== undefined
+  );
 }
 
 /**
@@ -234,8 +264,10 @@ export function* prepareGroup(items: readonly Item[], ports: GroupPorts): ask.Di
   for (let at = 0; at < gathering.work.length; at += 1) {
     const item = gathering.work[at];
     if (item === undefined) break;
-    const twin = item.key === undefined ? undefined : gathering.keys.get(`${item.key.userId}/${item.key.key}`);
-    if (item.key !== undefined && twin !== undefined) gathering.outcomes.push({ item, outcome: replay(item.key, twin) });
+    const twin =
+      item.key === undefined ? undefined : gathering.keys.get(`${item.key.userId}/${item.key.key}`);
+    if (item.key !== undefined && twin !== undefined)
+      gathering.outcomes.push({ item, outcome: replay(item.key, twin) });
     else yield* gathering.runItem(item);
   }
   const owners = new Set<string>();
@@ -263,9 +295,13 @@ function* answerKnownKeys(gathering: Gathering): ask.Dispatch<void> {
 }
 
 function replay(key: CommandKey, row: KeyRow): Outcome {
-  if (row.hash === key.hash) return { reply: { ok: true, value: { ref: row.ref } }, replayed: true };
+  if (row.hash === key.hash)
+    return { reply: { ok: true, value: { ref: row.ref } }, replayed: true };
   const message = `Idempotency-Key "${key.key}" was used with another body; use a new key for a new request`;
-  return { reply: { ok: false, error: errorData("idempotency_mismatch", message) }, replayed: true };
+  return {
+    reply: { ok: false, error: errorData("idempotency_mismatch", message) },
+    replayed: true,
+  };
 }
 
 function assemble(gathering: Gathering): Prepared {
@@ -284,11 +320,26 @@ function assemble(gathering: Gathering): Prepared {
       first += count;
     }
     const { decider, scope, state } = entry;
-    committed.push({ scope, seq: entry.seq + 1, atMs: context.nowMs, events: pending.events, metas: pending.metas, state });
-    if (decider.snapshot !== undefined && seq - entry.snapshotSeq >= gathering.ports.snapshotEventsEvery) {
+    committed.push({
+      scope,
+      seq: entry.seq + 1,
+      atMs: context.nowMs,
+      events: pending.events,
+      metas: pending.metas,
+      state,
+    });
+    if (
+      decider.snapshot !== undefined &&
+      seq - entry.snapshotSeq >= gathering.ports.snapshotEventsEvery
+    ) {
       const text = JSON.stringify({ v: 1, s: decider.snapshot.save(state) });
       // A queue's log says nothing to people that its tasks' logs do not: it is cut at each snapshot.
-      snapshots.push({ scope, seq, body: cipher.seal(owner, `${scope}@${seq}`, text, { compress: true }), trim: scope.startsWith("queue/") });
+      snapshots.push({
+        scope,
+        seq,
+        body: cipher.seal(owner, `${scope}@${seq}`, text, { compress: true }),
+        trim: scope.startsWith("queue/"),
+      });
     }
   }
   const group = { ...groupRows(gathering), appends, snapshots, streams };
@@ -311,7 +362,11 @@ function groupRows(gathering: Gathering): Omit<Group, "appends" | "snapshots" | 
     if (row.table === "task") tasks.push(row);
     else if (row.table === "ready") readyPut.push(row);
     else if (row.table === "readyGone") readyGone.push(row);
-    else sessions.push({ ...row, title: cipher.seal(row.userId, titlePlace(row.userId, row.chatId), row.title) });
+    else
+      sessions.push({
+        ...row,
+        title: cipher.seal(row.userId, titlePlace(row.userId, row.chatId), row.title),
+      });
   }
   const outbox: OutboxRow[] = gathering.outbox.map(({ id, to, body, owner }) => ({
     id,
@@ -319,7 +374,16 @@ function groupRows(gathering: Gathering): Omit<Group, "appends" | "snapshots" | 
     body: cipher.seal(owner.decider.owner(owner.state), `out:${id}`, JSON.stringify(body)),
   }));
   const timers = [...gathering.timers.values()];
-  return { tasks, sessions, readyPut, readyGone, timers, outbox, outboxDone: [], keys: [...gathering.keys.values()] };
+  return {
+    tasks,
+    sessions,
+    readyPut,
+    readyGone,
+    timers,
+    outbox,
+    outboxDone: [],
+    keys: [...gathering.keys.values()],
+  };
 }
 
 /** Where a session's title is sealed to. */

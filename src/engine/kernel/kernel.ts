@@ -56,18 +56,27 @@ export class Kernel {
   #stopped = false;
   readonly #ids: IdSequence;
 
-  constructor(ports: KernelPorts, deciders: ReadonlyMap<string, AnyDecider>, options: KernelOptions = {}) {
+  constructor(
+    ports: KernelPorts,
+    deciders: ReadonlyMap<string, AnyDecider>,
+    options: KernelOptions = {},
+  ) {
     this.#ports = ports;
     this.#deciders = deciders;
     this.#cache = new ScopeCache(options.cacheBytesMax ?? cacheBytesDefault);
     this.#streams = new Streams(ports.store, ports.cipher);
     this.#ids = new IdSequence(ports.random);
     this.#timers = new Timers(ports, (timer) => {
-      void this.dispatch(timer.scope, { type: "timer", name: timer.name }, {}, timer.name).catch((error: unknown) => {
-        // The timer's row is still there: it is tried again a little later.
-        this.#timers.failed(timer);
-        ports.log.error("a timer could not be handled", error, { scope: timer.scope, timer: timer.name });
-      });
+      void this.dispatch(timer.scope, { type: "timer", name: timer.name }, {}, timer.name).catch(
+        (error: unknown) => {
+          // The timer's row is still there: it is tried again a little later.
+          this.#timers.failed(timer);
+          ports.log.error("a timer could not be handled", error, {
+            scope: timer.scope,
+            timer: timer.name,
+          });
+        },
+      );
     });
     const courier: Courier = { deliver: (message) => this.#deliver(message) };
     this.#outbox = new Outbox(
@@ -107,14 +116,30 @@ export class Kernel {
    * `reply.ok === false`. Rejects with `storage_full` or `unavailable` when nothing was written, and with
    * `internal` when the decider has a bug. Commands of one caller to one scope are decided in the order given.
    */
-  dispatch(scope: Scope, command: unknown, options: DispatchOptions = {}, timer?: string): Promise<Outcome> {
-    if (this.#stopped) return Promise.reject(new ErrandError("unavailable", "Errand is stopping", { retryAfterMs: 1_000 }));
+  dispatch(
+    scope: Scope,
+    command: unknown,
+    options: DispatchOptions = {},
+    timer?: string,
+  ): Promise<Outcome> {
+    if (this.#stopped)
+      return Promise.reject(
+        new ErrandError("unavailable", "Errand is stopping", { retryAfterMs: 1_000 }),
+      );
     return new Promise<Outcome>((resolve, reject) => {
       const settle = (outcome: Outcome | Error): void => {
         if (outcome instanceof Error) reject(outcome);
         else resolve(outcome);
       };
-      this.#mailbox.push({ scope, command, meta: options.meta ?? noMeta, key: options.key, timer, hop: 0, settle });
+      this.#mailbox.push({
+        scope,
+        command,
+        meta: options.meta ?? noMeta,
+        key: options.key,
+        timer,
+        hop: 0,
+        settle,
+      });
       this.#schedule();
     });
   }
@@ -133,9 +158,16 @@ export class Kernel {
     if (cached !== undefined) return look(cached.state, cached.seq);
     const decider = this.#decider(scope);
     const commits = this.#commit.commits;
-    const entry = await ask.drive(loadScope(scope, decider, this.#ports.cipher), this.#driverPorts());
+    const entry = await ask.drive(
+      loadScope(scope, decider, this.#ports.cipher),
+      this.#driverPorts(),
+    );
     // While we waited a group may have loaded and changed it: then what we read was true, and is old.
-    if (commits === this.#commit.commits && !this.#commit.isDeciding(scope) && !decider.settled(entry.state)) {
+    if (
+      commits === this.#commit.commits &&
+      !this.#commit.isDeciding(scope) &&
+      !decider.settled(entry.state)
+    ) {
       this.#cache.put(entry);
     }
     return look(entry.state, entry.seq);
@@ -155,7 +187,12 @@ export class Kernel {
    * Opens the stream of a task's attempt in the next commit, or takes it over with a higher epoch: numbers and
    * offsets then go on from what is stored. Throws `fenced` if a higher epoch has it.
    */
-  async openStream(taskId: string, stream: string, user: string, epoch: number): Promise<OpenStream> {
+  async openStream(
+    taskId: string,
+    stream: string,
+    user: string,
+    epoch: number,
+  ): Promise<OpenStream> {
     // What is in flight of an earlier owner belongs to what is stored.
     while (this.#running !== null) await this.#running;
     return await this.#streams.open(taskId, stream, user, epoch);
@@ -193,6 +230,9 @@ export class Kernel {
 
   /** Closes a stored stream that no live segment owns. */
   async closeStored(taskId: string, stream: string, user: string): Promise<void> {
+    const open = this.streamOf(taskId);
+    // A segment that went cold may have opened it with an epoch that is not stored yet.
+    if (open?.id === stream) return await this.close(open);
     const head = await this.#ports.store.streamHead(stream);
     if (head === null || head.closed) return;
     await this.close(await this.openStream(taskId, stream, user, head.epoch));
@@ -234,7 +274,8 @@ export class Kernel {
 
   #decider(scope: Scope): AnyDecider {
     const decider = this.#deciders.get(scope.slice(0, scope.indexOf("/")));
-    if (decider === undefined) throw new ErrandError("internal", `there is no decider for ${scope}`);
+    if (decider === undefined)
+      throw new ErrandError("internal", `there is no decider for ${scope}`);
     return decider;
   }
 
@@ -272,6 +313,8 @@ export class Kernel {
   }
 
   #flush(): void {
+    // One group at a time: the end of this one schedules the next.
+    if (this.#running !== null) return;
     const items = this.#mailbox.splice(0, groupCommandsMax);
     const flushed = this.#flushed;
     this.#flushed = null;
@@ -294,6 +337,14 @@ export class Kernel {
 
 const noMeta: Meta = {};
 
-function errorOf(error: { code: ErrandError["code"]; message: string; retryAfterMs?: number; fields?: ErrandError["fields"] }): ErrandError {
-  return new ErrandError(error.code, error.message, { retryAfterMs: error.retryAfterMs, fields: error.fields });
+function errorOf(error: {
+  code: ErrandError["code"];
+  message: string;
+  retryAfterMs?: number;
+  fields?: ErrandError["fields"];
+}): ErrandError {
+  return new ErrandError(error.code, error.message, {
+    retryAfterMs: error.retryAfterMs,
+    fields: error.fields,
+  });
 }

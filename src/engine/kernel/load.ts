@@ -27,7 +27,11 @@ function restoresPending(decider: AnyDecider): decider is AnyDecider & RestoresP
  */
 export class UnreadableScope extends ErrandError {
   constructor(scope: Scope, cause: unknown) {
-    super("internal", `the log of ${scope} cannot be read: ${cause instanceof Error ? cause.message : "unknown cause"}`, { cause });
+    super(
+      "internal",
+      `the log of ${scope} cannot be read: ${cause instanceof Error ? cause.message : "unknown cause"}`,
+      { cause },
+    );
   }
 }
 
@@ -35,7 +39,11 @@ export class UnreadableScope extends ErrandError {
  * Folds a scope from its newest snapshot and the log behind it. Numbers without gaps are checked on the way.
  * Throws {@link UnreadableScope}, or what the storage throws.
  */
-export function* loadScope(scope: Scope, decider: AnyDecider, cipher: Cipher): ask.Dispatch<CachedScope> {
+export function* loadScope(
+  scope: Scope,
+  decider: AnyDecider,
+  cipher: Cipher,
+): ask.Dispatch<CachedScope> {
   const loaded = yield* ask.load(scope);
   const entry = readable(scope, () => fold(scope, decider, cipher, loaded));
   if (restoresPending(decider)) {
@@ -59,12 +67,23 @@ function readable<T>(scope: Scope, read: () => T): T {
   }
 }
 
-function fold(scope: Scope, decider: AnyDecider, cipher: Cipher, { snapshot, rows }: LoadedScope): CachedScope {
+function fold(
+  scope: Scope,
+  decider: AnyDecider,
+  cipher: Cipher,
+  { snapshot, rows }: LoadedScope,
+): CachedScope {
   let state = decider.zero(scope);
   let seq = 0;
   if (snapshot !== null) {
-    const saved = JSON.parse(cipher.open(`${scope}@${snapshot.seq}`, snapshot.body)) as { v: number; s: unknown };
-    invariant(decider.snapshot !== undefined && saved.v === 1, `scope ${scope} has a snapshot this program cannot read`);
+    const saved = JSON.parse(cipher.open(`${scope}@${snapshot.seq}`, snapshot.body)) as {
+      v: number;
+      s: unknown;
+    };
+    invariant(
+      decider.snapshot !== undefined && saved.v === 1,
+      `scope ${scope} has a snapshot this program cannot read`,
+    );
     state = decider.snapshot.load(scope, saved.s);
     seq = snapshot.seq;
   }

@@ -55,7 +55,8 @@ export class OpenStream {
     for (const row of rows) {
       this.#held.push(row);
       this.tail = row.n + row.count;
-      for (const entry of JSON.parse(row.json) as Entry[]) this.offset = offsetAfter(this.offset, entry);
+      for (const entry of JSON.parse(row.json) as Entry[])
+        this.offset = offsetAfter(this.offset, entry);
     }
     this.offsetAhead = this.offset;
   }
@@ -83,7 +84,10 @@ export class OpenStream {
   append(entries: readonly Entry[]): void {
     if (this.closing) throw new ErrandError("fenced", `stream ${this.id} is closed`);
     if (this.ahead + entries.length > streamEntriesMax) {
-      throw new ErrandError("limit_exceeded", `stream ${this.id} would pass ${streamEntriesMax} entries`);
+      throw new ErrandError(
+        "limit_exceeded",
+        `stream ${this.id} would pass ${streamEntriesMax} entries`,
+      );
     }
     for (const entry of entries) {
       this.#pending.push(entry);
@@ -150,7 +154,9 @@ export class OpenStream {
     let count = 0;
     const flush = (): void => {
       if (count === 0) return;
-      const body = cipher.seal(this.user, `${this.id}#${first}`, `[${parts.join(",")}]`, { compress: true });
+      const body = cipher.seal(this.user, `${this.id}#${first}`, `[${parts.join(",")}]`, {
+        compress: true,
+      });
       blocks.push({ n: first, count, body });
       first += count;
       parts = [];

@@ -87,7 +87,9 @@ export class Outbox {
     const gone = new Set(ids);
     this.settled = this.settled.filter((id) => !gone.has(id));
     if (!this.#more || this.#underway.size + this.#failed.length + this.settled.length > 0) return;
-    this.start().catch((error: unknown) => this.#ports.log.error("the outbox could not be read", error));
+    this.start().catch((error: unknown) =>
+      this.#ports.log.error("the outbox could not be read", error),
+    );
   }
 
   #deliver(row: OutboxRow): void {
@@ -107,7 +109,9 @@ export class Outbox {
         this.#underway.delete(row.id);
         this.#failed.push(row);
         this.#retryLater();
-        this.#ports.log.error("a message could not be delivered; it will be tried again", error, { id: row.id });
+        this.#ports.log.error("a message could not be delivered; it will be tried again", error, {
+          id: row.id,
+        });
       },
     );
   }

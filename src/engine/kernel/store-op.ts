@@ -1,12 +1,28 @@
 import type { Scope } from "../../core/scope.ts";
-import type { AsyncStore, CommitResult, Group, KeyRow, LoadedScope, SyncStore } from "../../ports/store.ts";
+import type {
+  AsyncStore,
+  CommitResult,
+  Group,
+  KeyRow,
+  LoadedScope,
+  SyncStore,
+} from "../../ports/store.ts";
 import type { ReadyRequest } from "../../core/rows.ts";
 
 /** What a dispatch may ask of the world while it runs. A driver performs it, at once or after a wait. */
 export type StoreOp =
   | { readonly op: "load"; readonly scope: Scope }
-  | { readonly op: "keys"; readonly asked: readonly { userId: string; key: string }[]; readonly nowMs: number }
-  | { readonly op: "ready"; readonly queue: string; readonly afterSeq: number; readonly limit: number }
+  | {
+      readonly op: "keys";
+      readonly asked: readonly { userId: string; key: string }[];
+      readonly nowMs: number;
+    }
+  | {
+      readonly op: "ready";
+      readonly queue: string;
+      readonly afterSeq: number;
+      readonly limit: number;
+    }
   | { readonly op: "prepare"; readonly users: readonly string[] }
   | { readonly op: "commit"; readonly group: Group };
 
@@ -19,7 +35,10 @@ export function* load(scope: Scope): Dispatch<LoadedScope> {
 }
 
 /** Looks idempotency keys up. */
-export function* keys(asked: readonly { userId: string; key: string }[], nowMs: number): Dispatch<readonly (KeyRow | null)[]> {
+export function* keys(
+  asked: readonly { userId: string; key: string }[],
+  nowMs: number,
+): Dispatch<readonly (KeyRow | null)[]> {
   return (yield { op: "keys", asked, nowMs }) as readonly (KeyRow | null)[];
 }
 
@@ -29,7 +48,10 @@ export function* ready(
   afterSeq: number,
   limit: number,
 ): Dispatch<readonly { call: string; request: ReadyRequest }[]> {
-  return (yield { op: "ready", queue, afterSeq, limit }) as readonly { call: string; request: ReadyRequest }[];
+  return (yield { op: "ready", queue, afterSeq, limit }) as readonly {
+    call: string;
+    request: ReadyRequest;
+  }[];
 }
 
 /** Makes users' data keys ready, so that sealing needs no wait. */
@@ -89,7 +111,11 @@ export function drive<T>(dispatch: Dispatch<T>, ports: DriverPorts): T | Promise
   return step.value;
 }
 
-async function driveAsync<T>(dispatch: Dispatch<T>, first: Promise<unknown>, ports: DriverPorts): Promise<T> {
+async function driveAsync<T>(
+  dispatch: Dispatch<T>,
+  first: Promise<unknown>,
+  ports: DriverPorts,
+): Promise<T> {
   let pending: unknown = first;
   for (;;) {
     let step: IteratorResult<StoreOp, T>;

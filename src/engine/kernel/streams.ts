@@ -46,7 +46,8 @@ export class Streams {
     const stored = this.#open.has(id) ? [] : await this.#rows(id, 0, rowsAll);
     const before = this.#open.get(id);
     if (before !== undefined && before.epoch === epoch) return before;
-    if (before !== undefined && before.epoch > epoch) throw new ErrandError("fenced", `stream ${id} has a new owner`);
+    if (before !== undefined && before.epoch > epoch)
+      throw new ErrandError("fenced", `stream ${id} has a new owner`);
     const rows = before === undefined ? stored : before.rows();
     const opened = new OpenStream(id, user, epoch);
     opened.adopt(rows);
@@ -58,7 +59,8 @@ export class Streams {
 
   /** Adds entries for the next commit. Throws `fenced` if the stream is closed or has a new owner. */
   append(stream: OpenStream, entries: readonly Entry[]): void {
-    if (this.#open.get(stream.id) !== stream) throw new ErrandError("fenced", `stream ${stream.id} has a new owner`);
+    if (this.#open.get(stream.id) !== stream)
+      throw new ErrandError("fenced", `stream ${stream.id} has a new owner`);
     stream.append(entries);
     this.#dirty.add(stream);
   }
@@ -109,6 +111,10 @@ export class Streams {
 
   async #rows(id: string, from: number, rowsMax: number): Promise<Held[]> {
     const rows = await this.#store.streamRead(id, from, rowsMax);
-    return rows.map((row) => ({ n: row.n, count: row.count, json: this.#cipher.open(`${id}#${row.n}`, row.body) }));
+    return rows.map((row) => ({
+      n: row.n,
+      count: row.count,
+      json: this.#cipher.open(`${id}#${row.n}`, row.body),
+    }));
   }
 }

@@ -13,7 +13,12 @@ const retryMs = 1_000;
  * handles it, so a crash in between fires it again.
  */
 export class Timers {
-  readonly #ports: { readonly store: SyncStore | AsyncStore; readonly clock: Clock; readonly waker: Waker; readonly log: Log };
+  readonly #ports: {
+    readonly store: SyncStore | AsyncStore;
+    readonly clock: Clock;
+    readonly waker: Waker;
+    readonly log: Log;
+  };
   readonly #fire: (timer: { scope: Scope; name: string }) => void;
   /** Timers whose commands are under way: they fire again only if those fail. */
   readonly #fired = new Set<string>();
@@ -23,7 +28,12 @@ export class Timers {
   #stopped = true;
 
   constructor(
-    ports: { readonly store: SyncStore | AsyncStore; readonly clock: Clock; readonly waker: Waker; readonly log: Log },
+    ports: {
+      readonly store: SyncStore | AsyncStore;
+      readonly clock: Clock;
+      readonly waker: Waker;
+      readonly log: Log;
+    },
     fire: (timer: { scope: Scope; name: string }) => void,
   ) {
     this.#ports = ports;

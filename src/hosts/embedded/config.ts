@@ -62,14 +62,20 @@ function integer(env: Env, name: string, fallback: number, min: number, max: num
   if (text === undefined || text === "") return fallback;
   const value = Number(text);
   if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new ErrandError("invalid_request", `${name} must be a whole number ${min}..${max}, got "${text}"`);
+  throw new ErrandError(
+    "invalid_request",
+    `${name} must be a whole number ${min}..${max}, got "${text}"`,
+  );
 }
 
 function url(env: Env, name: string): string | null {
   const text = env[name];
   if (text === undefined || text === "") return null;
   if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
-  throw new ErrandError("invalid_request", `${name} must be an http(s) URL like http://127.0.0.1:1234/v1, got "${text}"`);
+  throw new ErrandError(
+    "invalid_request",
+    `${name} must be an http(s) URL like http://127.0.0.1:1234/v1, got "${text}"`,
+  );
 }
 
 const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);
@@ -87,7 +93,10 @@ export async function readSettings(env: Env, cwd: string): Promise<HostSettings>
   const host = env["ERRAND_HOST"] ?? "127.0.0.1";
   const adminKey = env["ERRAND_ADMIN_KEY"] ?? null;
   if (adminKey !== null && adminKey.length < 16) {
-    throw new ErrandError("invalid_request", "ERRAND_ADMIN_KEY must have at least 16 characters; make one with: openssl rand -base64 32");
+    throw new ErrandError(
+      "invalid_request",
+      "ERRAND_ADMIN_KEY must have at least 16 characters; make one with: openssl rand -base64 32",
+    );
   }
   if (!isLoopback(host) && adminKey === null) {
     throw new ErrandError(
@@ -98,7 +107,8 @@ export async function readSettings(env: Env, cwd: string): Promise<HostSettings>
   }
   const envRoles: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
-    if (name.startsWith("ERRAND_ROLE_") && value !== undefined && value !== "") envRoles[name.slice("ERRAND_ROLE_".length).toLowerCase()] = value;
+    if (name.startsWith("ERRAND_ROLE_") && value !== undefined && value !== "")
+      envRoles[name.slice("ERRAND_ROLE_".length).toLowerCase()] = value;
   }
   return {
     port: integer(env, "PORT", 8787, 0, 65_535),
@@ -117,17 +127,27 @@ export async function readSettings(env: Env, cwd: string): Promise<HostSettings>
 /** Loads `errand.config.ts` (or `.mts`, `.js`, `.mjs`) of the working directory, or the file `ERRAND_CONFIG` names. */
 async function loadConfig(env: Env, cwd: string): Promise<ErrandConfig> {
   const named = env["ERRAND_CONFIG"];
-  const candidates = named === undefined ? ["errand.config.ts", "errand.config.mts", "errand.config.js", "errand.config.mjs"] : [named];
+  const candidates =
+    named === undefined
+      ? ["errand.config.ts", "errand.config.mts", "errand.config.js", "errand.config.mjs"]
+      : [named];
   for (const candidate of candidates) {
     const path = resolve(cwd, candidate);
     if (!existsSync(path)) continue;
     const module: unknown = await import(pathToFileURL(path).href);
-    const exported = typeof module === "object" && module !== null && "default" in module ? module.default : undefined;
+    const exported =
+      typeof module === "object" && module !== null && "default" in module
+        ? module.default
+        : undefined;
     if (typeof exported !== "object" || exported === null) {
-      throw new ErrandError("invalid_request", `${candidate} must export its configuration as default: export default defineConfig({...})`);
+      throw new ErrandError(
+        "invalid_request",
+        `${candidate} must export its configuration as default: export default defineConfig({...})`,
+      );
     }
     return exported;
   }
-  if (named !== undefined) throw new ErrandError("invalid_request", `ERRAND_CONFIG names ${named}, which is not there`);
+  if (named !== undefined)
+    throw new ErrandError("invalid_request", `ERRAND_CONFIG names ${named}, which is not there`);
   return {};
 }

@@ -10,12 +10,16 @@ import { createSystemRandom } from "../../adapters/node/random.ts";
 import { nextTurn } from "../../adapters/node/turn.ts";
 import { createTimeoutWaker } from "../../adapters/node/waker.ts";
 import { databaseName, openNodeStore } from "../../adapters/node-sqlite/node-store.ts";
-import { endpointQueue, Engine, type EngineSettings, type LanguageModelFactory } from "../../engine/index.ts";
+import {
+  endpointQueue,
+  Engine,
+  type EngineSettings,
+  type LanguageModelFactory,
+} from "../../engine/index.ts";
 import type { Cipher } from "../../ports/cipher.ts";
 import type { Log } from "../../ports/host.ts";
 import type { SyncStore } from "../../ports/store.ts";
-import { builtInTasks } from "../../tasks/built-in.ts";
-import { engineDesk } from "../../tasks/engine-desk.ts";
+import { builtInTasks, engineDesk } from "../../tasks/index.ts";
 import type { HostSettings } from "./config.ts";
 import { runIsolated } from "./isolate.ts";
 import { ModelWatch } from "./model-watch.ts";
@@ -43,7 +47,11 @@ const sdkModel: LanguageModelFactory = (modelId, run) =>
 
 function cipherFor(store: SyncStore, settings: HostSettings, kind: "aes" | "none"): Cipher {
   if (kind === "none") return plainCipher;
-  const { key, setting } = loadStoreKey({ env: process.env, dataDir: settings.dataDir, databaseName });
+  const { key, setting } = loadStoreKey({
+    env: process.env,
+    dataDir: settings.dataDir,
+    databaseName,
+  });
   return createAesCipher({ store, storeKey: key, keySetting: setting });
 }
 
@@ -51,10 +59,14 @@ function cipherFor(store: SyncStore, settings: HostSettings, kind: "aes" | "none
  * Opens Errand over a data folder: one SQLite file, one process. Recovers what an earlier process left, looks for a
  * model, and runs. Throws `unavailable` if another process has the folder, or if its key is missing or wrong.
  */
-export async function openEmbedded(settings: HostSettings, options: EmbeddedOptions = {}): Promise<Embedded> {
+export async function openEmbedded(
+  settings: HostSettings,
+  options: EmbeddedOptions = {},
+): Promise<Embedded> {
   const log = options.log ?? createLog(systemClock);
   // The key is looked at before the database is made: a folder with a database and no key is refused.
-  if (options.cipher !== "none") loadStoreKey({ env: process.env, dataDir: settings.dataDir, databaseName });
+  if (options.cipher !== "none")
+    loadStoreKey({ env: process.env, dataDir: settings.dataDir, databaseName });
   const store = openNodeStore(settings.dataDir);
   try {
     return await openOver(store, settings, { cipher: "aes", ...options, log });
@@ -95,7 +107,9 @@ async function openOver(
     },
     engineSettings,
   );
-  await models.start(engine.roles, ({ name, slots }) => engine.configureQueue(endpointQueue(name), { slots }));
+  await models.start(engine.roles, ({ name, slots }) =>
+    engine.configureQueue(endpointQueue(name), { slots }),
+  );
   await engine.start();
   return {
     engine,
@@ -113,7 +127,10 @@ const storageFailedCode = 70;
 
 function exitOn(log: Log): (error: unknown) => void {
   return (error) => {
-    log.error("storage failed; the process ends so that recovery starts from what is on disk", error);
+    log.error(
+      "storage failed; the process ends so that recovery starts from what is on disk",
+      error,
+    );
     process.exit(storageFailedCode);
   };
 }

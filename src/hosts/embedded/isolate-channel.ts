@@ -3,7 +3,12 @@ import { FatalError, RetryAfterError } from "../../engine/index.ts";
 
 /** What crosses between a server and an isolated handler: plain data only, in both directions. */
 export type Wire =
-  | { readonly kind: "call"; readonly id: number; readonly method: string; readonly args: readonly unknown[] }
+  | {
+      readonly kind: "call";
+      readonly id: number;
+      readonly method: string;
+      readonly args: readonly unknown[];
+    }
   | { readonly kind: "answer"; readonly id: number; readonly value: unknown }
   | { readonly kind: "thrown"; readonly id: number; readonly error: ThrownData }
   | { readonly kind: "abort"; readonly message: string };
@@ -27,9 +32,11 @@ export function thrownData(thrown: unknown): ThrownData {
 
 /** The error that `thrownData` was made of. */
 export function thrownFrom(data: ThrownData): Error {
-  if (data.name === "ErrandError" && isErrorCode(data.code)) return new ErrandError(data.code, data.message);
+  if (data.name === "ErrandError" && isErrorCode(data.code))
+    return new ErrandError(data.code, data.message);
   if (data.name === "FatalError") return new FatalError(data.message);
-  if (data.name === "RetryAfterError") return new RetryAfterError(data.message, { afterMs: data.afterMs ?? 0 });
+  if (data.name === "RetryAfterError")
+    return new RetryAfterError(data.message, { afterMs: data.afterMs ?? 0 });
   const error = new Error(data.message);
   error.name = data.name;
   return error;
@@ -39,10 +46,16 @@ export function thrownFrom(data: ThrownData): Error {
 export class Channel {
   readonly #send: (wire: Wire) => void;
   readonly #methods: Readonly<Record<string, (...args: never[]) => unknown>>;
-  readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  readonly #waiting = new Map<
+    number,
+    { resolve(value: unknown): void; reject(error: Error): void }
+  >();
   #next = 1;
 
-  constructor(send: (wire: Wire) => void, methods: Readonly<Record<string, (...args: never[]) => unknown>>) {
+  constructor(
+    send: (wire: Wire) => void,
+    methods: Readonly<Record<string, (...args: never[]) => unknown>>,
+  ) {
     this.#send = send;
     this.#methods = methods;
   }
@@ -79,7 +92,11 @@ export class Channel {
   async #answer(wire: Extract<Wire, { kind: "call" }>): Promise<void> {
     try {
       const method = this.#methods[wire.method];
-      if (method === undefined) throw new ErrandError("internal", `an isolated handler called "${wire.method}", which is not there`);
+      if (method === undefined)
+        throw new ErrandError(
+          "internal",
+          `an isolated handler called "${wire.method}", which is not there`,
+        );
       // Both sides are this module's own code: the arguments are what the other side's caller was typed to give.
       this.#send({ kind: "answer", id: wire.id, value: await method(...(wire.args as never[])) });
     } catch (thrown) {

@@ -16,7 +16,10 @@ interface RunRequest {
 }
 
 const controller = new AbortController();
-const steps = new Map<number, (step: { attempt: number; key: string; signal: AbortSignal }) => unknown>();
+const steps = new Map<
+  number,
+  (step: { attempt: number; key: string; signal: AbortSignal }) => unknown
+>();
 
 const send = (wire: Wire): void => {
   if (parentPort === null) process.send?.(wire);
@@ -29,7 +32,8 @@ const channel = new Channel(send, {
     // The server parsed the input with this type's own schema.
     return await task.handler(request.input as never, await contextOf(request));
   },
-  runStep: (stepId: number, step: { attempt: number; key: string }) => steps.get(stepId)?.({ ...step, signal: controller.signal }),
+  runStep: (stepId: number, step: { attempt: number; key: string }) =>
+    steps.get(stepId)?.({ ...step, signal: controller.signal }),
 });
 
 function receive(wire: Wire): void {
@@ -55,12 +59,16 @@ function isTask(value: unknown): value is AnyTaskType {
 async function contextOf({ facts }: RunRequest): Promise<TaskContext> {
   let nextStep = 1;
   const roles = new Map<string, boolean>();
-  for (const role of ["chat", "planner", "worker", "writer", "embed", "vision"]) roles.set(role, (await channel.call("hasModel", role)) === true);
+  for (const role of ["chat", "planner", "worker", "writer", "embed", "vision"])
+    roles.set(role, (await channel.call("hasModel", role)) === true);
   const ask = async <T>(method: string, ...args: readonly unknown[]): Promise<T> =>
     // The server's context answers: its types are those of TaskContext.
     (await channel.call(method, ...args)) as T;
   const refused = (what: string): never => {
-    throw new ErrandError("fatal", `${what} is not offered to isolated handlers; use ctx.generate, or leave isolate off`);
+    throw new ErrandError(
+      "fatal",
+      `${what} is not offered to isolated handlers; use ctx.generate, or leave isolate off`,
+    );
   };
   return {
     ...facts,
@@ -76,7 +84,11 @@ async function contextOf({ facts }: RunRequest): Promise<TaskContext> {
     progress: (progress) => ask("progress", progress),
     write: (text) => ask("write", text),
     generate: (role, request) => ask("generate", role, request),
-    async spawn<O>(type: string, input: unknown, options?: Parameters<TaskContext["spawn"]>[2]): Promise<Child<O>> {
+    async spawn<O>(
+      type: string,
+      input: unknown,
+      options?: Parameters<TaskContext["spawn"]>[2],
+    ): Promise<Child<O>> {
       const id = await ask<string>("spawn", type, input, options);
       return { id, result: () => ask("childResult", id), settled: () => ask("childSettled", id) };
     },

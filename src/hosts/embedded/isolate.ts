@@ -5,7 +5,13 @@ import { Worker } from "node:worker_threads";
 
 import { ErrandError } from "../../core/errors.ts";
 import type { Progress } from "../../core/task/events.ts";
-import type { AnyTaskType, Child, GenerateRequest, SpawnOptions, TaskContext } from "../../engine/index.ts";
+import type {
+  AnyTaskType,
+  Child,
+  GenerateRequest,
+  SpawnOptions,
+  TaskContext,
+} from "../../engine/index.ts";
 import type { RunHandler } from "../../engine/runner.ts";
 import { taskContext } from "../../engine/task-context.ts";
 import { Channel, type Wire } from "./isolate-channel.ts";
@@ -26,17 +32,24 @@ const entry = new URL("isolate-entry.ts", import.meta.url);
 function startThread(events: IslandEvents): Island {
   const worker = new Worker(entry);
   worker.on("message", (wire: Wire) => events.message(wire));
-  worker.on("error", (error) => events.gone(error instanceof Error ? error.message : String(error)));
+  worker.on("error", (error) =>
+    events.gone(error instanceof Error ? error.message : String(error)),
+  );
   worker.on("exit", (code) => events.gone(`its thread ended with code ${code}`));
   return { send: (wire) => worker.postMessage(wire), kill: () => void worker.terminate() };
 }
 
 function startProcess(events: IslandEvents): Island {
-  const child = fork(entry, { serialization: "advanced", stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  const child = fork(entry, {
+    serialization: "advanced",
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
   // An IPC message is what the other side's `send` was typed to give.
   child.on("message", (wire) => events.message(wire as unknown as Wire));
   child.on("error", (error) => events.gone(error.message));
-  child.on("exit", (code, signal) => events.gone(`its process ended with ${signal ?? `code ${code}`}`));
+  child.on("exit", (code, signal) =>
+    events.gone(`its process ended with ${signal ?? `code ${code}`}`),
+  );
   return {
     send(wire) {
       if (child.connected) child.send(wire);
@@ -56,10 +69,16 @@ export const runIsolated: RunHandler = async (task, input, segment, ports) => {
   const ended = Promise.withResolvers<never>();
   const events: IslandEvents = {
     message: (wire) => channel.receive(wire),
-    gone: (why) => ended.reject(new ErrandError("handler_failed", `the isolated handler of "${task.type}" is gone: ${why}`)),
+    gone: (why) =>
+      ended.reject(
+        new ErrandError("handler_failed", `the isolated handler of "${task.type}" is gone: ${why}`),
+      ),
   };
   const island = task.options.isolate === "process" ? startProcess(events) : startThread(events);
-  const channel: Channel = new Channel((wire) => island.send(wire), methodsOf(context, (stepId, step) => channel.call("runStep", stepId, step)));
+  const channel: Channel = new Channel(
+    (wire) => island.send(wire),
+    methodsOf(context, (stepId, step) => channel.call("runStep", stepId, step)),
+  );
   const abort = (): void => {
     island.send({ kind: "abort", message: String(segment.signal.reason) });
     island.kill();
@@ -68,7 +87,10 @@ export const runIsolated: RunHandler = async (task, input, segment, ports) => {
   try {
     const { taskId, userId, sessionId, attempt } = context;
     const facts = { taskId, userId, sessionId, attempt };
-    return await Promise.race([channel.call("run", { module, type: task.type, input, facts }), ended.promise]);
+    return await Promise.race([
+      channel.call("run", { module, type: task.type, input, facts }),
+      ended.promise,
+    ]);
   } finally {
     segment.signal.removeEventListener("abort", abort);
     island.kill();
@@ -80,7 +102,10 @@ export const runIsolated: RunHandler = async (task, input, segment, ports) => {
 function moduleOf(task: AnyTaskType): string {
   const { module } = task.options;
   if (module === undefined) {
-    throw new ErrandError("fatal", `task type "${task.type}" has isolate, so it needs module: the file that exports it (module: import.meta.url)`);
+    throw new ErrandError(
+      "fatal",
+      `task type "${task.type}" has isolate, so it needs module: the file that exports it (module: import.meta.url)`,
+    );
   }
   return URL.canParse(module) ? module : pathToFileURL(resolvePath(module)).href;
 }
@@ -88,17 +113,23 @@ function moduleOf(task: AnyTaskType): string {
 type RunStep = (stepId: number, step: { attempt: number; key: string }) => Promise<unknown>;
 
 /** The context's operations, as the isolated side calls them. */
-function methodsOf(context: TaskContext, runStep: RunStep): Readonly<Record<string, (...args: never[]) => unknown>> {
+function methodsOf(
+  context: TaskContext,
+  runStep: RunStep,
+): Readonly<Record<string, (...args: never[]) => unknown>> {
   const children = new Map<string, Child>();
   const childOf = (id: string): Child => {
     const child = children.get(id);
-    if (child === undefined) throw new ErrandError("internal", `the isolated handler has no child ${id}`);
+    if (child === undefined)
+      throw new ErrandError("internal", `the isolated handler has no child ${id}`);
     return child;
   };
   return {
-    step: (name: string, stepId: number) => context.step(name, ({ attempt, key }) => runStep(stepId, { attempt, key })),
+    step: (name: string, stepId: number) =>
+      context.step(name, ({ attempt, key }) => runStep(stepId, { attempt, key })),
     sleep: (ms: number, options?: { name?: string }) => context.sleep(ms, options),
-    waitForEvent: (name: string, options?: { timeoutMs?: number }) => context.waitForEvent(name, options),
+    waitForEvent: (name: string, options?: { timeoutMs?: number }) =>
+      context.waitForEvent(name, options),
     progress: (progress: Progress) => context.progress(progress),
     write: (text: string) => context.write(text),
     generate: (role: string, request: GenerateRequest) => context.generate(role, request),

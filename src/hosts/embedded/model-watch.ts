@@ -26,7 +26,12 @@ const configuredProbeMs = 3_000;
 /** How often a missing model is looked for again. */
 const againMs = 15_000;
 
-const defaults = { slots: 1, promptTokensPerSecond: 500, decodeTokensPerSecond: 30, idleTimeoutMs: 120_000 };
+const defaults = {
+  slots: 1,
+  promptTokensPerSecond: 500,
+  decodeTokensPerSecond: 30,
+  idleTimeoutMs: 120_000,
+};
 
 /** Endpoints whose server finishes a prompt, but not a call, within one slot, are given as they are configured. */
 function endpointOf(config: EndpointConfig, models: Models): Endpoint {
@@ -41,6 +46,20 @@ function endpointOf(config: EndpointConfig, models: Models): Endpoint {
   };
 }
 
+/** Stands for the first chat model an endpoint offers when it is called. */
+const anyModel = "auto";
+
+function firstModel(models: Models): Models {
+  return {
+    ...models,
+    async *stream(call, options) {
+      const offered = call.model === anyModel ? await models.list(options) : [];
+      const model = offered.find((id) => !/embed/i.test(id)) ?? call.model;
+      yield* models.stream({ ...call, model }, options);
+    },
+  };
+}
+
 /**
  * Finds the model of the default endpoint, now and as long as there is none: a person who starts LM Studio later
  * does not have to restart Errand. Configured endpoints are never replaced by found ones.
@@ -52,7 +71,12 @@ export class ModelWatch {
   #roles: Roles | null = null;
   #onEndpoint: (endpoint: Endpoint) => Promise<void> = async () => undefined;
   #timer: NodeJS.Timeout | null = null;
-  #status: ModelStatus = { connected: false, baseUrl: null, models: [], note: "Looking for a model." };
+  #status: ModelStatus = {
+    connected: false,
+    baseUrl: null,
+    models: [],
+    note: "Looking for a model.",
+  };
 
   constructor(settings: HostSettings, log: Log) {
     this.#settings = settings;
@@ -65,7 +89,9 @@ export class ModelWatch {
 
   /** Endpoints of the configuration file. */
   configured(): Endpoint[] {
-    return (this.#settings.config.endpoints ?? []).map((config) => endpointOf(config, this.#models(config.baseUrl, config.apiKey)));
+    return (this.#settings.config.endpoints ?? []).map((config) =>
+      endpointOf(config, this.#models(config.baseUrl, config.apiKey)),
+    );
   }
 
   /** Looks once and assigns roles; looks again later while nothing answers. `onEndpoint` makes the queue of a new one. */
@@ -88,7 +114,13 @@ export class ModelWatch {
     const found = await this.#find();
     if (found !== null) await this.#connect(found.baseUrl, found.models);
     else {
-      this.#timer = setTimeout(() => void this.#look().catch((error: unknown) => this.#log.error("looking for a model failed", error)), againMs);
+      this.#timer = setTimeout(
+        () =>
+          void this.#look().catch((error: unknown) =>
+            this.#log.error("looking for a model failed", error),
+          ),
+        againMs,
+      );
       this.#timer.unref();
     }
   }
@@ -99,12 +131,24 @@ export class ModelWatch {
     if (first !== undefined) {
       const models = await this.#ask(first, configuredProbeMs);
       if (models !== null) return { baseUrl: first, models };
-      this.#status = { connected: false, baseUrl: first, models: [], note: `The model server at ${first} does not answer. Is it running? Errand tries again every 15 s.` };
-      // A named model needs no list: calls wait and are retried while its server comes up.
-      return this.#settings.envRoles["chat"] === undefined || modelBaseUrl === null ? null : { baseUrl: first, models: [] };
+      this.#status = {
+        connected: false,
+        baseUrl: first,
+        models: [],
+        note: `The model server at ${first} does not answer. Is it running? Errand tries again every 15 s.`,
+      };
+      // It is configured, so it will come: calls are sent, refused and tried again until it does.
+      this.#expect(first);
+      return null;
     }
-    const answers = await Promise.all(localServers.map(async ({ baseUrl }) => ({ baseUrl, models: await this.#ask(baseUrl, probeMs) })));
-    for (const { baseUrl, models } of answers) if (models !== null && models.length > 0) return { baseUrl, models };
+    const answers = await Promise.all(
+      localServers.map(async ({ baseUrl }) => ({
+        baseUrl,
+        models: await this.#ask(baseUrl, probeMs),
+      })),
+    );
+    for (const { baseUrl, models } of answers)
+      if (models !== null && models.length > 0) return { baseUrl, models };
     this.#status = {
       connected: false,
       baseUrl: null,
@@ -114,9 +158,23 @@ export class ModelWatch {
     return null;
   }
 
+  /** Serves the role `chat` by an endpoint that does not answer yet, with whatever model it will offer. */
+  #expect(baseUrl: string): void {
+    const { config, envRoles, modelApiKey, modelSlots } = this.#settings;
+    const own = config.endpoints?.find((endpoint) => endpoint.baseUrl === baseUrl);
+    const name = own?.name ?? "default";
+    if (own === undefined) {
+      const models = firstModel(this.#models(baseUrl, modelApiKey ?? undefined));
+      this.#roles?.addEndpoint(endpointOf({ name, baseUrl, slots: modelSlots }, models));
+    }
+    if (config.roles?.["chat"] === undefined) this.#roles?.assign("chat", { endpoint: name, model: envRoles["chat"] ?? anyModel });
+  }
+
   async #ask(baseUrl: string, timeoutMs: number): Promise<readonly string[] | null> {
     try {
-      return await this.#models(baseUrl, this.#settings.modelApiKey ?? undefined).list({ signal: AbortSignal.timeout(timeoutMs) });
+      return await this.#models(baseUrl, this.#settings.modelApiKey ?? undefined).list({
+        signal: AbortSignal.timeout(timeoutMs),
+      });
     } catch {
       // Not there, or not a model server: both mean that nothing is found here, and the status says so.
       return null;
@@ -130,17 +188,31 @@ export class ModelWatch {
     const own = config.endpoints?.find((endpoint) => endpoint.baseUrl === baseUrl);
     const name = own?.name ?? "default";
     if (own === undefined) {
-      const endpoint = endpointOf({ name, baseUrl, slots: modelSlots }, this.#models(baseUrl, modelApiKey ?? undefined));
+      const endpoint = endpointOf(
+        { name, baseUrl, slots: modelSlots },
+        this.#models(baseUrl, modelApiKey ?? undefined),
+      );
       roles.addEndpoint(endpoint);
       await this.#onEndpoint(endpoint);
     }
     const chat = envRoles["chat"] ?? models.find((id) => !/embed/i.test(id));
-    if (chat !== undefined && config.roles?.["chat"] === undefined) roles.assign("chat", { endpoint: name, model: chat });
-    for (const [role, model] of Object.entries(envRoles)) roles.assign(role, { endpoint: name, model });
+    if (chat !== undefined && config.roles?.["chat"] === undefined)
+      roles.assign("chat", { endpoint: name, model: chat });
+    for (const [role, model] of Object.entries(envRoles))
+      roles.assign(role, { endpoint: name, model });
     const embed = models.find((id) => /embed/i.test(id));
-    if (embed !== undefined && !roles.has("embed")) roles.assign("embed", { endpoint: name, model: embed });
+    if (embed !== undefined && !roles.has("embed"))
+      roles.assign("embed", { endpoint: name, model: embed });
     const serving = roles.assignments.map(({ role, model }) => `${role}: ${model}`).join(", ");
-    this.#status = { connected: roles.has("chat"), baseUrl, models, note: serving === "" ? `${baseUrl} answers but offers no model.` : `Connected to ${baseUrl} (${serving}).` };
+    this.#status = {
+      connected: roles.has("chat"),
+      baseUrl,
+      models,
+      note:
+        serving === ""
+          ? `${baseUrl} answers but offers no model.`
+          : `Connected to ${baseUrl} (${serving}).`,
+    };
     this.#log.info("model connected", { baseUrl, roles: serving });
   }
 }

@@ -19,13 +19,18 @@ export function pageFrom(folder: string): (path: string) => Promise<Response | n
   return async (path) => {
     const relative = normalize(path === "/" ? "index.html" : path.slice(1));
     // A normalised path that still leads out starts with "..": it is not ours to read.
-    if (relative.startsWith("..") || relative.includes(`${sep}..`) || relative.includes("\0")) return null;
+    if (relative.startsWith("..") || relative.includes(`${sep}..`) || relative.includes("\0"))
+      return null;
     const type = contentTypes[extname(relative)];
     if (type === undefined) return null;
     try {
       const body = await readFile(join(folder, relative));
-      const cacheControl = relative.startsWith(`assets${sep}`) ? "public, max-age=31536000, immutable" : "no-cache";
-      return new Response(body, { headers: { "content-type": type, "cache-control": cacheControl } });
+      const cacheControl = relative.startsWith(`assets${sep}`)
+        ? "public, max-age=31536000, immutable"
+        : "no-cache";
+      return new Response(body, {
+        headers: { "content-type": type, "cache-control": cacheControl },
+      });
     } catch {
       // Not built, or no such file: the server answers 404.
       return null;

@@ -22,12 +22,18 @@ export interface Served {
 const pageFolder = fileURLToPath(new URL("../../../dist/web", import.meta.url));
 
 /** Opens Errand and serves its doors over HTTP. */
-export async function serveEmbedded(settings: HostSettings, options: EmbeddedOptions = {}): Promise<Served> {
+export async function serveEmbedded(
+  settings: HostSettings,
+  options: EmbeddedOptions = {},
+): Promise<Served> {
   const embedded = await openEmbedded(settings, options);
   const { engine, models, log } = embedded;
   const server = createServer(engine, {
     version: "0.1.0",
-    auth: settings.adminKey === null ? null : { adminKey: settings.adminKey, keys: fileApiKeys(settings.dataDir) },
+    auth:
+      settings.adminKey === null
+        ? null
+        : { adminKey: settings.adminKey, keys: fileApiKeys(settings.dataDir) },
     hosts: isLoopback(settings.host) ? settings.allowedHosts : null,
     clock: systemClock,
     log,
@@ -36,7 +42,10 @@ export async function serveEmbedded(settings: HostSettings, options: EmbeddedOpt
     process: processNumbers,
   });
   const listening = Promise.withResolvers<AddressInfo>();
-  const http: ServerType = serveHttp({ fetch: (request) => server.fetch(request), hostname: settings.host, port: settings.port }, (info) => listening.resolve(info));
+  const http: ServerType = serveHttp(
+    { fetch: (request) => server.fetch(request), hostname: settings.host, port: settings.port },
+    (info) => listening.resolve(info),
+  );
   http.on("error", (error) => listening.reject(error));
   let address: AddressInfo;
   try {

@@ -29,19 +29,24 @@ export interface Identifier {
 
 /** Builds the identifier. Without `auth` everybody is the admin `local`: such a server listens on loopback only. */
 export function createIdentifier(auth: AuthSettings | null): Identifier {
-  if (auth === null) return { identify: () => Promise.resolve(admin), isStillKnown: () => Promise.resolve(true) };
+  if (auth === null)
+    return { identify: () => Promise.resolve(admin), isStillKnown: () => Promise.resolve(true) };
   const { keys } = auth;
   const adminDigest = sha256(auth.adminKey);
   return {
     async identify(headers) {
       const key = keyOf(headers);
       if (key === null) {
-        throw new ErrandError("unauthenticated", "this server needs an API key: send it as Authorization: Bearer KEY, or as x-api-key");
+        throw new ErrandError(
+          "unauthenticated",
+          "this server needs an API key: send it as Authorization: Bearer KEY, or as x-api-key",
+        );
       }
       const digest = await sha256(key.slice(0, keyCharsMax));
       if (sameBytes(digest, await adminDigest)) return admin;
       const found = await keys.find(hex(digest));
-      if (found === null || key.length > keyCharsMax) throw new ErrandError("unauthenticated", "this API key is not known, or was taken back");
+      if (found === null || key.length > keyCharsMax)
+        throw new ErrandError("unauthenticated", "this API key is not known, or was taken back");
       return { userId: found.userId, isAdmin: false, keyHash: found.hash };
     },
     async isStillKnown({ keyHash }) {

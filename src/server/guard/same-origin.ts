@@ -20,7 +20,8 @@ export function refuseForeign(request: Request, url: URL, policy: OriginPolicy):
   const { headers } = request;
   const host = headers.get("host") ?? url.host;
   for (const name of [hostName(host), hostName(url.host)]) {
-    if (policy.hosts === null || loopbackNames.includes(name) || policy.hosts.includes(name)) continue;
+    if (policy.hosts === null || loopbackNames.includes(name) || policy.hosts.includes(name))
+      continue;
     throw new ErrandError(
       "forbidden",
       `this server does not go by the name "${name.slice(0, 100)}": call it localhost or 127.0.0.1, or add the name to ERRAND_ALLOWED_HOSTS`,

@@ -24,10 +24,18 @@ export class StreamGate {
   enter(user: string): () => void {
     const own = this.#open.get(user) ?? 0;
     if (own >= this.#perUser) {
-      throw new ErrandError("rate_limited", `${own} event streams of yours are open, the most is ${this.#perUser}: close one first`, { retryAfterMs });
+      throw new ErrandError(
+        "rate_limited",
+        `${own} event streams of yours are open, the most is ${this.#perUser}: close one first`,
+        { retryAfterMs },
+      );
     }
     if (this.#count >= this.#total) {
-      throw new ErrandError("rate_limited", `${this.#count} event streams are open, the most is ${this.#total}`, { retryAfterMs });
+      throw new ErrandError(
+        "rate_limited",
+        `${this.#count} event streams are open, the most is ${this.#total}`,
+        { retryAfterMs },
+      );
     }
     this.#open.set(user, own + 1);
     this.#count += 1;

@@ -31,7 +31,8 @@ export class TokenBuckets {
   /** Takes one token of `user`, if there is one. */
   take(user: string): Allowance {
     const bucket = this.#bucket(user);
-    if (bucket.tokens < 1) return { retryAfterMs: Math.ceil(((1 - bucket.tokens) / this.perSecond) * 1_000), left: 0 };
+    if (bucket.tokens < 1)
+      return { retryAfterMs: Math.ceil(((1 - bucket.tokens) / this.perSecond) * 1_000), left: 0 };
     bucket.tokens -= 1;
     return { retryAfterMs: 0, left: Math.floor(bucket.tokens) };
   }

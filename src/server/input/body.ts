@@ -16,14 +16,21 @@ export async function readJsonBody(request: Request): Promise<unknown> {
   const type = request.headers.get("content-type");
   const encoding = request.headers.get("content-encoding");
   if (encoding !== null && encoding.toLowerCase() !== "identity") {
-    throw new ErrandError("unsupported_media_type", `content-encoding ${encoding.slice(0, 60)} is not read here: send the body as it is`);
+    throw new ErrandError(
+      "unsupported_media_type",
+      `content-encoding ${encoding.slice(0, 60)} is not read here: send the body as it is`,
+    );
   }
   if (type !== null && !isJson(type)) {
-    throw new ErrandError("unsupported_media_type", `content-type must be application/json, got "${type.slice(0, 100)}"`);
+    throw new ErrandError(
+      "unsupported_media_type",
+      `content-type must be application/json, got "${type.slice(0, 100)}"`,
+    );
   }
   const bytes = await readBytes(request);
   if (bytes.byteLength === 0) return undefined;
-  if (type === null) throw new ErrandError("unsupported_media_type", "a body needs content-type: application/json");
+  if (type === null)
+    throw new ErrandError("unsupported_media_type", "a body needs content-type: application/json");
   return parseJson(bytes);
 }
 
@@ -31,7 +38,9 @@ export async function readJsonBody(request: Request): Promise<unknown> {
 function isJson(type: string): boolean {
   const [essence = "", ...parameters] = type.split(";").map((part) => part.trim().toLowerCase());
   if (!/^application\/(?:[a-z0-9.-]{1,60}\+)?json$/.test(essence)) return false;
-  return parameters.every((parameter) => !parameter.startsWith("charset=") || /^charset="?utf-?8"?$/.test(parameter));
+  return parameters.every(
+    (parameter) => !parameter.startsWith("charset=") || /^charset="?utf-?8"?$/.test(parameter),
+  );
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {
@@ -100,10 +109,17 @@ function check(root: unknown): void {
     const below: unknown[] = [];
     for (const value of level) {
       if (typeof value === "number" && !Number.isFinite(value)) {
-        throw new ErrandError("invalid_request", "the body holds a number that is too large for JSON's doubles");
+        throw new ErrandError(
+          "invalid_request",
+          "the body holds a number that is too large for JSON's doubles",
+        );
       }
       if (typeof value !== "object" || value === null) continue;
-      if (depth >= jsonDepthMax) throw new ErrandError("invalid_request", `the body is nested deeper than ${jsonDepthMax} levels`);
+      if (depth >= jsonDepthMax)
+        throw new ErrandError(
+          "invalid_request",
+          `the body is nested deeper than ${jsonDepthMax} levels`,
+        );
       for (const inner of Object.values(value)) below.push(inner);
     }
     level = below;

@@ -20,25 +20,36 @@ export const limitField: z.ZodType<number, string> = whole(1, 200, "Entries of o
 /** A day or a moment, ISO 8601; parsed to epoch milliseconds. */
 export function timeField(description: string): z.ZodType<number, string> {
   return z
-    .union([z.iso.datetime({ offset: true }), z.iso.date()], { error: "must be a date or a time, such as 2026-11-21 or 2026-11-21T10:00:00Z" })
+    .union([z.iso.datetime({ offset: true }), z.iso.date()], {
+      error: "must be a date or a time, such as 2026-11-21 or 2026-11-21T10:00:00Z",
+    })
     .transform((text) => Date.parse(text))
     .refine((atMs) => Number.isFinite(atMs), "must be a date or a time that exists")
     .openapi({ type: "string", description, example: "2026-11-21T10:00:00Z" });
 }
 
 /** A task's id. */
-export const taskIdField: z.ZodType<string, string> = z.string().refine(isTaskId, "is not a task id").openapi({ example: "task_01k7x5q2m0f3v8k2n6r4t9w1ya" });
+export const taskIdField: z.ZodType<string, string> = z
+  .string()
+  .refine(isTaskId, "is not a task id")
+  .openapi({ example: "task_01k7x5q2m0f3v8k2n6r4t9w1ya" });
 
 /** A user's id. */
 export const userIdField: z.ZodType<string, string> = z
   .string()
-  .refine(isUserId, "must be 1..64 of letters, digits and _ . @ -, beginning with a letter or digit")
+  .refine(
+    isUserId,
+    "must be 1..64 of letters, digits and _ . @ -, beginning with a letter or digit",
+  )
   .openapi({ example: "u1" });
 
 /** A session's id, which is a chat's id; clients may choose it. */
 export const sessionIdField: z.ZodType<string, string> = z
   .string()
-  .refine(isChatId, 'must be 1..128 of letters, digits, _ and -, beginning with a letter or digit, and not "stream"')
+  .refine(
+    isChatId,
+    'must be 1..128 of letters, digits, _ and -, beginning with a letter or digit, and not "stream"',
+  )
   .openapi({ example: "chat_01k7x5q2m0f3v8k2n6r4t9w1ya" });
 
 /** Name of a task type, queue or event. */
@@ -53,7 +64,10 @@ const actionPattern = /^[\x21-\x7e]{1,200}$/;
 export const actionIdField: z.ZodType<string, string> = z
   .string()
   .regex(actionPattern, "must be 1..200 printable ASCII characters without spaces")
-  .openapi({ description: "Names this wish: the same request sent again has no second effect", example: "call_01k7x5q2m0f3v8k2n6r4t9w1ya" });
+  .openapi({
+    description: "Names this wish: the same request sent again has no second effect",
+    example: "call_01k7x5q2m0f3v8k2n6r4t9w1ya",
+  });
 
 /** A place in a task's feed, as events carry it in `id`. */
 export const cursorField: z.ZodType<Cursor, string> = z
@@ -61,7 +75,14 @@ export const cursorField: z.ZodType<Cursor, string> = z
   .transform((text, context) => {
     const cursor = parseCursor(text);
     if (cursor !== undefined) return cursor;
-    context.addIssue({ code: "custom", message: "is not a cursor: pass the id of an event, or the cursor of a task" });
+    context.addIssue({
+      code: "custom",
+      message: "is not a cursor: pass the id of an event, or the cursor of a task",
+    });
     return z.NEVER;
   })
-  .openapi({ type: "string", description: "Continue behind this place: the id of an event, or a task's cursor", example: "5.1.12" });
+  .openapi({
+    type: "string",
+    description: "Continue behind this place: the id of an event, or a task's cursor",
+    example: "5.1.12",
+  });

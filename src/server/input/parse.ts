@@ -14,7 +14,12 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T 
   const fields = result.error.issues.flatMap(fieldErrors).slice(0, fieldsMax);
   const [first] = fields;
   const more = fields.length > 1 ? ` (and ${fields.length - 1} more)` : "";
-  const said = first === undefined ? "has another shape" : first.field === "" ? first.message : `${first.field}: ${first.message}`;
+  const said =
+    first === undefined
+      ? "has another shape"
+      : first.field === ""
+        ? first.message
+        : `${first.field}: ${first.message}`;
   throw new ErrandError("invalid_request", `${what} is not valid: ${said}${more}`, { fields });
 }
 
@@ -22,7 +27,10 @@ type Issue = z.core.$ZodIssue;
 
 function fieldErrors(issue: Issue): FieldError[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ field: nameOf([...issue.path, key]), message: "is not a field of this request" }));
+    return issue.keys.map((key) => ({
+      field: nameOf([...issue.path, key]),
+      message: "is not a field of this request",
+    }));
   }
   return [{ field: nameOf(issue.path), message: issue.message.slice(0, 300) }];
 }
@@ -37,7 +45,9 @@ export function queryOf(url: URL): Readonly<Record<string, string>> {
   for (const [name, value] of url.searchParams.entries()) {
     if (query.has(name)) {
       const field = name.slice(0, fieldCharsMax);
-      throw new ErrandError("invalid_request", `the query parameter "${field}" is given twice`, { fields: [{ field, message: "is given twice" }] });
+      throw new ErrandError("invalid_request", `the query parameter "${field}" is given twice`, {
+        fields: [{ field, message: "is given twice" }],
+      });
     }
     query.set(name, value);
   }

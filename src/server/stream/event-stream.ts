@@ -59,7 +59,8 @@ export class EventStream {
     if (controller === null) return;
     this.#quietTicks = 0;
     controller.enqueue(chunk);
-    if (this.#waitingBytes(controller) > this.#limits.queueBytes) this.break("the reader is too slow");
+    if (this.#waitingBytes(controller) > this.#limits.queueBytes)
+      this.break("the reader is too slow");
   }
 
   /** Passes stored events on. Settles when there is room for more, or when the stream is over: it never rejects. */
@@ -94,7 +95,8 @@ export class EventStream {
     const controller = this.#controller;
     if (controller === null) return;
     this.#stallTicks = this.#waitingBytes(controller) > 0 ? this.#stallTicks + 1 : 0;
-    if (this.#stallTicks > this.#limits.stallTicksMax) return this.break("the reader takes nothing");
+    if (this.#stallTicks > this.#limits.stallTicksMax)
+      return this.break("the reader takes nothing");
     this.#quietTicks += 1;
     // Behind what already waits, a comment would show nothing.
     if (this.#quietTicks >= quietTicksMax && this.#stallTicks === 0) this.write(keepAlive);

@@ -1,5 +1,10 @@
 import { isoTime } from "../../core/task/view.ts";
-import type { ChatMessage, MessagePart, MessageStatus, SessionState } from "../../core/session/state.ts";
+import type {
+  ChatMessage,
+  MessagePart,
+  MessageStatus,
+  SessionState,
+} from "../../core/session/state.ts";
 import { errorJson, type WireError } from "./task.ts";
 
 /** A chat message as the own API shows it. */
@@ -41,7 +46,9 @@ export function sessionJson(state: SessionState, isAnswering: boolean): WireSess
   return {
     id: state.chatId,
     title: state.title,
-    messages: Array.from(state.messages.values(), (message) => messageJson(message, isAnswering && message.id === active?.messageId)),
+    messages: Array.from(state.messages.values(), (message) =>
+      messageJson(message, isAnswering && message.id === active?.messageId),
+    ),
     activeTaskId: active?.taskId ?? null,
     queuedTaskIds: queued.map((turn) => turn.taskId),
   };

@@ -1,6 +1,15 @@
 import { z } from "@hono/zod-openapi";
 
-const statuses = ["delayed", "queued", "running", "waiting", "completed", "failed", "cancelled", "expired"] as const;
+const statuses = [
+  "delayed",
+  "queued",
+  "running",
+  "waiting",
+  "completed",
+  "failed",
+  "cancelled",
+  "expired",
+] as const;
 const text: z.ZodType<string> = z.string();
 const textOrNull: z.ZodType<string | null> = z.string().nullable();
 const count: z.ZodType<number> = z.int().min(0);
@@ -11,7 +20,18 @@ const errorShape = z.strictObject({ code: text, message: text }).nullable();
 
 const reasonShape = z
   .strictObject({
-    code: z.enum(["slot", "held", "delay", "backoff", "sleep", "event", "child", "call", "cut", "approval"]),
+    code: z.enum([
+      "slot",
+      "held",
+      "delay",
+      "backoff",
+      "sleep",
+      "event",
+      "child",
+      "call",
+      "cut",
+      "approval",
+    ]),
     message: text,
     untilAt: time.optional(),
     queue: text.optional(),
@@ -20,7 +40,12 @@ const reasonShape = z
   .nullable();
 
 const progressShape = z
-  .strictObject({ done: z.number().optional(), total: z.number().optional(), message: z.string().optional(), data: json.optional() })
+  .strictObject({
+    done: z.number().optional(),
+    total: z.number().optional(),
+    message: z.string().optional(),
+    data: json.optional(),
+  })
   .nullable();
 
 /** A task. */
@@ -38,14 +63,19 @@ export const taskShape: z.ZodType = z
     attempts: count,
     retryCount: count,
     progress: progressShape,
-    partial: textOrNull.openapi({ description: "Text so far of the current attempt; null once the task is completed: see output" }),
+    partial: textOrNull.openapi({
+      description:
+        "Text so far of the current attempt; null once the task is completed: see output",
+    }),
     messageId: textOrNull,
     parentId: textOrNull,
     rootId: text,
     priority: z.enum(["interactive", "background", "batch"]),
     queue: text,
     title: textOrNull,
-    cursor: textOrNull.openapi({ description: "Opaque: follow the task's stream from exactly behind `partial`" }),
+    cursor: textOrNull.openapi({
+      description: "Opaque: follow the task's stream from exactly behind `partial`",
+    }),
     createdAt: time,
     startedAt: time.nullable(),
     completedAt: time.nullable(),
@@ -53,14 +83,25 @@ export const taskShape: z.ZodType = z
   .openapi("Task");
 
 /** A page of tasks. */
-export const taskPageShape: z.ZodType = z.strictObject({ tasks: z.array(taskShape), nextCursor: textOrNull }).openapi("TaskPage");
+export const taskPageShape: z.ZodType = z
+  .strictObject({ tasks: z.array(taskShape), nextCursor: textOrNull })
+  .openapi("TaskPage");
 
 /** Why a task is where it is. */
 export const whyShape: z.ZodType = z
   .strictObject({
     status: z.enum(statuses),
     reason: reasonShape,
-    queue: z.strictObject({ name: text, code: text, position: z.int(), pending: count, running: count, slots: count }).nullable(),
+    queue: z
+      .strictObject({
+        name: text,
+        code: text,
+        position: z.int(),
+        pending: count,
+        running: count,
+        slots: count,
+      })
+      .nullable(),
     message: text,
   })
   .openapi("Why");
@@ -87,7 +128,10 @@ export const logPageShape: z.ZodType = z
   })
   .openapi("LogPage");
 
-const partShape = z.union([z.strictObject({ type: z.literal("text"), text }), z.strictObject({ type: z.literal("data"), name: text, data: json })]);
+const partShape = z.union([
+  z.strictObject({ type: z.literal("text"), text }),
+  z.strictObject({ type: z.literal("data"), name: text, data: json }),
+]);
 
 /** A chat message. */
 export const messageShape: z.ZodType = z
@@ -119,24 +163,46 @@ export const sessionShape: z.ZodType = z
 /** A page of sessions. */
 export const sessionPageShape: z.ZodType = z
   .strictObject({
-    sessions: z.array(z.strictObject({ id: text, title: text, createdAt: time, updatedAt: time, activeTaskId: textOrNull })),
+    sessions: z.array(
+      z.strictObject({
+        id: text,
+        title: text,
+        createdAt: time,
+        updatedAt: time,
+        activeTaskId: textOrNull,
+      }),
+    ),
     nextCursor: textOrNull,
   })
   .openapi("SessionPage");
 
 const queueShape = z
-  .strictObject({ name: text, slots: count, running: count, pending: count, paused: z.boolean(), perBand: z.tuple([count, count, count]) })
+  .strictObject({
+    name: text,
+    slots: count,
+    running: count,
+    pending: count,
+    paused: z.boolean(),
+    perBand: z.tuple([count, count, count]),
+  })
   .openapi("Queue");
 
 /** All queues. */
-export const queuesShape: z.ZodType = z.strictObject({ queues: z.array(queueShape) }).openapi("Queues");
+export const queuesShape: z.ZodType = z
+  .strictObject({ queues: z.array(queueShape) })
+  .openapi("Queues");
 
 /** What the server is doing. */
 export const overviewShape: z.ZodType = z
   .strictObject({
     queues: z.array(queueShape),
     active: count.openapi({ description: "Your open tasks, counted up to 1,000" }),
-    model: z.strictObject({ connected: z.boolean(), baseUrl: textOrNull, models: z.array(text), note: text }),
+    model: z.strictObject({
+      connected: z.boolean(),
+      baseUrl: textOrNull,
+      models: z.array(text),
+      note: text,
+    }),
   })
   .openapi("Overview");
 
@@ -147,7 +213,16 @@ export const workflowShape: z.ZodType = z
     state: z.enum(statuses),
     output: json,
     error: errorShape,
-    subtasks: z.array(z.strictObject({ id: text, type: text, title: textOrNull, state: z.enum(statuses), output: json, error: errorShape })),
+    subtasks: z.array(
+      z.strictObject({
+        id: text,
+        type: text,
+        title: textOrNull,
+        state: z.enum(statuses),
+        output: json,
+        error: errorShape,
+      }),
+    ),
   })
   .openapi("Workflow");
 

@@ -2,6 +2,7 @@ import { failureCode, failureOf } from "../../client/index.ts";
 import type { FeedConnection, FeedEvent, TaskEvent } from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
 import type { ConnectionState } from "../state/page-state.ts";
+import { isBehind } from "../state/reduce-chat.ts";
 import { createEventBatch } from "./event-batch.ts";
 import { askForKey } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -10,8 +11,8 @@ import type { Surroundings } from "./surroundings.ts";
 export interface EventsListener {
   /** The past is over: the page and the server agree again, but for what ended meanwhile. */
   readonly caughtUp: (endedUnseen: readonly string[]) => void;
-  /** A session that the list does not know, or one whose title may be new. */
-  readonly sessionSeen: (sessionId: string) => void;
+  /** A session changed: its line in the list, and if `isBehind` also messages that the page does not have. */
+  readonly sessionSeen: (sessionId: string, isBehind: boolean) => void;
 }
 
 /** A loss shorter than this is not shown. */
@@ -96,11 +97,12 @@ function takeSession(
   event: Extract<FeedEvent, { type: "session" }>,
 ): void {
   const { sessionId, message, activeTaskId } = event;
+  const behind = isBehind(store.get().chats[sessionId], event);
   store.dispatch({
     about: "chat",
     action: { type: "sessionChanged", sessionId, message, activeTaskId, atMs: nowMs() },
   });
-  listener.sessionSeen(sessionId);
+  listener.sessionSeen(sessionId, behind);
 }
 
 interface ConnectionTrack {

@@ -1,7 +1,8 @@
 import { failureCode, failureOf, viewOf } from "../../client/index.ts";
 import type { FeedItem, TaskEvent } from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
-import { followedTask, hasEnded } from "../state/select-chat.ts";
+import type { PageState } from "../state/page-state.ts";
+import { followedTask, hasEnded, openChat } from "../state/select-chat.ts";
 import { createEventBatch } from "./event-batch.ts";
 import { askForKey, guarded } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -34,13 +35,15 @@ export function createFollowControl(
   let isHidden = false;
 
   const update = (): void => {
-    const wanted = isHidden ? [] : wantedTasks(surroundings);
+    const state = store.get();
+    const isOpen = !isHidden && state.access === "open";
     for (const [taskId, follower] of followers) {
-      if (wanted.includes(taskId)) continue;
+      // That a task has ended is no reason to stop: its last words may still be on their way.
+      if (isOpen && isShown(state, taskId)) continue;
       followers.delete(taskId);
       follower.stop.abort();
     }
-    for (const taskId of wanted) {
+    for (const taskId of isOpen ? wantedTasks(state) : []) {
       if (followers.has(taskId)) continue;
       const follower = { stop: new AbortController() };
       followers.set(taskId, follower);
@@ -56,9 +59,9 @@ export function createFollowControl(
       signal: follower.stop.signal,
     });
     if (followers.get(taskId) !== follower) return;
+    // A task that cannot be followed keeps its slot, or it would be tried again and again; one that ended may be retried.
+    if (!isOver || hasEnded(store.get(), taskId)) followers.delete(taskId);
     if (isOver) onEnd(taskId);
-    // The slot stays taken after an end, or the same task would be followed again until the state knows of it.
-    else followers.delete(taskId);
     update();
   };
 
@@ -78,9 +81,14 @@ export function createFollowControl(
   };
 }
 
-function wantedTasks({ store }: Surroundings): string[] {
-  const state = store.get();
-  if (state.access !== "open") return [];
+/** True while a task's text has a place on the screen. */
+function isShown(state: PageState, taskId: string): boolean {
+  const inChat = openChat(state)?.messages.some((message) => message.taskId === taskId);
+  return inChat === true || state.detail?.taskId === taskId || followedTask(state) === taskId;
+}
+
+/** The tasks to begin to follow. */
+function wantedTasks(state: PageState): string[] {
   const detail = state.detail?.taskId ?? null;
   const open = detail !== null && state.detail?.load.is === "ready" && !hasEnded(state, detail);
   const wanted = [followedTask(state), open ? detail : null];

@@ -250,7 +250,10 @@ function runLive(live: {
         for (const taskId of endedUnseen.slice(0, refreshMax)) void tasks.refresh(taskId);
         tasks.repeatStops();
       },
-      sessionSeen: listSoon,
+      sessionSeen(sessionId, isBehind) {
+        listSoon();
+        if (isBehind) void chat.loadChat(sessionId);
+      },
     },
     stop.signal,
   );

@@ -56,6 +56,20 @@ export function emptyChat(id: string): ChatState {
   };
 }
 
+/** True if a session event speaks of a message or an answer that a loaded chat does not have yet. */
+export function isBehind(
+  chat: ChatState | undefined,
+  event: { readonly message: ChatMessage | null; readonly activeTaskId: string | null },
+): boolean {
+  if (chat === undefined) return false;
+  const { message, activeTaskId } = event;
+  const misses = (find: (known: ChatMessage) => boolean): boolean => !chat.messages.some(find);
+  return (
+    (message !== null && misses((known) => known.id === message.id)) ||
+    (activeTaskId !== null && misses((known) => known.taskId === activeTaskId))
+  );
+}
+
 function chatOf(state: PageState, id: string): ChatState {
   return state.chats[id] ?? emptyChat(id);
 }
@@ -81,6 +95,10 @@ function removeChat(state: PageState, id: string): PageState {
   };
 }
 
+/**
+ * Takes what a session event says about messages that are here. A message that is not is left to the snapshot, which
+ * alone knows its place; {@link isBehind} says that one is needed.
+ */
 function changeSession(
   state: PageState,
   action: Extract<ChatAction, { type: "sessionChanged" }>,
@@ -98,25 +116,16 @@ function changeSession(
         ];
   const chat = state.chats[sessionId];
   if (chat === undefined) return { ...state, sessions };
-  const sends = message === null ? state.sends : matchSend(state.sends, sessionId, message);
   return putChat(
-    { ...state, sessions, sends },
+    { ...state, sessions },
     {
       ...chat,
       activeTaskId,
       queuedTaskIds: chat.queuedTaskIds.filter((id) => id !== activeTaskId),
-      messages: message === null ? chat.messages : putMessage(chat.messages, message),
+      messages: chat.messages.map((known) => (known.id === message?.id ? message : known)),
       changes: chat.changes + 1,
     },
   );
-}
-
-function putMessage(
-  messages: readonly ChatMessage[],
-  message: ChatMessage,
-): readonly ChatMessage[] {
-  const at = messages.findIndex((known) => known.id === message.id);
-  return at === -1 ? [...messages, message] : messages.with(at, message);
 }
 
 /** Finds the send that a stored user message is, if its answer has not arrived yet: else it would be shown twice. */
@@ -166,21 +175,17 @@ function confirmSend(
   const { sent, actionId, atMs } = action;
   const send = state.sends.find((known) => known.actionId === actionId);
   const chat = chatOf(state, sent.sessionId);
-  const known = (id: string | null): boolean =>
-    chat.messages.some(
-      (message) =>
-        message.id === id ||
-        (message.taskId === sent.taskId && message.role === "assistant" && id === sent.messageId),
-    );
-  const added = send === undefined ? [] : messagesOf(send, sent, atMs);
-  const queued = chat.activeTaskId === sent.taskId || chat.queuedTaskIds.includes(sent.taskId);
+  // A snapshot may have been faster than this answer; it has both messages or none.
+  const isStored = chat.messages.some((message) => message.taskId === sent.taskId);
+  const added = send === undefined || isStored ? [] : messagesOf(send, sent, atMs);
+  const isListed = chat.activeTaskId === sent.taskId || chat.queuedTaskIds.includes(sent.taskId);
   return putChat(
     { ...state, sends: state.sends.filter((other) => other !== send) },
     {
       ...chat,
       load: ready,
-      messages: [...chat.messages, ...added.filter((message) => !known(message.id))],
-      queuedTaskIds: queued ? chat.queuedTaskIds : [...chat.queuedTaskIds, sent.taskId],
+      messages: [...chat.messages, ...added],
+      queuedTaskIds: isListed ? chat.queuedTaskIds : [...chat.queuedTaskIds, sent.taskId],
     },
   );
 }

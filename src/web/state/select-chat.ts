@@ -72,8 +72,8 @@ export function messageItem(
 ): MessageItem {
   const stored = textOf(message);
   const live = view?.stream.text ?? task?.partial ?? "";
-  const state =
-    message.role === "user" ? ({ is: "sent" } as const) : answerState(message, task, live);
+  const state: MessageState =
+    message.role === "user" ? { is: "sent" } : answerState(message, { task, view, live });
   // What was seen is a prefix of what is kept, so the stored text wins as soon as it is final.
   const isFinal = state.is === "done" || state.is === "failed" || state.is === "stopped";
   return {
@@ -98,10 +98,22 @@ export function sendItem(send: Send): MessageItem {
   };
 }
 
-function answerState(message: ChatMessage, task: Task | null, live: string): MessageState {
+interface Known {
+  readonly task: Task | null;
+  readonly view: TaskView | null;
+  readonly live: string;
+}
+
+function answerState(message: ChatMessage, { task: listed, view, live }: Known): MessageState {
   if (message.status === "completed") return { is: "done" };
+  if (message.status === "failed") {
+    const isRetried = listed !== null && !isEnd(listed.status);
+    return isRetried ? activeState(listed, live) : endedState(message.error, listed);
+  }
+  // The followed feed is in step with the text; another feed may know of the end before the last words are here.
+  const isFollowed = view !== null && view.task !== null && !isEnd(view.task.status);
+  const task = isFollowed ? view.task : listed;
   if (task !== null && !isEnd(task.status)) return activeState(task, live);
-  if (message.status === "failed") return endedState(message.error, task);
   if (task === null)
     return message.status === "streaming" ? { is: "streaming" } : { is: "pending" };
   return task.status === "completed" ? { is: "done" } : endedState(task.error, task);

@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => fake.close());
 beforeEach(() => {
-  fake.control({ reset: true });
+  fake.control({ reset: true, slots: Infinity, pace: { ttftMs: 0, tokensPerSecond: 0 } });
 });
 
 /** A server whose answers the test writes by hand. */
@@ -189,7 +189,6 @@ describe.each(ways)("over %s", (_, fetchOf) => {
       expect(await fake.find(({ aborted }) => aborted)).toMatchObject({ prompt: "wait" });
       holder.abort();
       expect(await held).toBe("stopped");
-      fake.control({ slots: Infinity });
     },
   );
 
@@ -219,11 +218,13 @@ describe.each(ways)("over %s", (_, fetchOf) => {
 
   test("[MODEL9] 500 streams at once from one origin", async () => {
     const models = modelsAt(fake.baseUrl);
-    fake.control({ pace: { ttftMs: 500, tokensPerSecond: 50 } });
-    const answers = await Promise.all(
-      Array.from({ length: 500 }, (__, index) => read(models, ask(`[[repeat 20 w${index}]]`))),
+    fake.control({ slots: 0, pace: { tokensPerSecond: 50 } });
+    const reading = Array.from({ length: 500 }, (__, index) =>
+      read(models, ask(`[[repeat 20 w${index}]]`)),
     );
-    fake.control({ pace: { ttftMs: 0, tokensPerSecond: 0 } });
+    await fake.find(() => fake.load().waiting === 500);
+    fake.control({ slots: Infinity });
+    const answers = await Promise.all(reading);
     for (const [index, deltas] of answers.entries())
       expect(textOf(deltas)).toBe(Array.from({ length: 20 }, () => `w${index}`).join(" "));
     expect(fake.load().runningMax).toBe(500);
@@ -246,7 +247,10 @@ describe.each(ways)("over %s", (_, fetchOf) => {
 });
 
 test("[MODEL6] an endpoint that never ends is cut off at the limit of an answer", async () => {
-  const reading = read(openaiModels({ baseUrl: fake.baseUrl }), ask("[[repeat 9999999 word]]"));
+  const reading = read(
+    openaiModels({ baseUrl: fake.baseUrl }),
+    ask(`[[repeat 9999999 ${"word".repeat(50)}]]`),
+  );
   await expect(reading).rejects.toThrow(/more than 1000000 characters/);
   await fake.find(({ aborted }) => aborted);
 });

@@ -1,0 +1,90 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { payload, type Subject } from "./load.ts";
+
+interface BullJob {
+  readonly id?: string;
+}
+interface BullQueue {
+  add(name: string, data: unknown, options?: unknown): Promise<BullJob>;
+  getJobCounts(...states: string[]): Promise<Record<string, number>>;
+  close(): Promise<void>;
+}
+interface BullWorker {
+  on(event: "completed", listener: (job: BullJob) => void): void;
+  waitUntilReady(): Promise<unknown>;
+  close(force?: boolean): Promise<void>;
+}
+interface BullModule {
+  readonly Queue: new (name: string, options: unknown) => BullQueue;
+  readonly Worker: new (name: string, handler: (job: BullJob) => Promise<unknown>, options: unknown) => BullWorker;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
+
+/** BullMQ on its own Redis with `appendfsync always`: its durable setting. Completion is seen by the worker's own event. */
+export async function bullmq(): Promise<Subject> {
+  const require = createRequire(new URL("../peers/package.json", import.meta.url));
+  const { Queue, Worker } = require("bullmq") as BullModule;
+  const dir = mkdtempSync(join(process.env["BENCH_DIR"] ?? tmpdir(), "redis-"));
+  const port = await freePort();
+  const redis = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction"], { stdio: ["ignore", "pipe", "inherit"] });
+  for await (const chunk of redis.stdout) if (String(chunk).includes("Ready to accept connections")) break;
+  redis.stdout.resume();
+  const connection = { host: "127.0.0.1", port };
+  const queue = new Queue("bench", { connection });
+  const starts = new Map<string, number>();
+  const waiting = new Map<string, (startedMs: number) => void>();
+  const ended = new Map<string, number>();
+  const worker = new Worker("bench", (job) => (starts.set(job.id ?? "", performance.now()), Promise.resolve(null)), { connection, concurrency: 50 });
+  worker.on("completed", ({ id = "" }) => {
+    const startedMs = starts.get(id) ?? 0;
+    starts.delete(id);
+    const resolve = waiting.get(id);
+    waiting.delete(id);
+    if (resolve === undefined) ended.set(id, startedMs);
+    else resolve(startedMs);
+  });
+  await worker.waitUntilReady();
+  const options = { removeOnComplete: true };
+  const runTimed = async (): Promise<number> => {
+    const { id = "" } = await queue.add("noop", payload, options);
+    const startedMs = ended.get(id);
+    if (startedMs !== undefined) {
+      ended.delete(id);
+      return startedMs;
+    }
+    return await new Promise((resolve) => waiting.set(id, resolve));
+  };
+  return {
+    submit: () => queue.add("noop", payload, options),
+    run: runTimed,
+    runTimed,
+    async drain() {
+      for (;;) {
+        const { waiting: left = 0, active = 0 } = await queue.getJobCounts("waiting", "active");
+        if (left + active === 0) break;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      ended.clear();
+    },
+    async stop() {
+      await worker.close(true);
+      await queue.close();
+      redis.kill("SIGKILL");
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { defineTask } from "../../src/engine/index.ts";
+import { readSettings } from "../../src/hosts/embedded/config.ts";
+import { openEmbedded } from "../../src/hosts/embedded/embedded.ts";
+import { payload, type Subject } from "./load.ts";
+
+/** Errand as shipped, through the public in-process API. */
+export async function errand(options: { readonly cipher: "aes" | "none" }): Promise<Subject> {
+  const dir = mkdtempSync(join(process.env["BENCH_DIR"] ?? tmpdir(), "errand-"));
+  const starts = new Map<string, number>();
+  const noop = defineTask("noop", {}, () => null);
+  const timed = defineTask("timed", {}, (_input, ctx) => {
+    starts.set(ctx.taskId, performance.now());
+    return ctx.taskId;
+  });
+  const settings = await readSettings({ ERRAND_DATA_DIR: dir }, dir);
+  const { engine, stop } = await openEmbedded({ ...settings, config: { tasks: [noop, timed] } }, { cipher: options.cipher, log: { info: () => undefined, error: console.error } });
+  return {
+    submit: () => engine.submit("noop", payload),
+    run: () => engine.run("noop", payload),
+    async runTimed() {
+      const { output } = await engine.run("timed", payload);
+      return starts.get(String(output)) ?? 0;
+    },
+    async drain() {
+      for (;;) {
+        const queues = await engine.reader.queues();
+        if (queues.every(({ pending, running }) => pending === 0 && running === 0)) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    },
+    async stop() {
+      await stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,278 @@
+import { z } from "@hono/zod-openapi";
+
+import { ErrandError } from "../../core/errors.ts";
+import { attemptsMaxMax, durationMsMax } from "../../core/limits.ts";
+import { cursorStart, type Cursor } from "../../core/stream/cursor.ts";
+import { isEnd } from "../../core/task/status.ts";
+import type { SubmitOptions, TaskRead } from "../../engine/index.ts";
+import { empty, json } from "../answer.ts";
+import type { ServerContext } from "../context.ts";
+import type { Identity } from "../guard/identify.ts";
+import { actionIdField, cursorField, limitField, nameField, sessionIdField, taskIdField, timeField, userIdField, whole } from "../input/fields.ts";
+import { parse } from "../input/parse.ts";
+import { operation, type Call, type Operation } from "../operation.ts";
+import { traceparentOf } from "../request-id.ts";
+import { waitsInLine } from "../stream/position-watch.ts";
+import { openTaskStream } from "../stream/task-stream.ts";
+import { logPageShape, taskPageShape, taskShape, whyShape } from "../wire/schemas.ts";
+import { taskJson, type WireTask } from "../wire/task.ts";
+
+const taskParams = z.strictObject({ taskId: taskIdField });
+const durationField = (min: number): z.ZodNumber => z.number().min(min).max(durationMsMax);
+
+const retryField = z.strictObject({
+  attemptsMax: z.int().min(1).max(attemptsMaxMax).optional(),
+  minDelayMs: durationField(0).optional(),
+  maxDelayMs: durationField(0).optional(),
+  factor: z.number().min(1).max(100).optional(),
+  jitter: z.number().min(0).max(1).optional(),
+});
+
+const submitBody = z
+  .strictObject({
+    type: nameField,
+    input: z.unknown().optional(),
+    priority: z.enum(["interactive", "background", "batch"]).optional(),
+    sessionId: sessionIdField.optional(),
+    delayMs: durationField(0).optional(),
+    ttlMs: durationField(1).optional(),
+    timeoutMs: durationField(1).optional(),
+    deadlineMs: durationField(1).optional(),
+    idleTimeoutMs: durationField(1).optional(),
+    retry: retryField.optional(),
+    weight: z.number().min(0.01).max(100).optional(),
+    fairnessKey: nameField.optional(),
+    title: z.string().max(200).optional(),
+    client_action_id: actionIdField.optional(),
+  })
+  .openapi("NewTask");
+
+const listQuery = z.strictObject({
+  status: z.enum(["active", "completed", "failed"]).optional().openapi({ description: "`failed` holds cancelled and expired tasks too" }),
+  type: nameField.optional(),
+  session: sessionIdField.optional(),
+  from: timeField("Created at or after").optional(),
+  to: timeField("Created before").optional(),
+  cursor: taskIdField.optional().openapi({ description: "`nextCursor` of the page before" }),
+  limit: limitField.optional(),
+});
+
+/** The header by which a submit may be sent again, and its answer's mark. */
+export const idempotencyHeader: { readonly name: string; readonly description: string } = {
+  name: "Idempotency-Key",
+  description: "The same key with the same body is the same task: 200 instead of 201. With another body: 422",
+};
+
+/** Whose tasks `who` may touch: the admin's question names nobody. */
+export function ownerOf(who: Identity): string | null {
+  return who.isAdmin ? null : who.userId;
+}
+
+/** Throws `not_found` unless the task is `who`'s to read and change. */
+export async function ownTask(server: ServerContext, who: Identity, taskId: string): Promise<void> {
+  await server.engine.reader.view(taskId, ownerOf(who));
+}
+
+/** A task as an answer, with its place in line while it waits in one. */
+export async function readTask(server: ServerContext, taskId: string, who: Identity): Promise<WireTask> {
+  const { reader } = server.engine;
+  const { view, cursor } = await reader.task(taskId, ownerOf(who));
+  return taskJson(view, { cursor, position: waitsInLine(view) ? await reader.position(taskId) : null });
+}
+
+/** The idempotency key of a request; undefined without one. Throws `invalid_request` for one that cannot be. */
+export function idempotencyKeyOf(request: Request): string | undefined {
+  const key = request.headers.get("idempotency-key");
+  if (key === null) return undefined;
+  if (/^[\x21-\x7e]{1,200}$/.test(key)) return key;
+  throw new ErrandError("invalid_request", "Idempotency-Key must be 1..200 printable ASCII characters without spaces");
+}
+
+/** What of a request goes with a submit, whatever it submits. */
+export function submitMeta({ request, requestId, who }: Call<unknown, unknown, unknown>): SubmitOptions {
+  const traceparent = traceparentOf(request.headers);
+  const idempotencyKey = idempotencyKeyOf(request);
+  return {
+    userId: who.userId,
+    requestId,
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+}
+
+/** Operations on tasks: submit, read, list, follow. */
+export function taskRoutes(server: ServerContext): readonly Operation[] {
+  return [submitRoute(server), ...listRoutes(server), getRoute(server), whyRoute(server), logRoute(server), streamRoute(server)];
+}
+
+function submitRoute(server: ServerContext): Operation {
+  return operation({
+    method: "post",
+    path: "/api/tasks",
+    policy: "user",
+    id: "submitTask",
+    tag: "tasks",
+    summary: "Submit a task",
+    description: "Answers when the task is on disk: from then on it survives a crash at any instant.",
+    submits: true,
+    headers: [idempotencyHeader],
+    body: { schema: submitBody, required: true },
+    answers: {
+      201: { description: "Accepted", schema: taskShape, headers: { Location: "Path of the task" } },
+      200: { description: "Accepted before, under the same key", schema: taskShape, headers: { "Idempotency-Replayed": "true" } },
+    },
+    errors: ["unknown_type", "idempotency_mismatch", "queue_full", "storage_full", "unavailable"],
+    async handle(call) {
+      const { type, input, client_action_id: actionId, ...given } = call.body;
+      const options = { ...defined(given), ...(actionId === undefined ? {} : { actionId }), ...submitMeta(call) };
+      const { taskId, replayed } = await server.engine.submit(type, input ?? null, options);
+      return submitted(await readTask(server, taskId, call.who), replayed);
+    },
+  });
+}
+
+/** Answer to a submit: 201 with where the task is, or 200 for one that was accepted before. */
+export function submitted(task: WireTask, replayed: boolean): Response {
+  const location = `/api/tasks/${task.id}`;
+  return replayed ? json(task, 200, { location, "idempotency-replayed": "true" }) : json(task, 201, { location });
+}
+
+/** Drops absent fields, which exact optional types tell from undefined ones. */
+function defined(given: Readonly<Record<string, unknown>>): SubmitOptions {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+function listRoutes(server: ServerContext): readonly Operation[] {
+  const list = async (userId: string, query: z.output<typeof listQuery>): Promise<Response> => {
+    const { reader } = server.engine;
+    const { tasks, next } = await reader.tasks({
+      userId,
+      limit: query.limit ?? 50,
+      ...(query.status === undefined ? {} : { statusClass: query.status }),
+      ...(query.type === undefined ? {} : { type: query.type }),
+      ...(query.session === undefined ? {} : { sessionId: query.session }),
+      ...(query.from === undefined ? {} : { createdFromMs: query.from }),
+      ...(query.to === undefined ? {} : { createdToMs: query.to }),
+      ...(query.cursor === undefined ? {} : { before: query.cursor }),
+    });
+    const shown: WireTask[] = [];
+    for (const task of tasks) {
+      // What an open task has said so far is a read of its own; the text of ended ones is in their output.
+      // oxlint-disable-next-line no-await-in-loop
+      const read: TaskRead | null = isEnd(task.status) || task.attempts === 0 ? null : await reader.task(task.id, userId);
+      shown.push(read === null ? taskJson(task, { cursor: null }) : taskJson(read.view, read));
+    }
+    return json({ tasks: shown, nextCursor: next });
+  };
+  const answers = { 200: { description: "A page, newest first", schema: taskPageShape } };
+  const shared = { method: "get", policy: "user", tag: "tasks", query: listQuery, answers } as const;
+  return [
+    operation({ ...shared, path: "/api/tasks", id: "listTasks", summary: "List your tasks", handle: ({ who, query }) => list(who.userId, query) }),
+    operation({
+      ...shared,
+      path: "/api/tasks/user/{userId}",
+      id: "listUserTasks",
+      summary: "List a user's tasks",
+      description: "Yours, or anybody's for the admin. Another user's are not found.",
+      params: z.strictObject({ userId: userIdField }),
+      handle: ({ who, params, query }) => {
+        if (params.userId !== who.userId && !who.isAdmin) throw new ErrandError("not_found", `there is no user ${params.userId}`);
+        return list(params.userId, query);
+      },
+    }),
+  ];
+}
+
+function getRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/tasks/{taskId}",
+    policy: "user",
+    id: "getTask",
+    tag: "tasks",
+    summary: "Read a task",
+    params: taskParams,
+    answers: { 200: { description: "The task", schema: taskShape } },
+    errors: ["not_found"],
+    handle: async ({ params, who }) => json(await readTask(server, params.taskId, who)),
+  });
+}
+
+function whyRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/tasks/{taskId}/why",
+    policy: "user",
+    id: "whyTask",
+    tag: "tasks",
+    summary: "Why a task is where it is",
+    description: "From the log's facts only.",
+    params: taskParams,
+    answers: { 200: { description: "Its status, reason and place in line", schema: whyShape } },
+    errors: ["not_found"],
+    async handle({ params, who }) {
+      const { status, reason, queue, message } = await server.engine.reader.why(params.taskId, ownerOf(who));
+      return json({ status, reason, queue, message });
+    },
+  });
+}
+
+function logRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/tasks/{taskId}/log",
+    policy: "user",
+    id: "logOfTask",
+    tag: "tasks",
+    summary: "A task's numbered facts",
+    params: taskParams,
+    query: z.strictObject({
+      after: whole(0, Number.MAX_SAFE_INTEGER, "Facts with higher numbers only").optional(),
+      limit: whole(1, 1_000, "Facts of one page").optional(),
+    }),
+    answers: { 200: { description: "Facts in order", schema: logPageShape } },
+    errors: ["not_found"],
+    async handle({ params, query, who }) {
+      const { events, next } = await server.engine.reader.log(params.taskId, ownerOf(who), query.after ?? 0, query.limit ?? 100);
+      return json({ events, nextAfter: next });
+    },
+  });
+}
+
+function streamRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/tasks/{taskId}/stream",
+    policy: "user",
+    id: "followTask",
+    tag: "tasks",
+    summary: "Follow a task",
+    description:
+      "Server-sent events `state`, `progress`, `step`, `tool`, `token`, `reset`, `end`, each with its place as `id`, and `up-to-date` once everything stored was sent. " +
+      "Places in line come as `state` without an id. Reconnect with Last-Event-ID: nothing comes twice and nothing is missed.",
+    params: taskParams,
+    query: z.strictObject({ after: cursorField.optional() }),
+    headers: [{ name: "Last-Event-ID", description: "Id of the last event seen; counts before `after`" }],
+    answers: {
+      200: { description: "The feed", schema: z.string(), mediaType: "text/event-stream" },
+      204: { description: "The task has ended and everything was seen" },
+    },
+    errors: ["not_found", "rate_limited"],
+    async handle({ request, params, query, who }) {
+      const after = lastEventId(request) ?? query.after ?? cursorStart;
+      const { reader } = server.engine;
+      const view = await reader.view(params.taskId, ownerOf(who));
+      if (isEnd(view.status) && after.seq > 0) {
+        const { cursor } = await reader.task(params.taskId, ownerOf(who));
+        if (after.seq >= cursor.seq) return empty(204);
+      }
+      if (request.method === "HEAD") return server.streams.headersOnly();
+      return openTaskStream(server, who, params.taskId, after);
+    },
+  });
+}
+
+function lastEventId(request: Request): Cursor | undefined {
+  const id = request.headers.get("last-event-id");
+  return id === null || id === "" ? undefined : parse(cursorField, id, "Last-Event-ID");
+}

@@ -1,0 +1,140 @@
+import type { Log } from "../../ports/host.ts";
+import type { TaskView } from "../../engine/index.ts";
+
+/** A waiting task's place in line. The same object for every reader. */
+export interface Placed {
+  readonly view: TaskView;
+  readonly position: number;
+}
+
+/** True for a task that waits for a slot of a queue. */
+export function waitsInLine(view: TaskView): boolean {
+  return view.reason?.code === "slot" || view.reason?.code === "call";
+}
+
+/** A reader's side of the watch. */
+export interface Watching {
+  /** The task's newest state, as its feed told it. */
+  saw(view: TaskView): void;
+  stop(): void;
+}
+
+interface Watched {
+  readonly readers: Set<(placed: Placed) => void>;
+  view: TaskView;
+  isWaiting: boolean;
+  dueAtMs: number;
+  told: number | null;
+}
+
+/** Most tasks start before this: their place is never looked up. */
+const firstLookMs = 250;
+/** A task's place is looked up this often at most. */
+const lookEveryMs = 2_000;
+/** Looking up may cost this much of each round; the rest waits for the next. */
+const roundMsMax = 5;
+
+/**
+ * Tells readers of waiting tasks their place in line, when it changes. A place is looked up once for all readers of a
+ * task, rarely, and never for more than a small part of the time: deep lines make it late, not expensive.
+ */
+export class PositionWatch {
+  readonly #find: (taskId: string) => Promise<number | null>;
+  readonly #log: Log;
+  readonly #watched = new Map<string, Watched>();
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #isLooking = false;
+
+  constructor(find: (taskId: string) => Promise<number | null>, log: Log) {
+    this.#find = find;
+    this.#log = log;
+  }
+
+  /** Adds a reader of a task. It is told from the first {@link Watching.saw} of a waiting state on. */
+  watch(taskId: string, tell: (placed: Placed) => void): Watching {
+    return {
+      saw: (view) => this.#saw(taskId, tell, view),
+      stop: () => {
+        const watched = this.#watched.get(taskId);
+        watched?.readers.delete(tell);
+        if (watched?.readers.size === 0) this.#watched.delete(taskId);
+      },
+    };
+  }
+
+  /** Stops looking. */
+  close(): void {
+    this.#watched.clear();
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #saw(
+    taskId: string,
+    tell: (placed: Placed) => void,
+    view: TaskView,
+    cursor: Cursor | null,
+  ): void {
+    const isWaiting = view.reason?.code === "slot" || view.reason?.code === "call";
+    const before = this.#watched.get(taskId);
+    if (before === undefined) {
+      if (!isWaiting) return;
+      const dueAtMs = performance.now() + firstLookMs;
+      this.#watched.set(taskId, {
+        readers: new Set([tell]),
+        view,
+        cursor,
+        isWaiting,
+        dueAtMs,
+        told: null,
+      });
+    } else {
+      if (isWaiting && !before.isWaiting) {
+        before.dueAtMs = performance.now() + firstLookMs;
+        before.told = null;
+      }
+      before.readers.add(tell);
+      before.view = view;
+      before.isWaiting = isWaiting;
+    }
+    this.#arm(firstLookMs);
+  }
+
+  #arm(delayMs: number): void {
+    if (this.#timer !== null || this.#isLooking || this.#watched.size === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      void this.#round();
+    }, delayMs);
+  }
+
+  async #round(): Promise<void> {
+    this.#isLooking = true;
+    const startedMs = performance.now();
+    try {
+      for (const [taskId, watched] of this.#watched) {
+        if (!watched.isWaiting || watched.dueAtMs > startedMs) continue;
+        if (performance.now() - startedMs > roundMsMax) break;
+        watched.dueAtMs = startedMs + lookEveryMs;
+        // One after the other, so that the time spent is known.
+        // oxlint-disable-next-line no-await-in-loop
+        await this.#look(taskId, watched);
+      }
+    } catch (error) {
+      this.#log.error("a place in line could not be looked up", error);
+    }
+    this.#isLooking = false;
+    const spentMs = performance.now() - startedMs;
+    if ([...this.#watched.values()].some((watched) => watched.isWaiting))
+      this.#arm(Math.max(firstLookMs, spentMs * 20));
+  }
+
+  async #look(taskId: string, watched: Watched): Promise<void> {
+    const { view } = watched;
+    const position = await this.#find(taskId);
+    if (position === null || position === watched.told || watched.view !== view) return;
+    watched.told = position;
+    const placed: Placed = { view, position };
+    for (const tell of watched.readers) tell(placed);
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * The built-in task types, written with the engine's public API only.
+ * @module
+ */
+import type { AnyTaskType } from "../engine/index.ts";
+import { chatTask } from "./chat.ts";
+import type { Desk } from "./desk.ts";
+import { generateTask } from "./generate.ts";
+import { noteTask } from "./note.ts";
+import { orchestrateTask, workerTask } from "./orchestrate.ts";
+
+export type { ChatModel, Desk, NewNote, NoteLine } from "./desk.ts";
+export { engineDesk } from "./engine-desk.ts";
+
+/** How the built-in tasks differ from server to server. */
+export interface BuiltInOptions {
+  /** Text of a session that a chat turn remembers, in UTF-16 units. Default 16,000. */
+  readonly memoryCharsMax?: number;
+}
+
+/** The task types that every server has: `chat`, `note`, `generate`, `orchestrate` and its workers. */
+export function builtInTasks(desk: Desk, options: BuiltInOptions = {}): AnyTaskType[] {
+  return [chatTask(desk, options), noteTask, generateTask, orchestrateTask(desk), workerTask];
+}
