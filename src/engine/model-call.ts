@@ -163,7 +163,10 @@ async function failed(on: Attempt, granted: string, error: unknown): Promise<nul
   });
   const again =
     typeof answer === "object" && answer !== null && "again" in answer && answer.again === true;
-  if (!again) throw new ErrandError(data.code, data.message, { cause: error });
+  if (!again) {
+    on.transcript?.end(op, "error", data);
+    throw new ErrandError(data.code, data.message, { cause: error });
+  }
   // The state as the log has it now; the wake after the backoff brings the next grant.
   if (isCall(operation)) segment.wake(op, { ...operation, state: "backoff", error: data });
   return null;

@@ -1,3 +1,4 @@
+import type { ErrorData } from "../core/errors.ts";
 import { splitText, type Entry } from "../core/stream/entry.ts";
 import type { CallResult } from "../core/task/events.ts";
 import type { Kernel } from "./kernel/kernel.ts";
@@ -16,20 +17,29 @@ export class Transcript {
   /** Offset where a call began that never ended. */
   readonly #begun = new Map<string, number>();
   #held = "";
+  /** Characters that the handler itself wrote in an earlier segment, and that its replay writes again. */
+  #written: number;
 
   constructor(kernel: Kernel, stream: OpenStream) {
     this.#kernel = kernel;
     this.#stream = stream;
     let offset = 0;
+    let written: { readonly from: number; readonly chars: number }[] = [];
     for (const entry of stream.read(0)) {
       if (entry.t === "call") this.#begun.set(entry.op, offset);
       else if (entry.t === "callEnd") {
         this.#begun.delete(entry.op);
         this.#ended.add(entry.op);
       } else if (entry.t === "toolOutput") this.#tools.add(entry.id);
-      if (entry.t === "text") offset += entry.d.length;
-      else if (entry.t === "reset") offset = entry.o;
+      if (entry.t === "text") {
+        if (this.#begun.size === 0) written.push({ from: offset, chars: entry.d.length });
+        offset += entry.d.length;
+      } else if (entry.t === "reset") {
+        offset = entry.o;
+        written = written.filter(({ from }) => from < offset);
+      }
     }
+    this.#written = written.reduce((sum, { chars }) => sum + chars, 0);
   }
 
   get stream(): OpenStream {
@@ -66,11 +76,11 @@ export class Transcript {
     if (entries.length > 0) await this.#kernel.append(this.#stream, entries);
   }
 
-  /** The call has ended well; what it said stays. */
-  end(op: string, finish: string): void {
+  /** The call has ended, well or with an error that is not tried again; what it said stays. */
+  end(op: string, finish: string, error?: ErrorData): void {
     const entries: Entry[] = this.#held === "" ? [] : [{ t: "text", d: this.#held }];
     this.#held = "";
-    entries.push({ t: "callEnd", op, finish });
+    entries.push({ t: "callEnd", op, finish, ...(error === undefined ? {} : { error }) });
     this.#begun.delete(op);
     this.#ended.add(op);
     this.#add(entries);
@@ -86,9 +96,11 @@ export class Transcript {
     this.end(op, result.finish);
   }
 
-  /** Text of the handler's own. */
+  /** Text of the handler's own. What an earlier segment of this attempt has written is not written again. */
   async write(text: string): Promise<void> {
-    await this.show([{ type: "text", text }]);
+    const known = Math.min(this.#written, text.length);
+    this.#written -= known;
+    await this.show([{ type: "text", text: text.slice(known) }]);
   }
 
   /** A tool call and its outcome, once per call id. */

@@ -111,7 +111,7 @@ export function object<F extends Readonly<Record<string, Field<unknown>>>>(
         const known = Object.keys(fields).join(", ");
         issues.push({ path: [key], message: `is not known; known are ${known}` });
       }
-      return holds<FieldsOf<F>>(read, issues) ? { value: read } : { issues };
+      return areRead(fields, read, issues) ? { value: read } : { issues };
     },
   };
 }
@@ -136,8 +136,8 @@ function readFields(
 }
 
 /** Without an issue every field was read by its own reader: that makes the object what its fields say. */
-function holds<T>(read: unknown, issues: readonly Issue[]): read is T {
-  return issues.length === 0;
+function areRead<F>(fields: F, read: unknown, issues: readonly Issue[]): read is FieldsOf<F> {
+  return isRecord(read) && isRecord(fields) && issues.length === 0;
 }
 
 /** A field as the engine takes it: Standard Schema v1. */

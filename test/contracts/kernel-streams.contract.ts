@@ -25,7 +25,9 @@ export function kernelStreamContract(withBench: WithBench): void {
       bench.kernel.listen({
         entries({ stream, n, entries }) {
           const head = Promise.resolve(bench.store.streamHead(stream));
-          tails.push(head.then((at) => expect(at?.tail).toBeGreaterThanOrEqual(n + entries.length)));
+          tails.push(
+            head.then((at) => expect(at?.tail).toBeGreaterThanOrEqual(n + entries.length)),
+          );
         },
       });
       const stream = await open(bench);
@@ -43,7 +45,11 @@ export function kernelStreamContract(withBench: WithBench): void {
         entries: ({ n, offset, entries }) => seen.push([n, offset, entries.length]),
       });
       const stream = await open(bench);
-      const sent = [[says("Hello"), says(" ")], [{ t: "reasoning", d: "hm" } as Entry], [says("😀")]];
+      const sent = [
+        [says("Hello"), says(" ")],
+        [{ t: "reasoning", d: "hm" } as Entry],
+        [says("😀")],
+      ];
       await Promise.all(sent.map((entries) => bench.kernel.append(stream, entries)));
       await bench.kernel.append(stream, [{ t: "reset", o: 5, reason: "lost" }, says("!")]);
       expect(seen).toEqual([
@@ -116,9 +122,7 @@ export function kernelStreamContract(withBench: WithBench): void {
       const old = await open(bench, 1);
       await bench.kernel.append(old, [says("kept")]);
       bench.fate = ({ streams }) =>
-        streams.length > 0
-          ? { ok: false, conflicts: [], keys: [], fenced: [STREAM] }
-          : undefined;
+        streams.length > 0 ? { ok: false, conflicts: [], keys: [], fenced: [STREAM] } : undefined;
       const late = bench.kernel.append(old, [says("late")]);
       const asked = bench.kernel.ask(a, noting("one"));
       await expect(late).rejects.toMatchObject({ code: "fenced" });

@@ -117,7 +117,8 @@ export function kernelKeyContract(withBench: WithBench): void {
 
 /** Timers. */
 export function kernelTimerContract(withBench: WithBench): void {
-  const setting = (name: string, atMs: number | null) => noting("set", { timers: [{ name, atMs }] });
+  const setting = (name: string, atMs: number | null) =>
+    noting("set", { timers: [{ name, atMs }] });
 
   test("[KERNEL14] a timer fires once, at its time and not before, and its row goes with it", () =>
     withBench(async ({ bench }) => {
@@ -244,9 +245,7 @@ export function kernelOutboxContract(withBench: WithBench): void {
         await bench.kernel.start();
         await bench.kernel.dispatch(a, sending("one"));
         await quiet();
-        expect(bench.errors).toEqual([
-          "a message could not be delivered; it will be tried again",
-        ]);
+        expect(bench.errors).toEqual(["a message could not be delivered; it will be tried again"]);
         expect(courier.ids).toHaveLength(1);
         down = false;
         await bench.ringAt(bench.alarmMs ?? 0);

@@ -3,6 +3,7 @@ import { describe } from "vitest";
 import type { AnyStore, WithStore } from "./store-groups.ts";
 import { kernelCostContract } from "./kernel-cost.contract.ts";
 import { kernelFaultContract } from "./kernel-faults.contract.ts";
+import { kernelRecoveryContract, kernelSealContract } from "./kernel-life.contract.ts";
 import { benches, kernelGroupContract } from "./kernel-groups.contract.ts";
 import { kernelStreamContract } from "./kernel-streams.contract.ts";
 import {
@@ -31,5 +32,7 @@ export function kernelContract(
     kernelMemoryContract(withBench);
     kernelStreamContract(withBench);
     kernelCostContract(withBench);
+    kernelRecoveryContract(withBench);
+    if (wrap === undefined) kernelSealContract(withStore);
   });
 }

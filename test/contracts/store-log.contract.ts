@@ -184,6 +184,11 @@ export function storeLogContract(withStore: WithStore): void {
       await put(again, { outbox: [{ id: "a#1.0", to: b, body: small }] });
       expect(await again.load([a])).toEqual([{ snapshot: { seq: 1, body: small }, rows: [] }]);
       expect(await again.outbox(9)).toEqual([{ id: "a#1.0", to: b, body: small }]);
+      await put(again, { outboxDone: ["a#1.0"] });
+      const snapshots = [{ scope: a, seq: 1, body: big, trim: true }];
+      await put(again, { snapshots, outbox: [{ id: "a#1.0", to: b, body: big }] });
+      expect(same((await again.load([a]))[0]?.snapshot?.body, big)).toBe(true);
+      expect(same((await again.outbox(1))[0]?.body, big)).toBe(true);
       expect(same((await again.streamRead("a/1", 0, 1))[0]?.body, big)).toBe(true);
     }));
 

@@ -61,12 +61,19 @@ export class SimCourier implements Courier {
     const { incarnation } = this.#world;
     this.#world.dispatch(to, body).then(
       () => {
-        if (this.#world.incarnation === incarnation) delivery.resolve();
+        if (this.#world.incarnation !== incarnation) return;
+        this.#told(body);
+        delivery.resolve();
       },
       (error: unknown) => {
         if (this.#world.incarnation === incarnation) delivery.reject(error);
       },
     );
+  }
+
+  #told(body: unknown): void {
+    const { type, call } = body as { type: string; call?: string };
+    if (type === "callLost" && call !== undefined) this.#world.checks.told(call);
   }
 
   #ghost(): void {

@@ -13,6 +13,8 @@ import { must } from "./trace.ts";
 export class ScopeChecks {
   readonly #shadow: Shadow;
   readonly #plan: Plan;
+  /** Voided calls whose tasks do not know it yet. */
+  readonly #voided = new Set<string>();
 
   constructor(shadow: Shadow, plan: Plan) {
     this.#shadow = shadow;
@@ -28,16 +30,27 @@ export class ScopeChecks {
       must(running < slots, "running calls are within the slots", () => `${scope} grants beyond its ${slots} slots`);
       must(schedule?.paused !== true, "a paused queue grants nothing", () => scope);
     }
-    const begins = event.type === "task.started" || event.type === "call.started";
-    if (begins && this.#plan.remoteQueues) this.#begins(this.#shadow.task(scopeName(scope)), event);
-  }
-
-  /** The queue's home committed the grant before its message was sent: so the slot is known there by now. */
-  #begins(task: TaskState | undefined, event: object): void {
+    if (event.type === "leases.voided") {
+      for (const call of this.#shadow.queue(scopeName(scope))?.schedule.leases.keys() ?? []) this.#voided.add(call);
+    }
+    if (!this.#plan.remoteQueues || (event.type !== "task.started" && event.type !== "call.started")) return;
+    const task = this.#shadow.task(scopeName(scope));
     const operation = "op" in event ? task?.operations.get(String(event.op)) : undefined;
     const [queue, call] = operation?.kind === "call" ? [operation.queue, operation.call] : [task?.spec?.queue, task?.lease];
-    const leases = this.#shadow.queue(queue ?? "")?.schedule.leases;
-    must(leases?.has(call ?? "") === true, "what begins has a slot", () => `call ${call ?? ""} of ${task?.id ?? ""} in queue ${queue ?? ""}`);
+    must(this.holds(queue ?? "", call ?? ""), "what begins has a slot", () => `call ${call ?? ""} of queue ${queue ?? ""}`);
+  }
+
+  /**
+   * True if a call may use its slot. A queue in another home may have voided it while its grant was on its way: the
+   * task begins and is lost as soon as it is told, so for that long one call more may run than there are slots.
+   */
+  holds(queue: string, call: string): boolean {
+    return this.#shadow.queue(queue)?.schedule.leases.has(call) === true || this.#voided.has(call);
+  }
+
+  /** A task was told that its call is void: from now on it must not use it. */
+  told(call: string): void {
+    this.#voided.delete(call);
   }
 
   /** Checks the scopes a commit touched. */

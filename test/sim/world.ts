@@ -39,7 +39,7 @@ export class World {
   readonly clients: Clients;
   readonly courier: SimCourier;
   readonly readers: Readers;
-  readonly #checks: ScopeChecks;
+  readonly checks: ScopeChecks;
   /** Where tasks, sessions and users live comes first; queues live there too, or in a second home. */
   readonly homes: readonly [Home, ...Home[]];
   readonly #cipher = plainCipher();
@@ -63,8 +63,8 @@ export class World {
     this.trace = trace;
     this.dice = rollDice(plan.seed, "schedule");
     this.shadow = new Shadow(this.#cipher);
-    this.#checks = new ScopeChecks(this.shadow, plan);
-    this.shadow.onFact = (scope, event) => this.#checks.before(scope, event);
+    this.checks = new ScopeChecks(this.shadow, plan);
+    this.shadow.onFact = (scope, event) => this.checks.before(scope, event);
     this.worker = new Worker(this);
     this.clients = new Clients(this);
     this.courier = new SimCourier(this);
@@ -258,7 +258,7 @@ export class World {
   #committed(group: Group): void {
     const { touched, facts } = this.shadow.apply(group);
     this.trace.add(facts);
-    this.#checks.after(touched);
+    this.checks.after(touched);
   }
 
   /** What the kernel tells its listeners is what is on disk. */

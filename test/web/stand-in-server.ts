@@ -257,14 +257,14 @@ function streamTask({ inside, request, response, url }: Call, task: WorldTask): 
     response.writeHead(204).end();
     return;
   }
-  openStream(inside, response, (event) => event.taskId === task.id);
+  openStream(inside, response, (event) => event.taskId === task.id, true);
   for (const fact of facts.slice(after)) writeEvent(response, fact);
   if (isEnd(task.status)) response.end();
   else writeEvent(response, { taskId: null, name: "up-to-date", data: {}, cursor: null });
 }
 
 function streamAll({ inside, response }: Call): void {
-  openStream(inside, response, () => true);
+  openStream(inside, response, () => true, false);
   for (const task of inside.world.tasks.values()) {
     if (isEnd(task.status)) continue;
     const data = { task: stateOf(task) };
@@ -277,12 +277,15 @@ function openStream(
   inside: Inside,
   response: ServerResponse,
   wants: (event: WorldEvent) => boolean,
+  endsWithTask: boolean,
 ): void {
   response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
   response.write(": hello\n\n");
   inside.streams.add(response);
   const listener = (event: WorldEvent): void => {
-    if (wants(event)) writeEvent(response, event);
+    if (!wants(event)) return;
+    writeEvent(response, event);
+    if (event.name === "end" && endsWithTask) response.end();
   };
   inside.world.listeners.add(listener);
   response.on("close", () => {

@@ -72,6 +72,17 @@ test("[STORE13] rows that a purged stream left behind are not those of a new str
   expect(openSqliteStore(driver).streamHead("a/1")).toEqual({ epoch: 1, tail: 0, closed: false });
 });
 
+test("[STORE14] a stream opened before all other rows were swept keeps what it is given after a restart", () => {
+  const driver = openNodeDriver(":memory:");
+  const before = openSqliteStore(driver);
+  before.commit(group({ streams: [open("a/1"), append("a/1", 0), append("a/1", 1)] }));
+  before.commit(group({ streams: [close("a/1", 2)] }));
+  before.commit(group({ streams: [open("b/1")] }));
+  expect(rowsIn(driver)).toBe(0);
+  openSqliteStore(driver).commit(group({ streams: [append("b/1", 0)] }));
+  expect(openSqliteStore(driver).streamRead("b/1", 0, 9)).toEqual([entries(0, 1)]);
+});
+
 test("[STORE15] a stream of which a row is missing is reported and not shortened", () => {
   const driver = openNodeDriver(":memory:");
   const store = openSqliteStore(driver);

@@ -14,6 +14,9 @@ export interface FollowControl {
   readonly stop: () => void;
 }
 
+/** Wait before a stream with a gap is read again. */
+const gapDelayMs = 1_000;
+
 interface Follower {
   readonly stop: AbortController;
 }
@@ -128,8 +131,9 @@ async function followOnce(following: Following): Promise<boolean> {
     for await (const item of items) {
       takeItem(item, batch.add, (cursor) => cursors.set(taskId, cursor));
       if (store.get().views[taskId]?.stream.broken === true) {
-        // A piece is missing: begin again from a snapshot.
+        // A piece is missing: begin again from a snapshot, but not in a tight loop if the server always misses it.
         cursors.delete(taskId);
+        await pause(surroundings, gapDelayMs);
         return false;
       }
     }
@@ -150,6 +154,10 @@ function takeItem(
   const { event } = item;
   moveTo(item.cursor);
   if (event.type !== "up-to-date" && event.type !== "session") add(event);
+}
+
+function pause({ after }: Surroundings, delayMs: number): Promise<void> {
+  return new Promise((resolve) => void after(delayMs, resolve));
 }
 
 /** False if the task has ended, or is gone: there is nothing to follow. */

@@ -1,0 +1,185 @@
+import { z } from "@hono/zod-openapi";
+
+import { ErrandError, type ErrorCode } from "../../core/errors.ts";
+import { empty, json } from "../answer.ts";
+import { askedMessage, chatBody, chatBodyShown, messageBody, readChatBody, type AskedMessage } from "../chat/chat-request.ts";
+import { answerText } from "../chat/ui-answer.ts";
+import { openUiStream } from "../chat/ui-stream.ts";
+import type { ServerContext } from "../context.ts";
+import { hex, sha256 } from "../guard/digest.ts";
+import { sessionIdField } from "../input/fields.ts";
+import { operation, type Call, type Operation } from "../operation.ts";
+import { TaskProblem } from "../problem.ts";
+import { traceparentOf } from "../request-id.ts";
+import { idempotencyHeader, idempotencyKeyOf } from "./task-routes.ts";
+
+/** A turn: the task that answers, and the message its answer becomes. */
+interface Turn {
+  readonly taskId: string;
+  readonly messageId: string;
+}
+
+const chatParams = z.strictObject({ chatId: sessionIdField });
+const errors: readonly ErrorCode[] = ["session_busy", "queue_full", "idempotency_mismatch", "too_large", "unknown_type", "storage_full", "unavailable"];
+const uiStream = { description: "AI SDK 7 UI message stream", schema: z.string(), mediaType: "text/event-stream" } as const;
+const sentShape = z.strictObject({ taskId: z.string(), sessionId: z.string(), messageId: z.string(), userMessageId: z.string() }).openapi("Sent");
+const replyShape = z.strictObject({ reply: z.string(), taskId: z.string(), sessionId: z.string() }).openapi("Reply");
+const laterShape = z.strictObject({ taskId: z.string(), sessionId: z.string() }).openapi("ReplyLater");
+const stopShape = z.strictObject({ stopped: z.string().nullable() }).openapi("Stopped");
+
+/** The chat door: AI SDK's `useChat`, a plain JSON chat, and the page's own "answer at once". */
+export function chatRoutes(server: ServerContext): readonly Operation[] {
+  return [chatRoute(server), sendRoute(server), resumeRoute(server), stopRoute(server)];
+}
+
+function chatRoute(server: ServerContext): Operation {
+  return operation({
+    method: "post",
+    path: "/api/chat",
+    policy: "user",
+    id: "chat",
+    tag: "chat",
+    summary: "Say something and get the answer",
+    description:
+      "With AI SDK's body the answer is a UI message stream; it may be dropped at any time and resumed. With `{message}` it is JSON, " +
+      "when the answer is there or after 240 s, or the same stream if text/event-stream is accepted.",
+    submits: true,
+    headers: [idempotencyHeader],
+    body: { schema: chatBody, required: true, shown: chatBodyShown },
+    answers: {
+      200: { description: "The answer", schema: replyShape },
+      202: { description: "The answer takes longer: follow the task", schema: laterShape },
+    },
+    errors,
+    async handle(call) {
+      const { asked, isUiChat } = readChatBody(call.body);
+      const wantsStream = isUiChat || call.request.headers.get("accept")?.includes("text/event-stream") === true;
+      const { sessionId, ...turn } = await sayOrAgain(server, call, asked);
+      return wantsStream ? openUiStream(server, call.who, turn) : await reply(server, turn.taskId, sessionId);
+    },
+  });
+}
+
+function sendRoute(server: ServerContext): Operation {
+  return operation({
+    method: "post",
+    path: "/api/chat/stream",
+    policy: "user",
+    id: "sendMessage",
+    tag: "chat",
+    summary: "Say something and get the task that answers",
+    description: "Answers at once, when the message is on disk. Follow the task for the answer.",
+    submits: true,
+    headers: [idempotencyHeader],
+    body: { schema: messageBody, required: true },
+    answers: { 202: { description: "The message is kept and will be answered", schema: sentShape } },
+    errors,
+    async handle(call) {
+      const { taskId, sessionId, messageId, userMessageId } = await say(server, call, askedMessage(call.body));
+      return json({ taskId, sessionId, messageId, userMessageId }, 202);
+    },
+  });
+}
+
+function resumeRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/chat/{chatId}/stream",
+    policy: "user",
+    id: "resumeChat",
+    tag: "chat",
+    summary: "Resume the answer that is being given",
+    description: "Replays it from its start, with the same message id, and goes on.",
+    params: chatParams,
+    answers: { 200: uiStream, 204: { description: "Nothing is being answered" } },
+    errors: ["rate_limited"],
+    async handle({ params, who, request }) {
+      const turn = await server.engine.sessions.read(who.userId, params.chatId, ({ turns }) => turns[0] ?? null);
+      if (turn === null) return empty(204);
+      return request.method === "HEAD" ? server.streams.headersOnly() : openUiStream(server, who, turn);
+    },
+  });
+}
+
+function stopRoute(server: ServerContext): Operation {
+  return operation({
+    method: "post",
+    path: "/api/chat/{chatId}/stop",
+    policy: "user",
+    id: "stopChat",
+    tag: "chat",
+    summary: "Stop the answer that is being given",
+    description: "What was said so far is kept. With `activeStreamId`, the task's id, an older answer's stop does nothing to a newer one.",
+    params: chatParams,
+    body: { schema: z.object({ activeStreamId: z.string().nullish() }), required: false },
+    answers: { 200: { description: "The stopped task, or null", schema: stopShape } },
+    errors: ["storage_full", "unavailable"],
+    async handle({ params, who, body }) {
+      const { sessions } = server.engine;
+      const active = await sessions.read(who.userId, params.chatId, ({ turns }) => turns[0]?.taskId ?? null);
+      const meant = body.activeStreamId ?? active;
+      if (active === null || meant !== active) return json({ stopped: null });
+      return json({ stopped: await sessions.stop(who.userId, params.chatId, active) });
+    },
+  });
+}
+
+type Said = Turn & { readonly sessionId: string; readonly userMessageId: string };
+type ChatCall = Call<unknown, unknown, unknown>;
+
+async function say(server: ServerContext, { request, requestId, who }: ChatCall, asked: AskedMessage): Promise<Said> {
+  const { sessions } = server.engine;
+  const { userId } = who;
+  const traceparent = traceparentOf(request.headers);
+  const idempotencyKey = idempotencyKeyOf(request);
+  const { text, parts, userMessageId, onBusy, actionId } = asked;
+  return await sessions.say({
+    userId,
+    requestId,
+    chatId: asked.sessionId ?? (await newChatId(server, userId, idempotencyKey ?? actionId)),
+    text,
+    parts,
+    ...(userMessageId === undefined ? {} : { userMessageId }),
+    ...(onBusy === undefined ? {} : { onBusy }),
+    ...(actionId === undefined ? {} : { actionId }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  });
+}
+
+/** A message that may be sent again must begin the same session again: its id comes from the key. */
+async function newChatId(server: ServerContext, userId: string, key: string | undefined): Promise<string> {
+  if (key === undefined) return server.engine.sessions.newChatId();
+  return `chat_${hex(await sha256(`${userId}\n${key}`)).slice(0, 32)}`;
+}
+
+/**
+ * Says something, or answers again what was said before: a turn that failed is tried again, one that is being answered is
+ * resumed, and a finished one is asked once more as a new turn, so that the session keeps both answers.
+ */
+async function sayOrAgain(server: ServerContext, call: ChatCall, asked: AskedMessage): Promise<Said> {
+  if (!asked.again || asked.sessionId === undefined || asked.userMessageId === undefined) return await say(server, call, asked);
+  const { sessionId, userMessageId } = asked;
+  const { userId } = call.who;
+  const { sessions } = server.engine;
+  const answer = await sessions.read(userId, sessionId, ({ messages }) => {
+    const question = messages.get(userMessageId);
+    return [...messages.values()].find(({ role, taskId }) => role === "assistant" && taskId === question?.taskId) ?? null;
+  });
+  if (answer === null || answer.taskId === null) return await say(server, call, asked);
+  if (answer.status === "completed") return await say(server, call, { ...asked, userMessageId: undefined });
+  if (answer.status === "failed") await sessions.retryTurn(userId, sessionId, answer.taskId);
+  return { taskId: answer.taskId, messageId: answer.id, sessionId, userMessageId };
+}
+
+/** Waits for the answer, but not for ever: clients give up after 300 s without headers. */
+async function reply(server: ServerContext, taskId: string, sessionId: string): Promise<Response> {
+  const late = Promise.withResolvers<null>();
+  const timer = setTimeout(() => late.resolve(null), server.limits.replyWaitMs);
+  const end = await Promise.race([server.engine.ended(taskId), late.promise]);
+  clearTimeout(timer);
+  if (end === null) return json({ taskId, sessionId }, 202, { location: `/api/tasks/${taskId}` });
+  if (end.status === "completed") return json({ reply: answerText(end.output), taskId, sessionId });
+  const { code, message } = end.error ?? { code: "internal", message: `the task is ${end.status}` };
+  throw new TaskProblem(taskId, new ErrandError(code, message));
+}

@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, test } from "vitest";
+
+import { startFakeModel, type FakeModel, type FakeModelOptions } from "../../../src/adapters/fake-model/fake-model.ts";
+import { defineTask, type AnyTaskType } from "../../../src/engine/index.ts";
+import type { Embedded } from "../../../src/hosts/embedded/embedded.ts";
+import { dataFolder, followToEnd, followUntil, openIn, textOfFeed, viewOf } from "./workbench.ts";
+
+const ask = defineTask("ask", { retry: { attemptsMax: 2, minDelayMs: 1, jitter: 0 } }, async (input: { prompt: string }, ctx) => {
+  const { text } = await ctx.generate("chat", { messages: [{ role: "user", content: input.prompt }] });
+  return { text };
+});
+
+const fan = defineTask("fan", {}, async (input: { width: number; prompt: string }, ctx) => {
+  const children = await Promise.all(Array.from({ length: input.width }, () => ctx.spawn<{ text: string }>("ask", { prompt: input.prompt })));
+  const texts = await Promise.all(children.map(async (child) => (await child.result()).text));
+  return { text: texts.join("|") };
+});
+
+const open: { close(): Promise<void> }[] = [];
+
+async function bench(model: FakeModelOptions = {}, settings: { slots?: number; idleTimeoutMs?: number; tasks?: readonly AnyTaskType[] } = {}): Promise<{ errand: Embedded; model: FakeModel }> {
+  const folder = dataFolder();
+  const fake = await startFakeModel(model);
+  const errand = await openIn(folder.dir, { tasks: [ask, fan, ...(settings.tasks ?? [])], modelUrl: fake.baseUrl, ...settings });
+  open.push({
+    async close() {
+      await errand.stop(0);
+      await fake.close();
+      folder.remove();
+    },
+  });
+  return { errand, model: fake };
+}
+
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+
+const words = (count: number): string => Array.from({ length: count }, () => "word").join(" ");
+
+describe("a model call", () => {
+  test("[CALL1] streams to the task's feed what the task stores", async () => {
+    const { errand } = await bench({ tokensPerSecond: 500 });
+    const { taskId } = await errand.engine.submit("ask", { prompt: "[[repeat 40 word]]" });
+    const events = await followToEnd(errand, taskId);
+    expect(textOfFeed(events)).toBe(words(40));
+    expect((await viewOf(errand, taskId)).output).toEqual({ text: words(40) });
+  });
+
+  test("[CALL2] cancel closes the upstream socket and keeps what was shown", async () => {
+    const { errand, model } = await bench({ tokensPerSecond: 100 });
+    const { taskId } = await errand.engine.submit("ask", { prompt: "[[repeat 5000 word]]" });
+    const seen = await followUntil(errand, taskId, (events) => textOfFeed(events).length > 30);
+    await errand.engine.cancel(taskId);
+    const record = await model.find((request) => request.aborted);
+    expect(record.tokensSent).toBeLessThan(5_000);
+    const view = await viewOf(errand, taskId);
+    expect(view.status).toBe("cancelled");
+    expect(view.partial?.startsWith(textOfFeed(seen))).toBe(true);
+  });
+
+  test("[CALL3] an answer that breaks off starts again behind a reset, never spliced", async () => {
+    const { errand, model } = await bench({ tokensPerSecond: 1_000 });
+    const { taskId } = await errand.engine.submit("ask", { prompt: "[[repeat 30 word]] [[fault cut afterTokens=10 times=1]]" });
+    const events = await followToEnd(errand, taskId);
+    expect(model.log().filter(({ path }) => path.endsWith("completions")).length).toBe(2);
+    expect(events.filter(({ kind }) => kind === "reset")).toHaveLength(1);
+    expect(textOfFeed(events)).toBe(words(30));
+    expect((await viewOf(errand, taskId)).attempts).toBe(1);
+  });
+
+  test("[CALL4] a stalled answer is cut by the idle timeout and tried again", async () => {
+    const { errand } = await bench({}, { idleTimeoutMs: 150 });
+    const { taskId } = await errand.engine.submit("ask", { prompt: "[[repeat 20 word]] [[fault stall afterTokens=4 times=1]]" });
+    const end = await errand.engine.ended(taskId);
+    expect(end.status).toBe("completed");
+    expect(end.output).toEqual({ text: words(20) });
+  });
+
+  test("[CALL5] a prompt the endpoint rejects is not sent again", async () => {
+    const { errand, model } = await bench();
+    const { taskId } = await errand.engine.submit("ask", { prompt: "[[fault overflow]]" });
+    const end = await errand.engine.ended(taskId);
+    expect(end.status).toBe("failed");
+    expect(end.error?.code).toBe("context_overflow");
+    expect(model.log().filter(({ path }) => path.endsWith("completions"))).toHaveLength(1);
+  });
+
+  test("[QUEUE3] an endpoint with one slot never serves two calls at once", async () => {
+    const { errand, model } = await bench({ tokensPerSecond: 2_000 }, { slots: 1 });
+    const ends = await Promise.all(Array.from({ length: 8 }, () => errand.engine.run("ask", { prompt: "[[repeat 10 word]]" })));
+    expect(ends.every(({ status }) => status === "completed")).toBe(true);
+    expect(model.load().runningMax).toBe(1);
+  });
+
+  test("[QUEUE4] a fan-out on one slot ends: a parent that waits holds no slot", async () => {
+    const { errand, model } = await bench({ tokensPerSecond: 5_000 }, { slots: 1 });
+    const end = await errand.engine.run("fan", { width: 6, prompt: "[[say x]]" });
+    expect(end.output).toEqual({ text: "x|x|x|x|x|x" });
+    expect(model.load().runningMax).toBe(1);
+  });
+
+  test("[CALL6] a memoised call is not made again by the next attempt, and its text is shown there", async () => {
+    let fails = 1;
+    const flaky = defineTask("flaky", { retry: { attemptsMax: 3, minDelayMs: 1, jitter: 0 } }, async (_input: unknown, ctx) => {
+      const { text } = await ctx.generate("chat", { messages: [{ role: "user", content: "[[say once]]" }] });
+      if (fails > 0) {
+        fails -= 1;
+        throw new Error("try again");
+      }
+      return { text };
+    });
+    const { errand, model } = await bench({}, { tasks: [flaky] });
+    const { taskId } = await errand.engine.submit("flaky", null);
+    const events = await followToEnd(errand, taskId);
+    expect(model.log().filter(({ path }) => path.endsWith("completions"))).toHaveLength(1);
+    expect(textOfFeed(events)).toBe("once");
+    expect((await viewOf(errand, taskId)).attempts).toBe(2);
+  });
+
+  test("[CALL7] another prompt on replay fails with nondeterministic and never runs", async () => {
+    let run = 0;
+    const changing = defineTask("changing", { retry: { attemptsMax: 2, minDelayMs: 1, jitter: 0 } }, async (_input: unknown, ctx) => {
+      run += 1;
+      await ctx.generate("chat", { messages: [{ role: "user", content: `[[say ${run}]]` }] });
+      throw new Error("try again");
+    });
+    const { errand, model } = await bench({}, { tasks: [changing] });
+    const end = await errand.engine.run("changing", null);
+    expect(end.error?.code).toBe("nondeterministic");
+    expect(model.log().filter(({ path }) => path.endsWith("completions"))).toHaveLength(1);
+  });
+});
