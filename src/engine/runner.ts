@@ -99,8 +99,9 @@ export class Runner {
   #start(taskId: string, attempt: number, epoch: number): void {
     const state = this.#state(taskId);
     // The signal comes in the commit's own turn, so the state is in the cache; if not, recovery would find the task.
-    if (state?.spec === undefined || state.spec === null || this.#draining)
-      return this.#handBack(taskId, epoch);
+    if (state?.spec === undefined || state.spec === null) return this.#handBack(taskId, epoch);
+    // Handed back it would be granted again at once, round and round: the next process finds it by its lease.
+    if (this.#draining) return;
     const before = this.#segments.get(taskId);
     before?.kill(new ErrandError("fenced", "a new attempt has begun"));
     this.#launch(state, { spec: state.spec, attempt, epoch });

@@ -34,6 +34,8 @@ export interface AnswerDoc {
   readonly schema?: z.ZodType;
   /** Default `application/json`. */
   readonly mediaType?: string;
+  /** The same answer in another media type, when the request asks for it. */
+  readonly also?: { readonly mediaType: string; readonly schema: z.ZodType };
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -61,11 +63,18 @@ interface OperationDoc {
   readonly submits?: boolean;
 }
 
+/** A JSON body. `shown` is documented where the schema is only the first step of reading it. */
+export interface BodySpec<B> {
+  readonly schema: z.ZodType<B>;
+  readonly required: boolean;
+  readonly shown?: z.ZodType;
+}
+
 /** An operation of a door, with the types of what it takes. */
 export interface OperationSpec<P, Q, B> extends OperationDoc {
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
-  readonly body?: { readonly schema: z.ZodType<B>; readonly required: boolean };
+  readonly body?: BodySpec<B>;
   handle(call: Call<P, Q, B>): Promise<Response> | Response;
 }
 
@@ -73,7 +82,7 @@ export interface OperationSpec<P, Q, B> extends OperationDoc {
 export interface Operation extends OperationDoc {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
-  readonly body?: { readonly schema: z.ZodType; readonly required: boolean };
+  readonly body?: BodySpec<unknown>;
   run(arrival: Arrival): Promise<Response>;
 }
 

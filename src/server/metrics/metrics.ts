@@ -17,7 +17,8 @@ export class Metrics {
     engine.kernel.listen({
       committed: ({ scope, events, state }) => {
         // The kernel tells all scopes; a task's events and state are its decider's.
-        if (scope.startsWith("task/")) this.#count(events as readonly TaskEvent[], state as TaskState);
+        if (scope.startsWith("task/"))
+          this.#count(events as readonly TaskEvent[], state as TaskState);
       },
     });
   }
@@ -33,21 +34,59 @@ export class Metrics {
     const perQueue = (value: (queue: (typeof queues)[number]) => number): Sample[] =>
       queues.map((queue) => ({ labels: labels({ queue: queue.name }), value: value(queue) }));
     const bands = ["interactive", "background", "batch"] as const;
-    const pending = queues.flatMap(({ name, perBand }) => bands.map((band, at) => ({ labels: labels({ queue: name, band }), value: perBand[at] ?? 0 })));
+    const pending = queues.flatMap(({ name, perBand }) =>
+      bands.map((band, at) => ({ labels: labels({ queue: name, band }), value: perBand[at] ?? 0 })),
+    );
     return [
-      counter("errand_tasks_accepted_total", "Tasks accepted since the start, by type.", this.#accepted),
-      counter("errand_task_attempts_total", "Attempts started since the start, by type.", this.#attempts),
-      counter("errand_tasks_ended_total", "Tasks ended since the start, by type and status.", this.#ended),
+      counter(
+        "errand_tasks_accepted_total",
+        "Tasks accepted since the start, by type.",
+        this.#accepted,
+      ),
+      counter(
+        "errand_task_attempts_total",
+        "Attempts started since the start, by type.",
+        this.#attempts,
+      ),
+      counter(
+        "errand_tasks_ended_total",
+        "Tasks ended since the start, by type and status.",
+        this.#ended,
+      ),
       gauge("errand_queue_pending", "Calls that wait for a slot.", pending),
-      gauge("errand_queue_running", "Calls that hold a slot.", perQueue(({ running }) => running)),
-      gauge("errand_queue_slots", "Slots of the queue.", perQueue(({ slots }) => slots)),
-      gauge("errand_queue_paused", "1 while the queue grants nothing.", perQueue(({ paused }) => (paused ? 1 : 0))),
-      gauge("errand_segments", "Handlers live in this process.", [{ labels: "", value: this.#engine.segments }]),
-      gauge("errand_scope_cache_bytes", "Rough bytes of cached states.", [{ labels: "", value: this.#engine.kernel.cacheBytes }]),
-      gauge("errand_task_feeds", "Tasks whose feed somebody follows.", [{ labels: "", value: this.#engine.feeds.size }]),
+      gauge(
+        "errand_queue_running",
+        "Calls that hold a slot.",
+        perQueue(({ running }) => running),
+      ),
+      gauge(
+        "errand_queue_slots",
+        "Slots of the queue.",
+        perQueue(({ slots }) => slots),
+      ),
+      gauge(
+        "errand_queue_paused",
+        "1 while the queue grants nothing.",
+        perQueue(({ paused }) => (paused ? 1 : 0)),
+      ),
+      gauge("errand_segments", "Handlers live in this process.", [
+        { labels: "", value: this.#engine.segments },
+      ]),
+      gauge("errand_scope_cache_bytes", "Rough bytes of cached states.", [
+        { labels: "", value: this.#engine.kernel.cacheBytes },
+      ]),
+      gauge("errand_task_feeds", "Tasks whose feed somebody follows.", [
+        { labels: "", value: this.#engine.feeds.size },
+      ]),
       gauge("errand_event_streams", "Event streams open.", [{ labels: "", value: streams }]),
-      counter("errand_http_requests_total", "Requests answered, by operation and class of status.", this.#requests),
-      ...Object.entries(more).map(([name, value]) => gauge(name, "Of the process.", [{ labels: "", value }])),
+      counter(
+        "errand_http_requests_total",
+        "Requests answered, by operation and class of status.",
+        this.#requests,
+      ),
+      ...Object.entries(more).map(([name, value]) =>
+        gauge(name, "Of the process.", [{ labels: "", value }]),
+      ),
     ].join("");
   }
 
@@ -57,18 +96,26 @@ export class Metrics {
     for (const event of events) {
       if (event.type === "task.accepted") add(this.#accepted, labels({ type }));
       else if (event.type === "task.started") add(this.#attempts, labels({ type }));
-      else if (ends.has(event.type) && isEnd(state.status)) add(this.#ended, labels({ type, status: state.status }));
+      else if (ends.has(event.type) && isEnd(state.status))
+        add(this.#ended, labels({ type, status: state.status }));
     }
   }
 }
 
-const ends: ReadonlySet<TaskEvent["type"]> = new Set(["task.completed", "task.failed", "task.cancelled", "task.expired"]);
+const ends: ReadonlySet<TaskEvent["type"]> = new Set([
+  "task.completed",
+  "task.failed",
+  "task.cancelled",
+  "task.expired",
+]);
 
 function add(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 function labels(pairs: Readonly<Record<string, string>>): string {
-  const inner = Object.entries(pairs).map(([name, value]) => `${name}="${value.replaceAll(/[\\"\n]/g, "_")}"`);
+  const inner = Object.entries(pairs).map(
+    ([name, value]) => `${name}="${value.replaceAll(/[\\"\n]/g, "_")}"`,
+  );
   return `{${inner.join(",")}}`;
 }

@@ -2,29 +2,54 @@ import { z } from "@hono/zod-openapi";
 
 import { ErrandError, type ErrorCode } from "../../core/errors.ts";
 import { empty, json } from "../answer.ts";
-import { askedMessage, chatBody, chatBodyShown, messageBody, readChatBody, type AskedMessage } from "../chat/chat-request.ts";
+import {
+  askedMessage,
+  chatBody,
+  chatBodyShown,
+  messageBody,
+  readChatBody,
+  type AskedMessage,
+} from "../chat/chat-request.ts";
 import { answerText } from "../chat/ui-answer.ts";
 import { openUiStream } from "../chat/ui-stream.ts";
 import type { ServerContext } from "../context.ts";
 import { hex, sha256 } from "../guard/digest.ts";
 import { sessionIdField } from "../input/fields.ts";
+import type { Said } from "../../engine/index.ts";
 import { operation, type Call, type Operation } from "../operation.ts";
 import { TaskProblem } from "../problem.ts";
 import { traceparentOf } from "../request-id.ts";
 import { idempotencyHeader, idempotencyKeyOf } from "./task-routes.ts";
 
-/** A turn: the task that answers, and the message its answer becomes. */
-interface Turn {
-  readonly taskId: string;
-  readonly messageId: string;
-}
-
 const chatParams = z.strictObject({ chatId: sessionIdField });
-const errors: readonly ErrorCode[] = ["session_busy", "queue_full", "idempotency_mismatch", "too_large", "unknown_type", "storage_full", "unavailable"];
-const uiStream = { description: "AI SDK 7 UI message stream", schema: z.string(), mediaType: "text/event-stream" } as const;
-const sentShape = z.strictObject({ taskId: z.string(), sessionId: z.string(), messageId: z.string(), userMessageId: z.string() }).openapi("Sent");
-const replyShape = z.strictObject({ reply: z.string(), taskId: z.string(), sessionId: z.string() }).openapi("Reply");
-const laterShape = z.strictObject({ taskId: z.string(), sessionId: z.string() }).openapi("ReplyLater");
+const errors: readonly ErrorCode[] = [
+  "session_busy",
+  "queue_full",
+  "idempotency_mismatch",
+  "too_large",
+  "unknown_type",
+  "storage_full",
+  "unavailable",
+];
+const uiStream = {
+  description: "AI SDK 7 UI message stream",
+  schema: z.string(),
+  mediaType: "text/event-stream",
+} as const;
+const sentShape = z
+  .strictObject({
+    taskId: z.string(),
+    sessionId: z.string(),
+    messageId: z.string(),
+    userMessageId: z.string(),
+  })
+  .openapi("Sent");
+const replyShape = z
+  .strictObject({ reply: z.string(), taskId: z.string(), sessionId: z.string() })
+  .openapi("Reply");
+const laterShape = z
+  .strictObject({ taskId: z.string(), sessionId: z.string() })
+  .openapi("ReplyLater");
 const stopShape = z.strictObject({ stopped: z.string().nullable() }).openapi("Stopped");
 
 /** The chat door: AI SDK's `useChat`, a plain JSON chat, and the page's own "answer at once". */
@@ -47,15 +72,22 @@ function chatRoute(server: ServerContext): Operation {
     headers: [idempotencyHeader],
     body: { schema: chatBody, required: true, shown: chatBodyShown },
     answers: {
-      200: { description: "The answer", schema: replyShape },
+      200: {
+        description: "The answer",
+        schema: replyShape,
+        also: { mediaType: "text/event-stream", schema: z.string() },
+      },
       202: { description: "The answer takes longer: follow the task", schema: laterShape },
     },
     errors,
     async handle(call) {
       const { asked, isUiChat } = readChatBody(call.body);
-      const wantsStream = isUiChat || call.request.headers.get("accept")?.includes("text/event-stream") === true;
+      const wantsStream =
+        isUiChat || call.request.headers.get("accept")?.includes("text/event-stream") === true;
       const { sessionId, ...turn } = await sayOrAgain(server, call, asked);
-      return wantsStream ? openUiStream(server, call.who, turn) : await reply(server, turn.taskId, sessionId);
+      return wantsStream
+        ? openUiStream(server, call.who, turn)
+        : await reply(server, turn.taskId, sessionId);
     },
   });
 }
@@ -72,11 +104,21 @@ function sendRoute(server: ServerContext): Operation {
     submits: true,
     headers: [idempotencyHeader],
     body: { schema: messageBody, required: true },
-    answers: { 202: { description: "The message is kept and will be answered", schema: sentShape } },
+    answers: {
+      202: { description: "The message is kept and will be answered", schema: sentShape },
+    },
     errors,
     async handle(call) {
-      const { taskId, sessionId, messageId, userMessageId } = await say(server, call, askedMessage(call.body));
-      return json({ taskId, sessionId, messageId, userMessageId }, 202);
+      const { taskId, sessionId, messageId, userMessageId, replayed } = await say(
+        server,
+        call,
+        askedMessage(call.body),
+      );
+      return json(
+        { taskId, sessionId, messageId, userMessageId },
+        202,
+        replayed ? { "idempotency-replayed": "true" } : {},
+      );
     },
   });
 }
@@ -94,9 +136,15 @@ function resumeRoute(server: ServerContext): Operation {
     answers: { 200: uiStream, 204: { description: "Nothing is being answered" } },
     errors: ["rate_limited"],
     async handle({ params, who, request }) {
-      const turn = await server.engine.sessions.read(who.userId, params.chatId, ({ turns }) => turns[0] ?? null);
+      const turn = await server.engine.sessions.read(
+        who.userId,
+        params.chatId,
+        ({ turns }) => turns[0] ?? null,
+      );
       if (turn === null) return empty(204);
-      return request.method === "HEAD" ? server.streams.headersOnly() : openUiStream(server, who, turn);
+      return request.method === "HEAD"
+        ? server.streams.headersOnly()
+        : openUiStream(server, who, turn);
     },
   });
 }
@@ -109,14 +157,19 @@ function stopRoute(server: ServerContext): Operation {
     id: "stopChat",
     tag: "chat",
     summary: "Stop the answer that is being given",
-    description: "What was said so far is kept. With `activeStreamId`, the task's id, an older answer's stop does nothing to a newer one.",
+    description:
+      "What was said so far is kept. With `activeStreamId`, the task's id, an older answer's stop does nothing to a newer one.",
     params: chatParams,
     body: { schema: z.object({ activeStreamId: z.string().nullish() }), required: false },
     answers: { 200: { description: "The stopped task, or null", schema: stopShape } },
     errors: ["storage_full", "unavailable"],
     async handle({ params, who, body }) {
       const { sessions } = server.engine;
-      const active = await sessions.read(who.userId, params.chatId, ({ turns }) => turns[0]?.taskId ?? null);
+      const active = await sessions.read(
+        who.userId,
+        params.chatId,
+        ({ turns }) => turns[0]?.taskId ?? null,
+      );
       const meant = body.activeStreamId ?? active;
       if (active === null || meant !== active) return json({ stopped: null });
       return json({ stopped: await sessions.stop(who.userId, params.chatId, active) });
@@ -124,10 +177,13 @@ function stopRoute(server: ServerContext): Operation {
   });
 }
 
-type Said = Turn & { readonly sessionId: string; readonly userMessageId: string };
 type ChatCall = Call<unknown, unknown, unknown>;
 
-async function say(server: ServerContext, { request, requestId, who }: ChatCall, asked: AskedMessage): Promise<Said> {
+async function say(
+  server: ServerContext,
+  { request, requestId, who }: ChatCall,
+  asked: AskedMessage,
+): Promise<Said> {
   const { sessions } = server.engine;
   const { userId } = who;
   const traceparent = traceparentOf(request.headers);
@@ -148,7 +204,11 @@ async function say(server: ServerContext, { request, requestId, who }: ChatCall,
 }
 
 /** A message that may be sent again must begin the same session again: its id comes from the key. */
-async function newChatId(server: ServerContext, userId: string, key: string | undefined): Promise<string> {
+async function newChatId(
+  server: ServerContext,
+  userId: string,
+  key: string | undefined,
+): Promise<string> {
   if (key === undefined) return server.engine.sessions.newChatId();
   return `chat_${hex(await sha256(`${userId}\n${key}`)).slice(0, 32)}`;
 }
@@ -157,19 +217,29 @@ async function newChatId(server: ServerContext, userId: string, key: string | un
  * Says something, or answers again what was said before: a turn that failed is tried again, one that is being answered is
  * resumed, and a finished one is asked once more as a new turn, so that the session keeps both answers.
  */
-async function sayOrAgain(server: ServerContext, call: ChatCall, asked: AskedMessage): Promise<Said> {
-  if (!asked.again || asked.sessionId === undefined || asked.userMessageId === undefined) return await say(server, call, asked);
+async function sayOrAgain(
+  server: ServerContext,
+  call: ChatCall,
+  asked: AskedMessage,
+): Promise<Said> {
+  if (!asked.again || asked.sessionId === undefined || asked.userMessageId === undefined)
+    return await say(server, call, asked);
   const { sessionId, userMessageId } = asked;
   const { userId } = call.who;
   const { sessions } = server.engine;
   const answer = await sessions.read(userId, sessionId, ({ messages }) => {
     const question = messages.get(userMessageId);
-    return [...messages.values()].find(({ role, taskId }) => role === "assistant" && taskId === question?.taskId) ?? null;
+    return (
+      [...messages.values()].find(
+        ({ role, taskId }) => role === "assistant" && taskId === question?.taskId,
+      ) ?? null
+    );
   });
   if (answer === null || answer.taskId === null) return await say(server, call, asked);
-  if (answer.status === "completed") return await say(server, call, { ...asked, userMessageId: undefined });
+  if (answer.status === "completed")
+    return await say(server, call, { ...asked, userMessageId: undefined });
   if (answer.status === "failed") await sessions.retryTurn(userId, sessionId, answer.taskId);
-  return { taskId: answer.taskId, messageId: answer.id, sessionId, userMessageId };
+  return { taskId: answer.taskId, messageId: answer.id, sessionId, userMessageId, replayed: true };
 }
 
 /** Waits for the answer, but not for ever: clients give up after 300 s without headers. */

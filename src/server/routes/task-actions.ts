@@ -13,8 +13,12 @@ const taskParams = z.strictObject({ taskId: taskIdField });
 /** Actions that take nothing: a body may be left out, or be `{}`. */
 const nothing = { schema: z.strictObject({}), required: false } as const;
 
-const cancelBody = z.strictObject({ reason: z.string().min(1).max(500).optional() }).openapi("Cancel");
-const eventBody = z.strictObject({ name: nameField, payload: z.unknown().optional() }).openapi("TaskEvent");
+const cancelBody = z
+  .strictObject({ reason: z.string().min(1).max(500).optional() })
+  .openapi("Cancel");
+const eventBody = z
+  .strictObject({ name: nameField, payload: z.unknown().optional() })
+  .openapi("TaskEvent");
 
 /** What all actions on a task have. */
 const shared = {
@@ -28,7 +32,13 @@ const errors: readonly ErrorCode[] = ["not_found", "conflict", "storage_full", "
 
 /** Operations that change a task: cancel, retry, rerun, release, event. Another user's task is not found. */
 export function taskActions(server: ServerContext): readonly Operation[] {
-  return [cancelRoute(server), retryRoute(server), rerunRoute(server), releaseRoute(server), eventRoute(server)];
+  return [
+    cancelRoute(server),
+    retryRoute(server),
+    rerunRoute(server),
+    releaseRoute(server),
+    eventRoute(server),
+  ];
 }
 
 function cancelRoute(server: ServerContext): Operation {
@@ -38,7 +48,8 @@ function cancelRoute(server: ServerContext): Operation {
     path: "/api/tasks/{taskId}/cancel",
     id: "cancelTask",
     summary: "Cancel a task",
-    description: "Final when it answers, also through a crash. Cancelling twice is cancelling once; a task with another end is a conflict.",
+    description:
+      "Final when it answers, also through a crash. Cancelling twice is cancelling once; a task with another end is a conflict.",
     body: { schema: cancelBody, required: false },
     async handle({ params: { taskId }, who, body }) {
       await ownTask(server, who, taskId);
@@ -55,7 +66,8 @@ function retryRoute(server: ServerContext): Operation {
     path: "/api/tasks/{taskId}/retry",
     id: "retryTask",
     summary: "Try a failed, cancelled or expired task again",
-    description: "The same task, next attempt: finished steps do not run again. A completed task is a conflict.",
+    description:
+      "The same task, next attempt: finished steps do not run again. A completed task is a conflict.",
     submits: true,
     body: nothing,
     async handle({ params: { taskId }, who }) {
@@ -77,8 +89,16 @@ function rerunRoute(server: ServerContext): Operation {
     headers: [idempotencyHeader],
     body: nothing,
     answers: {
-      201: { description: "The new task", schema: taskShape, headers: { Location: "Path of the new task" } },
-      200: { description: "Made before, under the same key", schema: taskShape, headers: { "Idempotency-Replayed": "true" } },
+      201: {
+        description: "The new task",
+        schema: taskShape,
+        headers: { Location: "Path of the new task" },
+      },
+      200: {
+        description: "Made before, under the same key",
+        schema: taskShape,
+        headers: { "Idempotency-Replayed": "true" },
+      },
     },
     errors: [...errors, "unknown_type", "idempotency_mismatch", "queue_full"],
     async handle(call) {
@@ -122,7 +142,11 @@ function eventRoute(server: ServerContext): Operation {
       await ownTask(server, who, taskId);
       const payload = body.payload ?? null;
       const { length } = JSON.stringify(payload);
-      if (length > resultCharsMax) throw new ErrandError("too_large", `payload has ${length} characters of JSON, the most is ${resultCharsMax}`);
+      if (length > resultCharsMax)
+        throw new ErrandError(
+          "too_large",
+          `payload has ${length} characters of JSON, the most is ${resultCharsMax}`,
+        );
       await server.engine.sendEvent(taskId, body.name, payload);
       return json(await readTask(server, taskId, who));
     },

@@ -8,7 +8,17 @@ import type { SubmitOptions, TaskRead } from "../../engine/index.ts";
 import { empty, json } from "../answer.ts";
 import type { ServerContext } from "../context.ts";
 import type { Identity } from "../guard/identify.ts";
-import { actionIdField, cursorField, limitField, nameField, sessionIdField, taskIdField, timeField, userIdField, whole } from "../input/fields.ts";
+import {
+  actionIdField,
+  cursorField,
+  limitField,
+  nameField,
+  sessionIdField,
+  taskIdField,
+  timeField,
+  userIdField,
+  whole,
+} from "../input/fields.ts";
 import { parse } from "../input/parse.ts";
 import { operation, type Call, type Operation } from "../operation.ts";
 import { traceparentOf } from "../request-id.ts";
@@ -48,7 +58,10 @@ const submitBody = z
   .openapi("NewTask");
 
 const listQuery = z.strictObject({
-  status: z.enum(["active", "completed", "failed"]).optional().openapi({ description: "`failed` holds cancelled and expired tasks too" }),
+  status: z
+    .enum(["active", "completed", "failed"])
+    .optional()
+    .openapi({ description: "`failed` holds cancelled and expired tasks too" }),
   type: nameField.optional(),
   session: sessionIdField.optional(),
   from: timeField("Created at or after").optional(),
@@ -60,7 +73,8 @@ const listQuery = z.strictObject({
 /** The header by which a submit may be sent again, and its answer's mark. */
 export const idempotencyHeader: { readonly name: string; readonly description: string } = {
   name: "Idempotency-Key",
-  description: "The same key with the same body is the same task: 200 instead of 201. With another body: 422",
+  description:
+    "The same key with the same body is the same task: 200 instead of 201. With another body: 422",
 };
 
 /** Whose tasks `who` may touch: the admin's question names nobody. */
@@ -74,10 +88,17 @@ export async function ownTask(server: ServerContext, who: Identity, taskId: stri
 }
 
 /** A task as an answer, with its place in line while it waits in one. */
-export async function readTask(server: ServerContext, taskId: string, who: Identity): Promise<WireTask> {
+export async function readTask(
+  server: ServerContext,
+  taskId: string,
+  who: Identity,
+): Promise<WireTask> {
   const { reader } = server.engine;
   const { view, cursor } = await reader.task(taskId, ownerOf(who));
-  return taskJson(view, { cursor, position: waitsInLine(view) ? await reader.position(taskId) : null });
+  return taskJson(view, {
+    cursor,
+    position: waitsInLine(view) ? await reader.position(taskId) : null,
+  });
 }
 
 /** The idempotency key of a request; undefined without one. Throws `invalid_request` for one that cannot be. */
@@ -85,11 +106,18 @@ export function idempotencyKeyOf(request: Request): string | undefined {
   const key = request.headers.get("idempotency-key");
   if (key === null) return undefined;
   if (/^[\x21-\x7e]{1,200}$/.test(key)) return key;
-  throw new ErrandError("invalid_request", "Idempotency-Key must be 1..200 printable ASCII characters without spaces");
+  throw new ErrandError(
+    "invalid_request",
+    "Idempotency-Key must be 1..200 printable ASCII characters without spaces",
+  );
 }
 
 /** What of a request goes with a submit, whatever it submits. */
-export function submitMeta({ request, requestId, who }: Call<unknown, unknown, unknown>): SubmitOptions {
+export function submitMeta({
+  request,
+  requestId,
+  who,
+}: Call<unknown, unknown, unknown>): SubmitOptions {
   const traceparent = traceparentOf(request.headers);
   const idempotencyKey = idempotencyKeyOf(request);
   return {
@@ -102,7 +130,14 @@ export function submitMeta({ request, requestId, who }: Call<unknown, unknown, u
 
 /** Operations on tasks: submit, read, list, follow. */
 export function taskRoutes(server: ServerContext): readonly Operation[] {
-  return [submitRoute(server), ...listRoutes(server), getRoute(server), whyRoute(server), logRoute(server), streamRoute(server)];
+  return [
+    submitRoute(server),
+    ...listRoutes(server),
+    getRoute(server),
+    whyRoute(server),
+    logRoute(server),
+    streamRoute(server),
+  ];
 }
 
 function submitRoute(server: ServerContext): Operation {
@@ -113,18 +148,31 @@ function submitRoute(server: ServerContext): Operation {
     id: "submitTask",
     tag: "tasks",
     summary: "Submit a task",
-    description: "Answers when the task is on disk: from then on it survives a crash at any instant.",
+    description:
+      "Answers when the task is on disk: from then on it survives a crash at any instant.",
     submits: true,
     headers: [idempotencyHeader],
     body: { schema: submitBody, required: true },
     answers: {
-      201: { description: "Accepted", schema: taskShape, headers: { Location: "Path of the task" } },
-      200: { description: "Accepted before, under the same key", schema: taskShape, headers: { "Idempotency-Replayed": "true" } },
+      201: {
+        description: "Accepted",
+        schema: taskShape,
+        headers: { Location: "Path of the task" },
+      },
+      200: {
+        description: "Accepted before, under the same key",
+        schema: taskShape,
+        headers: { "Idempotency-Replayed": "true" },
+      },
     },
     errors: ["unknown_type", "idempotency_mismatch", "queue_full", "storage_full", "unavailable"],
     async handle(call) {
       const { type, input, client_action_id: actionId, ...given } = call.body;
-      const options = { ...defined(given), ...(actionId === undefined ? {} : { actionId }), ...submitMeta(call) };
+      const options = {
+        ...defined(given),
+        ...(actionId === undefined ? {} : { actionId }),
+        ...submitMeta(call),
+      };
       const { taskId, replayed } = await server.engine.submit(type, input ?? null, options);
       return submitted(await readTask(server, taskId, call.who), replayed);
     },
@@ -134,7 +182,9 @@ function submitRoute(server: ServerContext): Operation {
 /** Answer to a submit: 201 with where the task is, or 200 for one that was accepted before. */
 export function submitted(task: WireTask, replayed: boolean): Response {
   const location = `/api/tasks/${task.id}`;
-  return replayed ? json(task, 200, { location, "idempotency-replayed": "true" }) : json(task, 201, { location });
+  return replayed
+    ? json(task, 200, { location, "idempotency-replayed": "true" })
+    : json(task, 201, { location });
 }
 
 /** Drops absent fields, which exact optional types tell from undefined ones. */
@@ -159,15 +209,28 @@ function listRoutes(server: ServerContext): readonly Operation[] {
     for (const task of tasks) {
       // What an open task has said so far is a read of its own; the text of ended ones is in their output.
       // oxlint-disable-next-line no-await-in-loop
-      const read: TaskRead | null = isEnd(task.status) || task.attempts === 0 ? null : await reader.task(task.id, userId);
+      const read: TaskRead | null =
+        isEnd(task.status) || task.attempts === 0 ? null : await reader.task(task.id, userId);
       shown.push(read === null ? taskJson(task, { cursor: null }) : taskJson(read.view, read));
     }
     return json({ tasks: shown, nextCursor: next });
   };
   const answers = { 200: { description: "A page, newest first", schema: taskPageShape } };
-  const shared = { method: "get", policy: "user", tag: "tasks", query: listQuery, answers } as const;
+  const shared = {
+    method: "get",
+    policy: "user",
+    tag: "tasks",
+    query: listQuery,
+    answers,
+  } as const;
   return [
-    operation({ ...shared, path: "/api/tasks", id: "listTasks", summary: "List your tasks", handle: ({ who, query }) => list(who.userId, query) }),
+    operation({
+      ...shared,
+      path: "/api/tasks",
+      id: "listTasks",
+      summary: "List your tasks",
+      handle: ({ who, query }) => list(who.userId, query),
+    }),
     operation({
       ...shared,
       path: "/api/tasks/user/{userId}",
@@ -176,7 +239,8 @@ function listRoutes(server: ServerContext): readonly Operation[] {
       description: "Yours, or anybody's for the admin. Another user's are not found.",
       params: z.strictObject({ userId: userIdField }),
       handle: ({ who, params, query }) => {
-        if (params.userId !== who.userId && !who.isAdmin) throw new ErrandError("not_found", `there is no user ${params.userId}`);
+        if (params.userId !== who.userId && !who.isAdmin)
+          throw new ErrandError("not_found", `there is no user ${params.userId}`);
         return list(params.userId, query);
       },
     }),
@@ -211,7 +275,10 @@ function whyRoute(server: ServerContext): Operation {
     answers: { 200: { description: "Its status, reason and place in line", schema: whyShape } },
     errors: ["not_found"],
     async handle({ params, who }) {
-      const { status, reason, queue, message } = await server.engine.reader.why(params.taskId, ownerOf(who));
+      const { status, reason, queue, message } = await server.engine.reader.why(
+        params.taskId,
+        ownerOf(who),
+      );
       return json({ status, reason, queue, message });
     },
   });
@@ -233,7 +300,12 @@ function logRoute(server: ServerContext): Operation {
     answers: { 200: { description: "Facts in order", schema: logPageShape } },
     errors: ["not_found"],
     async handle({ params, query, who }) {
-      const { events, next } = await server.engine.reader.log(params.taskId, ownerOf(who), query.after ?? 0, query.limit ?? 100);
+      const { events, next } = await server.engine.reader.log(
+        params.taskId,
+        ownerOf(who),
+        query.after ?? 0,
+        query.limit ?? 100,
+      );
       return json({ events, nextAfter: next });
     },
   });
@@ -252,7 +324,9 @@ function streamRoute(server: ServerContext): Operation {
       "Places in line come as `state` without an id. Reconnect with Last-Event-ID: nothing comes twice and nothing is missed.",
     params: taskParams,
     query: z.strictObject({ after: cursorField.optional() }),
-    headers: [{ name: "Last-Event-ID", description: "Id of the last event seen; counts before `after`" }],
+    headers: [
+      { name: "Last-Event-ID", description: "Id of the last event seen; counts before `after`" },
+    ],
     answers: {
       200: { description: "The feed", schema: z.string(), mediaType: "text/event-stream" },
       204: { description: "The task has ended and everything was seen" },

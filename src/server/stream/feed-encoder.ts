@@ -39,17 +39,16 @@ export class FeedEncoder {
     if (this.#placed?.event !== event)
       this.#placed = {
         event,
-        bytes: encoder.encode(stateText({ ...event.view, partial: null }, { cursor: null, position: event.position })),
+        bytes: encoder.encode(
+          stateText({ ...event.view, partial: null }, { cursor: null, position: event.position }),
+        ),
       };
     return this.#placed.bytes;
   }
 }
 
 /** A state event without an id. */
-export function stateText(
-  view: Placed["view"],
-  place: Pick<Placed, "cursor" | "position">,
-): string {
+export function stateText(view: TaskView, place: TaskPlace): string {
   return sse("state", JSON.stringify({ task: eventTaskJson(view, place) }));
 }
 

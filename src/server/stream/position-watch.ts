@@ -24,7 +24,8 @@ interface Watched {
   view: TaskView;
   isWaiting: boolean;
   dueAtMs: number;
-  told: number | null;
+  /** The place that readers were told, if they know it. */
+  placed: Placed | null;
 }
 
 /** Most tasks start before this: their place is never looked up. */
@@ -69,33 +70,26 @@ export class PositionWatch {
     this.#timer = null;
   }
 
-  #saw(
-    taskId: string,
-    tell: (placed: Placed) => void,
-    view: TaskView,
-    cursor: Cursor | null,
-  ): void {
-    const isWaiting = view.reason?.code === "slot" || view.reason?.code === "call";
-    const before = this.#watched.get(taskId);
-    if (before === undefined) {
-      if (!isWaiting) return;
-      const dueAtMs = performance.now() + firstLookMs;
-      this.#watched.set(taskId, {
-        readers: new Set([tell]),
-        view,
-        cursor,
-        isWaiting,
-        dueAtMs,
-        told: null,
-      });
-    } else {
-      if (isWaiting && !before.isWaiting) {
-        before.dueAtMs = performance.now() + firstLookMs;
-        before.told = null;
-      }
-      before.readers.add(tell);
-      before.view = view;
-      before.isWaiting = isWaiting;
+  #saw(taskId: string, tell: (placed: Placed) => void, view: TaskView): void {
+    const isWaiting = waitsInLine(view);
+    const known = this.#watched.get(taskId);
+    if (known === undefined && !isWaiting) return;
+    const watched: Watched = known ?? {
+      readers: new Set(),
+      view,
+      isWaiting: false,
+      dueAtMs: 0,
+      placed: null,
+    };
+    if (known === undefined) this.#watched.set(taskId, watched);
+    if (isWaiting && !watched.isWaiting) watched.dueAtMs = performance.now() + firstLookMs;
+    // A new state says nothing of the place: readers have to be told again, also if it is the same.
+    if (watched.view !== view) watched.placed = null;
+    watched.view = view;
+    watched.isWaiting = isWaiting;
+    if (!watched.readers.has(tell)) {
+      watched.readers.add(tell);
+      if (watched.placed !== null) tell(watched.placed);
     }
     this.#arm(firstLookMs);
   }
@@ -132,9 +126,10 @@ export class PositionWatch {
   async #look(taskId: string, watched: Watched): Promise<void> {
     const { view } = watched;
     const position = await this.#find(taskId);
-    if (position === null || position === watched.told || watched.view !== view) return;
-    watched.told = position;
+    if (position === null || watched.view !== view) return;
+    if (position === watched.placed?.position) return;
     const placed: Placed = { view, position };
+    watched.placed = placed;
     for (const tell of watched.readers) tell(placed);
   }
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { AnyTaskType, FeedEvent, TaskView } from "../../../src/engine/index.ts";
+import type { AnyTaskType, Engine, FeedEvent, TaskView } from "../../../src/engine/index.ts";
 import type { Cursor } from "../../../src/core/stream/cursor.ts";
 import { cursorStart } from "../../../src/core/stream/cursor.ts";
 import { isEnd } from "../../../src/core/task/status.ts";
@@ -33,10 +33,10 @@ export async function openIn(dir: string, options: { readonly tasks?: readonly A
 }
 
 /** Follows a task until `enough` says so or it ends; answers everything it was told. */
-export function followUntil(embedded: Embedded, taskId: string, enough: (events: readonly FeedEvent[]) => boolean, after: Cursor = cursorStart): Promise<readonly FeedEvent[]> {
+export function followThrough(engine: Engine, taskId: string, enough: (events: readonly FeedEvent[]) => boolean, after: Cursor = cursorStart): Promise<readonly FeedEvent[]> {
   const events: FeedEvent[] = [];
   return new Promise((resolve, reject) => {
-    const stop = embedded.engine.feeds.follow(taskId, after, {
+    const stop = engine.feeds.follow(taskId, after, {
       push(batch) {
         events.push(...batch);
         if (!enough(events)) return;
@@ -50,6 +50,11 @@ export function followUntil(embedded: Embedded, taskId: string, enough: (events:
       },
     });
   });
+}
+
+/** Like {@link followThrough}, on an open data folder. */
+export function followUntil(embedded: Embedded, taskId: string, enough: (events: readonly FeedEvent[]) => boolean, after?: Cursor): Promise<readonly FeedEvent[]> {
+  return followThrough(embedded.engine, taskId, enough, after);
 }
 
 /** Everything a feed says of a task, to its end. */

@@ -1,0 +1,13 @@
+/**
+ * The doors: one fetch handler over an engine, the same on every host.
+ * @module
+ */
+export { createServer, type ErrandServer } from "./server.ts";
+export {
+  limitsDefault,
+  type AuthSettings,
+  type ModelStatus,
+  type ServerLimits,
+  type ServerSettings,
+} from "./settings.ts";
+export type { Operation, Policy } from "./operation.ts";

@@ -1,0 +1,103 @@
+import { Hono } from "hono";
+
+import { ErrandError } from "../core/errors.ts";
+import type { ServerContext } from "./context.ts";
+import type { Identifier, Identity } from "./guard/identify.ts";
+import type { Allowance, TokenBuckets } from "./guard/token-bucket.ts";
+import type { Operation } from "./operation.ts";
+
+/** What `fetch` gives an operation through the router. */
+export interface Passed {
+  readonly requestId: string;
+  readonly url: URL;
+}
+
+/** The router: `pass` goes to the operation as it is. Errors are thrown, never answered here. */
+export type Router = Hono<{ Bindings: Passed }>;
+
+/** What stands between the router and the operations. */
+export interface Gatekeepers {
+  readonly identifier: Identifier;
+  readonly submits: TokenBuckets;
+}
+
+/**
+ * Mounts operations: who asks is known and allowed before anything is parsed. A path that is known answers other methods
+ * with 405 and `Allow`. HEAD is GET without its body.
+ */
+export function mount(
+  router: Router,
+  operations: readonly Operation[],
+  server: ServerContext,
+  gates: Gatekeepers,
+): void {
+  const methods = new Map<string, Set<string>>();
+  for (const operation of operations) {
+    const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    router.on(operation.method.toUpperCase(), path, async ({ req, env }) => {
+      const who = await admit(operation, req.raw.headers, gates);
+      const allowance = operation.submits === true ? takeSubmit(gates.submits, who) : null;
+      const response = await operation.run({
+        request: req.raw,
+        url: env.url,
+        pathParams: req.param(),
+        requestId: env.requestId,
+        who,
+      });
+      if (allowance !== null) tellRate(response.headers, gates.submits, allowance);
+      server.metrics.answered(operation.id, response.status);
+      return response;
+    });
+    methods.set(path, (methods.get(path) ?? new Set()).add(operation.method.toUpperCase()));
+  }
+  for (const [path, allowed] of methods) {
+    // Files of the page are at the same paths as the orchestrator's tasks: `GET` of those is not only its own.
+    if (allowed.has("GET")) allowed.add("HEAD");
+    router.all(path, () => {
+      throw new MethodRefused([...allowed].join(", "));
+    });
+  }
+}
+
+/** A path that is there, with a method it does not take. */
+export class MethodRefused extends ErrandError {
+  readonly allow: string;
+  constructor(allow: string) {
+    super("method_not_allowed", `this path takes ${allow}`);
+    this.allow = allow;
+  }
+}
+
+const nobody: Identity = { userId: "", isAdmin: false, keyHash: null };
+
+async function admit(
+  { policy }: Operation,
+  headers: Headers,
+  { identifier }: Gatekeepers,
+): Promise<Identity> {
+  if (policy === "public") return nobody;
+  const who = await identifier.identify(headers);
+  if (policy === "admin" && !who.isAdmin)
+    throw new ErrandError("forbidden", "this needs the admin's key");
+  return who;
+}
+
+function takeSubmit(submits: TokenBuckets, who: Identity): Allowance {
+  const allowance = submits.take(who.userId);
+  if (allowance.retryAfterMs === 0) return allowance;
+  const { perSecond, burst } = submits;
+  throw new ErrandError(
+    "rate_limited",
+    `you may submit ${perSecond} times a second, ${burst} at once: try again in ${allowance.retryAfterMs} ms`,
+    {
+      retryAfterMs: allowance.retryAfterMs,
+    },
+  );
+}
+
+/** draft-ietf-httpapi-ratelimit-headers: what is left, and what is allowed. */
+function tellRate(headers: Headers, { perSecond, burst }: TokenBuckets, { left }: Allowance): void {
+  const windowSeconds = Math.max(1, Math.round(burst / perSecond));
+  headers.set("ratelimit-policy", `"submits";q=${burst};w=${windowSeconds}`);
+  headers.set("ratelimit", `"submits";r=${left};t=${Math.ceil((burst - left) / perSecond)}`);
+}

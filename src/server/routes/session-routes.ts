@@ -1,0 +1,142 @@
+import { z } from "@hono/zod-openapi";
+
+import { ErrandError } from "../../core/errors.ts";
+import { taskScope } from "../../core/scope.ts";
+import type { TaskState } from "../../core/task/state.ts";
+import { empty, json } from "../answer.ts";
+import type { ServerContext } from "../context.ts";
+import { limitField, sessionIdField, whole } from "../input/fields.ts";
+import { operation, type Operation } from "../operation.ts";
+import { openUserStream } from "../stream/user-stream.ts";
+import { sessionPageShape, sessionShape } from "../wire/schemas.ts";
+import { sessionJson } from "../wire/message.ts";
+
+const sessionParams = z.strictObject({ sessionId: sessionIdField });
+
+/** Sessions, and the feed of everything of a user. */
+export function sessionRoutes(server: ServerContext): readonly Operation[] {
+  return [listRoute(server), getRoute(server), deleteRoute(server), eventsRoute(server)];
+}
+
+function listRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/sessions",
+    policy: "user",
+    id: "listSessions",
+    tag: "sessions",
+    summary: "List your sessions, the last changed first",
+    query: z.strictObject({
+      cursor: whole(0, Number.MAX_SAFE_INTEGER, "`nextCursor` of the page before").optional(),
+      limit: limitField.optional(),
+    }),
+    answers: { 200: { description: "A page", schema: sessionPageShape } },
+    async handle({ who, query }) {
+      const { sessions, next } = await server.engine.reader.sessions(
+        who.userId,
+        query.cursor ?? null,
+        query.limit ?? 50,
+      );
+      return json({ sessions, nextCursor: next === null ? null : String(next) });
+    },
+  });
+}
+
+function getRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/sessions/{sessionId}",
+    policy: "user",
+    id: "getSession",
+    tag: "sessions",
+    summary: "Read a session with all its messages",
+    params: sessionParams,
+    headers: [{ name: "If-None-Match", description: "ETag of an earlier answer" }],
+    answers: {
+      200: {
+        description: "The session; a later snapshot never has a lower seq",
+        schema: sessionShape,
+        headers: { ETag: "Names this state of the session" },
+      },
+      304: { description: "It still has that ETag" },
+    },
+    errors: ["not_found"],
+    async handle({ request, params: { sessionId }, who }) {
+      const { sessions } = server.engine;
+      const taskId = await sessions.read(
+        who.userId,
+        sessionId,
+        ({ turns }) => turns[0]?.taskId ?? null,
+      );
+      const isAnswering = taskId !== null && (await hasBegun(server, taskId));
+      const found = await sessions.read(who.userId, sessionId, (state, seq) => ({
+        state: sessionJson(state, isAnswering),
+        seq,
+      }));
+      if (found === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
+      // Whether the answer has begun is the task's to say: the session's own number does not show it.
+      const etag = `"${found.seq}.${isAnswering ? 1 : 0}"`;
+      // A browser that asks again gets 304: what it has may be kept, but must be checked each time.
+      const headers = { etag, "cache-control": "private, no-cache" };
+      if (matches(request.headers.get("if-none-match"), etag)) return empty(304, headers);
+      return json(found, 200, headers);
+    },
+  });
+}
+
+async function hasBegun(server: ServerContext, taskId: string): Promise<boolean> {
+  // A scope of a task is folded by the task's decider.
+  return await server.engine.kernel.read(
+    taskScope(taskId),
+    (state) => (state as TaskState).attempt > 0,
+  );
+}
+
+function matches(header: string | null, etag: string): boolean {
+  if (header === null) return false;
+  return header
+    .split(",")
+    .some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
+}
+
+function deleteRoute(server: ServerContext): Operation {
+  return operation({
+    method: "delete",
+    path: "/api/sessions/{sessionId}",
+    policy: "user",
+    id: "deleteSession",
+    tag: "sessions",
+    summary: "Delete a session",
+    description: "Its messages are gone and its answers are cancelled when this answers.",
+    params: sessionParams,
+    answers: { 204: { description: "It is gone" } },
+    errors: ["not_found", "storage_full", "unavailable"],
+    async handle({ params: { sessionId }, who }) {
+      const { sessions } = server.engine;
+      const seq = await sessions.read(who.userId, sessionId, (_, number) => number);
+      if (seq === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
+      await sessions.delete(who.userId, sessionId);
+      return empty(204);
+    },
+  });
+}
+
+function eventsRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/events",
+    policy: "user",
+    id: "followAll",
+    tag: "sessions",
+    summary: "Follow everything of yours",
+    description:
+      "Server-sent events as of single tasks, each with its task's id, and `session` when a session changes. Begins with one `state` for each open task " +
+      "(the newest 1,000), then `up-to-date`. It has no ids: after a reconnect it begins with states again.",
+    answers: {
+      200: { description: "The feed", schema: z.string(), mediaType: "text/event-stream" },
+    },
+    errors: ["rate_limited"],
+    handle: ({ request, who }) =>
+      request.method === "HEAD" ? server.streams.headersOnly() : openUserStream(server, who),
+  });
+}

@@ -1,0 +1,188 @@
+import { Hono } from "hono";
+
+import { ErrandError } from "../core/errors.ts";
+import type { Engine } from "../engine/index.ts";
+import type { ServerContext } from "./context.ts";
+import { json } from "./answer.ts";
+import { createIdentifier, type Identifier } from "./guard/identify.ts";
+import { refuseForeign } from "./guard/same-origin.ts";
+import { StreamGate } from "./guard/stream-gate.ts";
+import { TokenBuckets } from "./guard/token-bucket.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { MethodRefused, mount, type Router } from "./mount.ts";
+import { openapiDocument } from "./openapi.ts";
+import { operation, type Operation } from "./operation.ts";
+import { openaiErrorResponse, problemResponse } from "./problem.ts";
+import { requestIdOf } from "./request-id.ts";
+import { pageResponse, protect } from "./response-headers.ts";
+import { chatRoutes } from "./routes/chat-routes.ts";
+import { adminRoutes, operationsRoutes } from "./routes/operations-routes.ts";
+import { orchestratorRoutes } from "./routes/orchestrator-routes.ts";
+import { queueRoutes } from "./routes/queue-routes.ts";
+import { sessionRoutes } from "./routes/session-routes.ts";
+import { taskActions } from "./routes/task-actions.ts";
+import { taskRoutes } from "./routes/task-routes.ts";
+import { limitsDefault, type ServerSettings } from "./settings.ts";
+import { FeedEncoder } from "./stream/feed-encoder.ts";
+import { PositionWatch } from "./stream/position-watch.ts";
+import { StreamKeeper } from "./stream/stream-keeper.ts";
+
+/** All doors of one engine. */
+export interface ErrandServer {
+  /** Answers a request. Never rejects: every error is an answer. The same on Node and workerd. */
+  fetch(request: Request): Promise<Response>;
+  /** What is mounted, for documents and tests. */
+  readonly operations: readonly Operation[];
+  /** From now on not ready; open event streams are broken off, so that their readers come back to the next server. */
+  close(): void;
+}
+
+/** Builds the doors of `engine`. Opens nothing by itself: a host mounts `fetch`. */
+export function createServer(engine: Engine, settings: ServerSettings): ErrandServer {
+  const identifier = createIdentifier(settings.auth);
+  let isStopping = false;
+  const server = contextOf(engine, settings, identifier, () => isStopping);
+  const { submitsPerSecond, submitsBurst } = server.limits;
+  const submits = new TokenBuckets(submitsPerSecond, submitsBurst, settings.clock);
+  const operations: Operation[] = [
+    ...taskRoutes(server),
+    ...taskActions(server),
+    ...queueRoutes(server),
+    ...sessionRoutes(server),
+    ...chatRoutes(server),
+    ...operationsRoutes(server, settings.process ?? (() => ({}))),
+    ...adminRoutes(server),
+    ...orchestratorRoutes(server),
+  ];
+  operations.push(documentRoute(operations, settings.version));
+  const router: Router = new Hono();
+  mount(router, operations, server, { identifier, submits });
+  router.notFound(({ req }) => {
+    throw new ErrandError("not_found", `there is nothing at ${req.path.slice(0, 200)}`);
+  });
+  router.onError((error) => {
+    throw error;
+  });
+  return {
+    operations,
+    fetch: (request) => answer(request, { router, server, settings }),
+    close() {
+      isStopping = true;
+      server.streams.close();
+      server.positions.close();
+    },
+  };
+}
+
+function contextOf(
+  engine: Engine,
+  settings: ServerSettings,
+  identifier: Identifier,
+  isStopping: () => boolean,
+): ServerContext {
+  const limits = { ...limitsDefault, ...settings.limits };
+  const { auth, clock, log, page } = settings;
+  const noModel = {
+    connected: false,
+    baseUrl: null,
+    models: [],
+    note: "This host does not say which model it uses.",
+  };
+  return {
+    engine,
+    auth,
+    limits,
+    clock,
+    log,
+    page,
+    streams: new StreamKeeper(
+      new StreamGate(limits.streamsPerUser, limits.streamsTotal),
+      identifier,
+      limits,
+    ),
+    positions: new PositionWatch((taskId) => engine.reader.position(taskId), log),
+    encoder: new FeedEncoder(),
+    metrics: new Metrics(engine),
+    model: settings.model ?? (() => noModel),
+    isStopping,
+  };
+}
+
+/** The document is made when it is first asked for: it costs more than the rest of the start. */
+function documentRoute(operations: readonly Operation[], version: string): Operation {
+  let document: object | null = null;
+  return operation({
+    method: "get",
+    path: "/openapi.json",
+    policy: "public",
+    id: "openapi",
+    tag: "operations",
+    summary: "This document",
+    answers: { 200: { description: "OpenAPI 3.1" } },
+    handle() {
+      document ??= openapiDocument(operations, version);
+      return json(document, 200, { "cache-control": "no-cache" });
+    },
+  });
+}
+
+interface Doors {
+  readonly router: Router;
+  readonly server: ServerContext;
+  readonly settings: ServerSettings;
+}
+
+async function answer(request: Request, { router, server, settings }: Doors): Promise<Response> {
+  const requestId = requestIdOf(request.headers, () => server.engine.kernel.id("req"));
+  let url: URL | null = null;
+  let response: Response;
+  try {
+    url = new URL(request.url);
+    refuseForeign(request, url, { hosts: settings.hosts, origins: settings.origins ?? [] });
+    response =
+      (await pageFile(request, url, server)) ?? (await router.fetch(request, { requestId, url }));
+  } catch (error) {
+    response = refusal(error, { path: url?.pathname ?? "", requestId, server });
+  }
+  return protect(response, requestId, url?.protocol === "https:");
+}
+
+/** A file of the page: what is no operation's own path. `/` is the page for who wants HTML. */
+async function pageFile(
+  request: Request,
+  { pathname }: URL,
+  { page }: ServerContext,
+): Promise<Response | null> {
+  if (page === undefined || (request.method !== "GET" && request.method !== "HEAD")) return null;
+  const isOperation =
+    /^\/(?:api|v1)(?:\/|$)/.test(pathname) ||
+    /^\/(?:healthz|readyz|metrics|openapi\.json)$/.test(pathname) ||
+    pathname.startsWith("/task_");
+  if (isOperation) return null;
+  const file = await page(pathname);
+  return file === null ? null : pageResponse(file);
+}
+
+function refusal(
+  error: unknown,
+  { path, requestId, server }: { path: string; requestId: string; server: ServerContext },
+): Response {
+  const known =
+    error instanceof ErrandError
+      ? error
+      : new ErrandError("internal", "Errand has a bug here", { cause: error });
+  if (known.code === "internal")
+    server.log.error("a request failed", known.cause ?? known, { requestId, path });
+  const isOpenai = path === "/v1" || path.startsWith("/v1/");
+  const shown =
+    isOpenai && known.code === "not_found"
+      ? new ErrandError(
+          "not_found",
+          "the OpenAI-compatible door under /v1 comes later; use POST /api/chat or POST /api/tasks",
+        )
+      : known;
+  const response = isOpenai ? openaiErrorResponse(shown) : problemResponse(known, requestId);
+  if (known instanceof MethodRefused) response.headers.set("allow", known.allow);
+  server.metrics.answered("refused", response.status);
+  return response;
+}

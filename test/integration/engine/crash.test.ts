@@ -1,0 +1,177 @@
+import { createHash } from "node:crypto";
+
+import { generateText } from "ai";
+import { afterEach, describe, expect, test } from "vitest";
+
+import { plainCipher } from "../../../src/adapters/aes-cipher/plain-cipher.ts";
+import { languageModel } from "../../../src/adapters/ai-sdk/language-model.ts";
+import { startFakeModel, type FakeModel } from "../../../src/adapters/fake-model/fake-model.ts";
+import { createMemoryStore, type MemoryStore } from "../../../src/adapters/memory/memory-store.ts";
+import { systemClock } from "../../../src/adapters/node/clock.ts";
+import { createSystemRandom } from "../../../src/adapters/node/random.ts";
+import { nextTurn } from "../../../src/adapters/node/turn.ts";
+import { createTimeoutWaker } from "../../../src/adapters/node/waker.ts";
+import { openaiModels } from "../../../src/adapters/openai/openai-models.ts";
+import { cursorStart } from "../../../src/core/stream/cursor.ts";
+import { defineTask, Engine, type AnyTaskType, type FeedEvent } from "../../../src/engine/index.ts";
+import { followThrough, quietLog, textOfFeed } from "./workbench.ts";
+
+const fakes: FakeModel[] = [];
+afterEach(async () => {
+  for (const fake of fakes.splice(0)) await fake.close();
+});
+
+async function fakeModel(tokensPerSecond: number): Promise<FakeModel> {
+  const fake = await startFakeModel({ tokensPerSecond });
+  fakes.push(fake);
+  return fake;
+}
+
+/** An engine over a store. A crash is: nobody asks the old engine again, and a new one opens a copy of its store. */
+async function engineOn(store: MemoryStore, tasks: readonly AnyTaskType[], baseUrl?: string): Promise<Engine> {
+  const endpoint = {
+    name: "fake",
+    models: openaiModels({ baseUrl: baseUrl ?? "http://127.0.0.1:9/v1" }),
+    slots: 1,
+    baseUrl: null,
+    promptTokensPerSecond: 500,
+    decodeTokensPerSecond: 30,
+    idleTimeoutMs: 5_000,
+  };
+  const engine = new Engine(
+    {
+      store,
+      cipher: plainCipher,
+      clock: systemClock,
+      random: createSystemRandom(),
+      turn: nextTurn,
+      log: quietLog(),
+      waker: (wake) => createTimeoutWaker(systemClock, wake),
+      languageModel: (modelId, run) => languageModel(({ model: _model, ...call }, options) => run(call, options), { modelId }),
+      fatal: (error) => {
+        throw error;
+      },
+      sha256: (text) => Promise.resolve(createHash("sha256").update(text).digest("hex")),
+    },
+    { tasks, endpoints: [endpoint], roles: { chat: { endpoint: "fake", model: "fake" } } },
+  );
+  await engine.start();
+  return engine;
+}
+
+const ask = defineTask("ask", {}, async (input: { prompt: string }, ctx) => {
+  const { text } = await ctx.generate("chat", { messages: [{ role: "user", content: input.prompt }] });
+  return { text };
+});
+
+/** A mailbox outside of Errand: it knows what was really sent. */
+function mailTask(mailbox: string[], hold: Promise<void>, options: { idempotent?: boolean; reconcile?: boolean }): AnyTaskType {
+  return defineTask("mail", { retry: { attemptsMax: 1 } }, async (_input: unknown, ctx) => {
+    const tools = ctx.tools({
+      send: {
+        description: "sends a mail",
+        inputSchema: { type: "object" },
+        ...(options.idempotent === true ? { idempotent: true } : {}),
+        ...(options.reconcile === true ? { reconcile: (key: string) => Promise.resolve(mailbox.includes(key) ? "sent" : undefined) } : {}),
+        async run(_mail: never, { key }) {
+          if (!(options.idempotent === true && mailbox.includes(key))) mailbox.push(key);
+          await hold;
+          return "sent";
+        },
+      },
+    });
+    const answer = await tools.call({ id: "call_1", name: "send", input: { to: "a" } });
+    return answer.content;
+  });
+}
+
+async function crashInTool(options: { idempotent?: boolean; reconcile?: boolean }): Promise<{ mailbox: string[]; end: Awaited<ReturnType<Engine["ended"]>> }> {
+  const mailbox: string[] = [];
+  const store = createMemoryStore();
+  const first = await engineOn(store, [mailTask(mailbox, new Promise(() => undefined), options)]);
+  const { taskId } = await first.submit("mail", null);
+  await followThrough(first, taskId, (events) => events.some((event) => event.kind === "tool" && event.state === "intended"));
+  await expect.poll(() => mailbox.length).toBe(1);
+  const second = await engineOn(store.fork(), [mailTask(mailbox, Promise.resolve(), options)]);
+  const end = await second.ended(taskId);
+  await second.stop(0);
+  return { mailbox, end };
+}
+
+describe("after a crash", () => {
+  test("[LEDGER1] a tool whose outcome is unknown is not run again", async () => {
+    const { mailbox, end } = await crashInTool({});
+    expect(mailbox).toHaveLength(1);
+    expect(end.error?.code).toBe("tool_unknown");
+  });
+
+  test("[LEDGER2] an idempotent tool runs again under the same key", async () => {
+    const { mailbox, end } = await crashInTool({ idempotent: true });
+    expect(mailbox).toHaveLength(1);
+    expect(end).toMatchObject({ status: "completed", output: "sent" });
+  });
+
+  test("[LEDGER3] a tool that can be reconciled is asked, not run", async () => {
+    const { mailbox, end } = await crashInTool({ reconcile: true });
+    expect(mailbox).toHaveLength(1);
+    expect(end).toMatchObject({ status: "completed", output: "sent" });
+  });
+
+  test("[STREAM6] a reader who comes back in mid-stream sees a reset and the whole text, at every place", async () => {
+    const fake = await fakeModel(400);
+    const store = createMemoryStore();
+    const first = await engineOn(store, [ask], fake.baseUrl);
+    const { taskId } = await first.submit("ask", { prompt: "[[repeat 60 word]]" });
+    const seen = await followThrough(first, taskId, (events) => textOfFeed(events).length > 60);
+    const second = await engineOn(store.fork(), [ask], fake.baseUrl);
+    await second.ended(taskId);
+    const text = Array.from({ length: 60 }, () => "word").join(" ");
+    for (let count = 0; count <= seen.length; count += 1) {
+      const before = seen.slice(0, count);
+      const rest = await followThrough(second, taskId, (events) => events.at(-1)?.kind === "end", before.at(-1)?.cursor ?? cursorStart);
+      expect(textOfFeed([...before, ...rest])).toBe(text);
+    }
+    const whole: readonly FeedEvent[] = await followThrough(second, taskId, (events) => events.at(-1)?.kind === "end");
+    expect(whole.filter(({ kind }) => kind === "reset")).toHaveLength(1);
+    await first.stop(0);
+    await second.stop(0);
+  });
+
+  test("[CALL8] plain AI SDK code is durable: a finished call is not made again", async () => {
+    const fake = await fakeModel(0);
+    const gate = Promise.withResolvers<void>();
+    const make = (hold: Promise<void>): AnyTaskType =>
+      defineTask("sdk", {}, async (_input: unknown, ctx) => {
+        // The engine does not know the AI SDK's types; the factory above makes one of its models.
+        const model = ctx.model("chat") as ReturnType<typeof languageModel>;
+        const { text } = await generateText({ model, prompt: "[[say durable]]" });
+        await ctx.step("between", () => text);
+        await hold;
+        return text;
+      });
+    const store = createMemoryStore();
+    const first = await engineOn(store, [make(gate.promise)], fake.baseUrl);
+    const { taskId } = await first.submit("sdk", null);
+    await followThrough(first, taskId, (events) => events.some(({ kind }) => kind === "step"));
+    const second = await engineOn(store.fork(), [make(Promise.resolve())], fake.baseUrl);
+    expect(await second.ended(taskId)).toMatchObject({ status: "completed", output: "durable" });
+    expect(fake.log().filter(({ path }) => path.endsWith("completions"))).toHaveLength(1);
+    await first.stop(0);
+    await second.stop(0);
+  });
+
+  test("[RETRY3] a task that loses its worker three times is quarantined, and others go on", async () => {
+    const hang = defineTask("hang", {}, () => new Promise(() => undefined));
+    const noop = defineTask("noop", {}, () => "ok");
+    let store = createMemoryStore();
+    let engine = await engineOn(store, [hang, noop]);
+    const { taskId } = await engine.submit("hang", null);
+    for (let crash = 0; crash < 3; crash += 1) {
+      store = store.fork();
+      engine = await engineOn(store, [hang, noop]);
+    }
+    expect((await engine.ended(taskId)).error?.code).toBe("worker_lost");
+    expect(await engine.run("noop", null)).toMatchObject({ output: "ok" });
+    await engine.stop(0);
+  });
+});
