@@ -2,7 +2,7 @@
  * The doors: one fetch handler over an engine, the same on every host.
  * @module
  */
-export { createServer, type ErrandServer } from "./server.ts";
+export { createServer, type ErrandServer } from "./create-server.ts";
 export {
   limitsDefault,
   type AuthSettings,

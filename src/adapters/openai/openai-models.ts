@@ -111,7 +111,7 @@ class AnswerIterator implements AsyncIterator<readonly Delta[], undefined> {
     this.#isDone = true;
     if (this.#reader === undefined) return;
     if (this.#answer.finished) void drain(this.#reader);
-    
+    else void this.#reader.cancel().catch(ignore);
   }
 }
 

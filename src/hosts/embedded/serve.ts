@@ -5,7 +5,7 @@ import { serve as serveHttp, type ServerType } from "@hono/node-server";
 
 import { systemClock } from "../../adapters/node/clock.ts";
 import { fileApiKeys } from "../../adapters/node/api-keys-file.ts";
-import { createServer } from "../../server/create-server.ts";
+import { createServer } from "../../server/index.ts";
 import { isLoopback, type HostSettings } from "./config.ts";
 import { openEmbedded, type Embedded, type EmbeddedOptions } from "./embedded.ts";
 import { pageFrom } from "./page.ts";
