@@ -4,6 +4,7 @@ import { retentionMsDefault } from "../core/limits.ts";
 import type { QueueSettings } from "../core/queue/protocol.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import type { TaskCommand } from "../core/task/commands.ts";
+import type { TaskEvent } from "../core/task/events.ts";
 import type { TaskState } from "../core/task/state.ts";
 import type { SpawnOptions } from "./context.ts";
 import { deciders } from "./deciders.ts";
@@ -209,6 +210,15 @@ export class Engine {
   /** Gives a task a command; a refusal is thrown. */
   async command(taskId: string, command: TaskCommand, meta?: Meta): Promise<unknown> {
     return await this.kernel.ask(taskScope(taskId), command, meta === undefined ? {} : { meta });
+  }
+
+  /** Tells of every commit of a task: its new facts and the state after them. Answers how to stop. */
+  watchTasks(watch: (facts: readonly TaskEvent[], state: TaskState) => void): () => void {
+    return this.kernel.listen({
+      committed: ({ scope, events, state }) => {
+        if (scope.startsWith("task/")) watch(events as TaskEvent[], state as TaskState);
+      },
+    });
   }
 
   /** An idempotency key as the kernel takes it: the body is kept as an HMAC only. */

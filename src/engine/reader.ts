@@ -111,6 +111,11 @@ export class Reader {
     return view;
   }
 
+  /** True once an attempt of the task has begun. */
+  async hasBegun(taskId: string): Promise<boolean> {
+    return await this.#kernel.read(taskScope(taskId), (state) => (state as TaskState).attempt > 0);
+  }
+
   /** One page of a user's sessions, the last changed first, and the time to go on before; ties are kept together. */
   async sessions(
     userId: string,

@@ -25,21 +25,39 @@ export async function recover(
   log: Log,
 ): Promise<Recovered> {
   const queues = await store.queues();
+  // Looked for first: what goes on, or starts again, because a lease became void has a live worker here.
+  const orphans = await findOrphans(kernel, store);
   await Promise.all(
     queues.map((name) => kernel.dispatch(queueScope(name), { type: "voidLeases" })),
   );
-  let running = 0;
-  for (let after = ""; ;) {
-    const ids = await store.tasksOpen("running", after, page);
-    await Promise.all(ids.map((id) => kernel.dispatch(taskScope(id), { type: "lost" })));
-    running += ids.length;
-    const last = ids.at(-1);
-    if (last === undefined || ids.length < page) break;
-    after = last;
-  }
+  await Promise.all(
+    orphans.map(({ id, epoch }) => kernel.dispatch(taskScope(id), { type: "lost", epoch })),
+  );
+  const running = orphans.length;
   const streams = await closeDeadStreams(kernel, store);
   if (queues.length > 0) log.info("recovered", { queues: queues.length, running, streams });
   return { queues: queues.length, running, streams };
+}
+
+/** Tasks that say they run, and the epoch of the worker that is gone. */
+async function findOrphans(
+  kernel: Kernel,
+  store: SyncStore | AsyncStore,
+): Promise<readonly { readonly id: string; readonly epoch: number }[]> {
+  const orphans: { id: string; epoch: number }[] = [];
+  for (let after = ""; ;) {
+    const ids = await store.tasksOpen("running", after, page);
+    for (const id of ids) {
+      const epoch = await kernel.read(taskScope(id), (state) => {
+        const task = state as TaskState;
+        return task.status === "running" ? task.epoch : null;
+      });
+      if (epoch !== null) orphans.push({ id, epoch });
+    }
+    const last = ids.at(-1);
+    if (last === undefined || ids.length < page) return orphans;
+    after = last;
+  }
 }
 
 async function closeDeadStreams(kernel: Kernel, store: SyncStore | AsyncStore): Promise<number> {

@@ -1,3 +1,4 @@
+import { ErrandError } from "../core/errors.ts";
 import type { Clock, Log } from "../ports/host.ts";
 import type { SyncStore } from "../ports/store.ts";
 

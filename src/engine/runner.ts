@@ -1,5 +1,6 @@
 import type { Signal } from "../core/decider.ts";
 import { ErrandError, errorData } from "../core/errors.ts";
+import { isRecord } from "../core/json.ts";
 import { segmentsHotMax } from "../core/limits.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import { streamId } from "../core/stream/entry.ts";
@@ -223,6 +224,8 @@ export class Runner {
     if (state?.spec === undefined || state.spec === null || state.phase !== "active") return;
     const { spec, attempt, epoch } = state;
     const head = await kernel.hasStream(streamId(taskId, attempt));
+    // While we waited the attempt was lost, or a new one has begun: its segment is not to be pushed out.
+    if (state.epoch !== epoch || isStale(reply.value, epoch)) return;
     const segment = this.#launch(state, { spec, attempt, epoch });
     // An earlier segment of this attempt has shown text: its stream is taken over, to be gone on with and closed.
     if (head) await segment.transcript();
@@ -291,6 +294,11 @@ export class Runner {
       this.#ports.log.error(`could not ${what}`, error, { task });
     }
   }
+}
+
+/** True if a rehydration's answer names another epoch than the task has now. */
+function isStale(answer: unknown, epoch: number): boolean {
+  return !isRecord(answer) || answer["epoch"] !== epoch;
 }
 
 /** One for all: an error takes a stack trace, and this one is needed for every attempt. */

@@ -1,4 +1,4 @@
-import { Hono } from "hono";
+import type { Hono } from "hono";
 
 import { ErrandError } from "../core/errors.ts";
 import type { ServerContext } from "./context.ts";

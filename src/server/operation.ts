@@ -75,7 +75,7 @@ export interface OperationSpec<P, Q, B> extends OperationDoc {
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: BodySpec<B>;
-  handle(call: Call<P, Q, B>): Promise<Response> | Response;
+  readonly handle: (call: Call<P, Q, B>) => Promise<Response> | Response;
 }
 
 /** An operation ready to be mounted: `run` parses what arrived and answers, or throws an `ErrandError`. */
@@ -93,26 +93,28 @@ export interface Operation extends OperationDoc {
 export function operation<P = undefined, Q = undefined, B = undefined>(
   spec: OperationSpec<P, Q, B>,
 ): Operation {
-  const { handle: _handle, ...doc } = spec;
+  const { handle, ...doc } = spec;
   return {
     ...doc,
     async run({ pathParams, ...arrival }) {
-      const params = parseParams(spec, pathParams);
-      const query = parseQuery(spec, arrival.url);
-      const body = await parseBody(spec, arrival.request);
-      return await spec.handle({ ...arrival, params, query, body });
+      const parsed = {
+        params: parseParams(spec.params, pathParams),
+        query: parseQuery(spec.query, arrival.url),
+        body: await parseBody(spec.body, arrival.request),
+      };
+      // What is absent is undefined, and so is its type, by the default of P, Q and B.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      return await handle({ ...arrival, ...parsed } as Call<P, Q, B>);
     },
   };
 }
 
 function parseParams<P>(
-  { params }: { readonly params?: z.ZodType<P> },
+  schema: z.ZodType<P> | undefined,
   given: Arrival["pathParams"],
-): P {
-  // An operation without parameters has P = undefined, by the default of its type.
-  if (params === undefined) return undefined as P;
-  const result = params.safeParse(given);
-  if (result.success) return result.data;
+): P | undefined {
+  const result = schema?.safeParse(given);
+  if (result === undefined || result.success) return result?.data;
   const [name = "thing", value = ""] = Object.entries(given)[0] ?? [];
   throw new ErrandError(
     "not_found",
@@ -120,19 +122,18 @@ function parseParams<P>(
   );
 }
 
-function parseQuery<Q>({ query }: { readonly query?: z.ZodType<Q> }, url: URL): Q {
-  // Operations without a query ignore one, as files and health checks are called with all sorts.
-  if (query === undefined) return undefined as Q;
-  return parse(query, queryOf(url), "the query");
+/** Operations without a query ignore one: files and health checks are called with all sorts. */
+function parseQuery<Q>(schema: z.ZodType<Q> | undefined, url: URL): Q | undefined {
+  return schema === undefined ? undefined : parse(schema, queryOf(url), "the query");
 }
 
 async function parseBody<B>(
-  { body }: { readonly body?: { readonly schema: z.ZodType<B>; readonly required: boolean } },
+  body: BodySpec<B> | undefined,
   request: Request,
-): Promise<B> {
-  if (body === undefined) return undefined as B;
+): Promise<B | undefined> {
+  if (body === undefined) return undefined;
   const value = await readJsonBody(request);
   if (value === undefined && body.required)
     throw new ErrandError("invalid_request", "the request needs a JSON body");
-  return parse(body.schema, value ?? {}, "the body");
+  return parse(body.schema, value === undefined ? {} : value, "the body");
 }

@@ -51,10 +51,7 @@ describe.skipIf(missingBrowser !== undefined)("everybody can use the page", () =
       test(`[WEB40] axe finds nothing wrong: ${name}, ${colorScheme}`, async () => {
         const page = await stage.open("", { colorScheme, reducedMotion: "reduce" });
         await play(stage, page);
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(violations.map((found) => [found.id, found.nodes.map((node) => node.html)])).toEqual(
-          [],
-        );
+        expect(await look(page)).toEqual([]);
       });
     }
 
@@ -72,10 +69,6 @@ describe.skipIf(missingBrowser !== undefined)("everybody can use the page", () =
     const task = world.addTask({ type: "generate", input: { prompt: "Write" }, status: "queued" });
     world.begin(task.id);
     world.progress(task.id, { done: 1, total: 2, message: "on it" });
-    const look = async (page: Page): Promise<unknown[]> => {
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      return violations.map((found) => [found.id, found.nodes.map((node) => node.html)]);
-    };
     const page = await stage.open("", { reducedMotion: "reduce" });
     await page.locator(".task").first().waitFor();
     expect(await look(page)).toEqual([]);
@@ -211,6 +204,12 @@ describe.skipIf(missingBrowser !== undefined)("everybody can use the page", () =
     await expect.poll(below).toBe(0);
   });
 });
+
+/** What axe finds wrong: each rule with the elements that break it. */
+async function look(page: Page): Promise<unknown[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map((found) => [found.id, found.nodes.map((node) => node.html)]);
+}
 
 /** Things to press that are smaller than a finger (44 px). Links inside a text are text. */
 async function smallTargets(page: Page): Promise<string[]> {

@@ -15,7 +15,7 @@ describe.skipIf(missingBrowser !== undefined)("trouble, said in words", () => {
     await page.getByRole("button", { name: "Retry", exact: true }).click();
     await expect.poll(() => stage.server.world.tasks.size).toBe(1);
     await expect.poll(() => lastState(page)).toBe("queued");
-    expect(await page.getByText("Are you there?").count()).toBe(1);
+    expect(await page.locator(".message").getByText("Are you there?").count()).toBe(1);
   });
 
   test("[WEB10] an answer that got lost on its way does not make the message twice", async () => {
@@ -44,7 +44,7 @@ describe.skipIf(missingBrowser !== undefined)("trouble, said in words", () => {
     await stage.server.up();
     await page.goto("about:blank");
     await page.goto(address);
-    await page.getByText("Do not lose me").waitFor();
+    await page.locator(".message").getByText("Do not lose me").waitFor();
     await page.getByRole("button", { name: "Retry", exact: true }).click();
     await expect.poll(() => stage.server.world.tasks.size).toBe(1);
   });

@@ -88,7 +88,7 @@ function partsOf(
       }
     },
     cancel: async (reason) => {
-      
+      gone.abort(reason);
       await batches.return?.();
     },
   });

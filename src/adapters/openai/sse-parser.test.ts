@@ -94,6 +94,15 @@ test("[MODEL2] events are the same however the bytes are split", () => {
   );
 });
 
+test("[MODEL2] an event of several lines is one event wherever its CRLFs are cut", () => {
+  const bytes = encoder.encode("data: a\r\ndata: é\r\n\r\ndata: c\r\n\r\n");
+  for (let at = 0; at <= bytes.length; at++)
+    expect(parse(bytes.subarray(0, at), bytes.subarray(at)), `cut at ${at}`).toEqual([
+      ["a\né", ""],
+      ["c", ""],
+    ]);
+});
+
 test("[MODEL2] bytes that are no UTF-8 become replacement characters", () => {
   const bytes = [...encoder.encode("data: "), 0xff, 0xc3, 0x28, ...encoder.encode("\n\n")];
   expect(parse(Uint8Array.from(bytes))).toEqual([["\ufffd\ufffd(", ""]]);

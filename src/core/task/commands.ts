@@ -83,8 +83,8 @@ export type TaskCommand =
   | QueueToTask
   /** A new owner takes the suspended task over; answers the new epoch. Refused unless something may go on. */
   | { readonly type: "rehydrate" }
-  /** Recovery found no live worker for a task that says it runs. Ignored if it does not. */
-  | { readonly type: "lost" }
+  /** Recovery found no live worker for a task that says it runs. Ignored if it does not, or if `epoch` is over. */
+  | { readonly type: "lost"; readonly epoch?: number }
   | {
       readonly type: "cancel";
       readonly reason?: string;

@@ -49,6 +49,7 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
     case "callLost":
       return voidedWhileWaiting(state, command.call) ?? lost(state, ctx, command.call);
     case "lost":
+      if (command.epoch !== undefined && command.epoch !== state.epoch) return unchanged();
       return lost(state, ctx, null);
     case "rehydrate":
       return rehydrate(state);

@@ -53,7 +53,10 @@ export class Streams {
     opened.adopt(rows);
     if (before !== undefined) this.forget(before);
     this.#open.set(id, opened);
-    this.#ofTask.set(taskScope(taskId), opened);
+    const scope = taskScope(taskId);
+    const newest = this.#ofTask.get(scope);
+    // An earlier attempt's stream may be opened only to be closed, while the newest attempt already writes its own.
+    if (newest === undefined || attemptOf(newest.id) <= attemptOf(id)) this.#ofTask.set(scope, opened);
     return opened;
   }
 
@@ -117,4 +120,9 @@ export class Streams {
       json: this.#cipher.open(`${id}#${row.n}`, row.body),
     }));
   }
+}
+
+/** Number of the attempt that a stream belongs to. */
+function attemptOf(id: string): number {
+  return Number(id.slice(id.lastIndexOf("/") + 1));
 }

@@ -2,6 +2,7 @@ import { cursorStart } from "../../core/stream/cursor.ts";
 import type { FeedEvent } from "../../engine/index.ts";
 import type { ServerContext } from "../context.ts";
 import type { Identity } from "../guard/identify.ts";
+import { ignore } from "../stream/event-stream.ts";
 import { UiAnswer } from "./ui-answer.ts";
 import type { UiChunk } from "./ui-chunk.ts";
 
@@ -22,7 +23,7 @@ export function openUiStream(
   turn: { readonly taskId: string; readonly messageId: string },
 ): Response {
   const { engine, streams, positions, log } = server;
-  let leave = (): void => undefined;
+  let leave = ignore;
   const { stream, response } = streams.open(who, () => leave(), uiHeaders);
   const answer = new UiAnswer(turn.taskId, turn.messageId);
   stream.write(encoder.encode(chunksText(answer.begin())));

@@ -14,13 +14,7 @@ export class Metrics {
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    engine.kernel.listen({
-      committed: ({ scope, events, state }) => {
-        // The kernel tells all scopes; a task's events and state are its decider's.
-        if (scope.startsWith("task/"))
-          this.#count(events as readonly TaskEvent[], state as TaskState);
-      },
-    });
+    engine.watchTasks((facts, state) => this.#count(facts, state));
   }
 
   /** Counts an answered request of an operation. */

@@ -1,8 +1,6 @@
 import { z } from "@hono/zod-openapi";
 
 import { ErrandError } from "../../core/errors.ts";
-import { taskScope } from "../../core/scope.ts";
-import type { TaskState } from "../../core/task/state.ts";
 import { empty, json } from "../answer.ts";
 import type { ServerContext } from "../context.ts";
 import { limitField, sessionIdField, whole } from "../input/fields.ts";
@@ -68,7 +66,7 @@ function getRoute(server: ServerContext): Operation {
         sessionId,
         ({ turns }) => turns[0]?.taskId ?? null,
       );
-      const isAnswering = taskId !== null && (await hasBegun(server, taskId));
+      const isAnswering = taskId !== null && (await server.engine.reader.hasBegun(taskId));
       const found = await sessions.read(who.userId, sessionId, (state, seq) => ({
         state: sessionJson(state, isAnswering),
         seq,
@@ -82,14 +80,6 @@ function getRoute(server: ServerContext): Operation {
       return json(found, 200, headers);
     },
   });
-}
-
-async function hasBegun(server: ServerContext, taskId: string): Promise<boolean> {
-  // A scope of a task is folded by the task's decider.
-  return await server.engine.kernel.read(
-    taskScope(taskId),
-    (state) => (state as TaskState).attempt > 0,
-  );
 }
 
 function matches(header: string | null, etag: string): boolean {

@@ -13,6 +13,9 @@ const quietTicksMax = 14;
 
 const keepAlive = new TextEncoder().encode(": keep-alive\n\n");
 
+/** For a stream whose owner has nothing to leave yet. */
+export function ignore(): void {}
+
 /** Bytes, not chunks: a made-up reader of one token and one of a megabyte are not the same load. */
 const byLength = {
   highWaterMark: backlogBytesMax,

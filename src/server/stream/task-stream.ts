@@ -2,7 +2,7 @@ import type { Cursor } from "../../core/stream/cursor.ts";
 import type { FeedEvent } from "../../engine/index.ts";
 import type { ServerContext } from "../context.ts";
 import type { Identity } from "../guard/identify.ts";
-import type { EventStream } from "./event-stream.ts";
+import { ignore, type EventStream } from "./event-stream.ts";
 import { upToDate, type FeedEncoder } from "./feed-encoder.ts";
 
 /** Stored events written at once: bounds what is encoded for a reader that may be slow. */
@@ -19,7 +19,7 @@ export function openTaskStream(
   after: Cursor,
 ): Response {
   const { engine, streams, positions, encoder } = server;
-  let leave = (): void => undefined;
+  let leave = ignore;
   const { stream, response } = streams.open(who, () => leave());
   const watching = positions.watch(taskId, (placed) => stream.write(encoder.placed(placed)));
   let isLive = false;

@@ -2,7 +2,7 @@ import type { Cursor } from "../../core/stream/cursor.ts";
 import { isAfter, type TaskView, type UserFeedEvent } from "../../engine/index.ts";
 import type { ServerContext } from "../context.ts";
 import type { Identity } from "../guard/identify.ts";
-import type { EventStream } from "./event-stream.ts";
+import { ignore, type EventStream } from "./event-stream.ts";
 import { stateText, upToDate } from "./feed-encoder.ts";
 import { waitsInLine, type Watching } from "./position-watch.ts";
 
@@ -23,7 +23,7 @@ const encoder = new TextEncoder();
  */
 export function openUserStream(server: ServerContext, who: Identity): Response {
   const { engine, streams } = server;
-  let leave = (): void => undefined;
+  let leave = ignore;
   const { stream, response } = streams.open(who, () => leave());
   const places = new Places(server, stream);
   let held: UserFeedEvent[] | null = [];

@@ -55,6 +55,7 @@ export function createChatControl(surroundings: Surroundings, listener: ChatList
         sessionId,
         text,
         createdAtMs: surroundings.nowMs(),
+        afterId: store.get().chats[sessionId]?.messages.at(-1)?.id ?? null,
         failure: null,
         matchedId: null,
       };

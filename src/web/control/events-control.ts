@@ -11,6 +11,8 @@ import type { Surroundings } from "./surroundings.ts";
 export interface EventsListener {
   /** The past is over: the page and the server agree again, but for what ended meanwhile. */
   readonly caughtUp: (endedUnseen: readonly string[]) => void;
+  /** A task that the page knows from its events only. */
+  readonly namelessSeen: (taskId: string) => void;
   /** A session changed: its line in the list, and if `isBehind` also messages that the page does not have. */
   readonly sessionSeen: (sessionId: string, isBehind: boolean) => void;
 }
@@ -79,9 +81,20 @@ async function readEvents({
     // Text comes with the feed of the task that is on the screen; here it would only cost renders.
     else if (event.type !== "token" && event.type !== "reset") {
       seen?.add(event.taskId);
+      if (isNameless(surroundings, event)) listener.namelessSeen(event.taskId);
       batch.add(event);
     }
   }
+}
+
+/** State events of an active task leave its input out, and the input is what names it in the list. */
+function isNameless({ store }: Surroundings, event: TaskEvent): boolean {
+  return (
+    event.type === "state" &&
+    event.task.type !== "chat" &&
+    event.task.input === undefined &&
+    store.get().tasks[event.taskId]?.input === undefined
+  );
 }
 
 /** Tasks that were active when the connection was lost and are not among the active ones now. */

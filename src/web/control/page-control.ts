@@ -45,10 +45,10 @@ export interface PageControl {
   readonly dismissNotice: (id: number) => void;
 }
 
-/** Most tasks asked for one by one after a lost connection; the lists tell the rest when they are looked at. */
-const refreshMax = 50;
-/** Session events in this time cost one request for the list. */
-const sessionsDelayMs = 400;
+/** Most tasks asked for one by one; the lists tell the rest when they are looked at. */
+const refreshMax = 20;
+/** Events in this time are answered together. */
+const collectDelayMs = 300;
 
 /** Builds the controls on their surroundings. Nothing happens before `start`. */
 export function createPageControl(surroundings: Surroundings): PageControl {
@@ -231,15 +231,15 @@ function runLive(live: {
     void tasks.refresh(taskId);
     if (store.get().detail?.taskId === taskId) void tasks.loadDetail(taskId);
   });
-  let listDue = false;
-  const listSoon = (): void => {
-    if (listDue) return;
-    listDue = true;
-    surroundings.after(sessionsDelayMs, () => {
-      listDue = false;
-      if (!stop.signal.aborted) void chat.loadSessions();
-    });
-  };
+  const sessionsSoon = collected(surroundings, () => {
+    if (!stop.signal.aborted) void chat.loadSessions();
+  });
+  const namesSoon = collected(surroundings, (taskIds) => {
+    if (stop.signal.aborted) return;
+    // A burst of new tasks is one page of the list, not a request for each.
+    if (taskIds.length > refreshMax) void tasks.loadList(store.get().shell.filter);
+    else for (const taskId of taskIds) void tasks.refresh(taskId);
+  });
   void runEvents(
     surroundings,
     {
@@ -250,8 +250,9 @@ function runLive(live: {
         for (const taskId of endedUnseen.slice(0, refreshMax)) void tasks.refresh(taskId);
         tasks.repeatStops();
       },
+      namelessSeen: namesSoon,
       sessionSeen(sessionId, isBehind) {
-        listSoon();
+        sessionsSoon(sessionId);
         if (isBehind) void chat.loadChat(sessionId);
       },
     },
@@ -263,5 +264,23 @@ function runLive(live: {
       stop.abort();
       follows.stop();
     },
+  };
+}
+
+/** Collects ids for a moment and hands them on together, each once. */
+function collected(
+  { after }: Surroundings,
+  handOn: (ids: readonly string[]) => void,
+): (id: string) => void {
+  const ids = new Set<string>();
+  return (id) => {
+    if (ids.size === 0) {
+      after(collectDelayMs, () => {
+        const taken = [...ids];
+        ids.clear();
+        handOn(taken);
+      });
+    }
+    ids.add(id);
   };
 }

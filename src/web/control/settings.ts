@@ -81,6 +81,7 @@ function parseSend(value: unknown): Send | null {
     sessionId: f.text("sessionId"),
     text: f.text("text"),
     createdAtMs: f.number("createdAtMs"),
+    afterId: f.textOrNull("afterId"),
     failure: failed ? { kind: "network", detail: "" } : null,
     matchedId: null,
   };

@@ -46,6 +46,8 @@ export interface Send {
   readonly sessionId: string;
   readonly text: string;
   readonly createdAtMs: number;
+  /** The last message that the chat had: what this becomes stands behind it. */
+  readonly afterId: string | null;
   /** Null while it is on its way. */
   readonly failure: Failure | null;
   /** The stored message this is, once it was seen on another way than the server's answer. */

@@ -81,7 +81,7 @@ function putChat(state: PageState, chat: ChatState): PageState {
 function takeSnapshot(state: PageState, snapshot: SessionSnapshot): PageState {
   const { id, title, messages, activeTaskId, queuedTaskIds, etag } = snapshot;
   const chat = { ...chatOf(state, id), title, messages, activeTaskId, queuedTaskIds, etag };
-  const sends = messages.reduce((rest, message) => matchSend(rest, id, message), state.sends);
+  const sends = matchSends(state.sends, id, messages);
   return putChat({ ...state, sends }, { ...chat, load: ready });
 }
 
@@ -128,24 +128,36 @@ function changeSession(
   );
 }
 
-/** Finds the send that a stored user message is, if its answer has not arrived yet: else it would be shown twice. */
-function matchSend(
+/**
+ * Finds the sends that a snapshot's user messages are, when their own answers are late or were lost: else they would be
+ * shown twice. By place and text, not by time: clocks differ, and people say the same thing twice.
+ */
+function matchSends(
   sends: readonly Send[],
   sessionId: string,
-  message: ChatMessage,
+  messages: readonly ChatMessage[],
 ): readonly Send[] {
-  if (message.role !== "user" || sends.some((send) => send.matchedId === message.id)) return sends;
-  const at = sends.findIndex(
-    (send) =>
-      send.sessionId === sessionId &&
-      send.matchedId === null &&
-      send.failure === null &&
-      send.text === textOf(message) &&
-      // An older message with the same words is another one. One minute for clocks that differ.
-      Date.parse(message.createdAt ?? "") > send.createdAtMs - 60_000,
-  );
-  const send = sends[at];
-  return send === undefined ? sends : sends.with(at, { ...send, matchedId: message.id });
+  const matched = new Set(sends.map((send) => send.matchedId));
+  return sends.flatMap((send) => {
+    if (send.sessionId !== sessionId || send.matchedId !== null || !mayHaveArrived(send)) {
+      return [send];
+    }
+    const from = messages.findIndex((message) => message.id === send.afterId) + 1;
+    if (from === 0 && send.afterId !== null) return [send];
+    const found = messages
+      .slice(from)
+      .find(
+        ({ id, role, parts }) => role === "user" && !matched.has(id) && said(parts) === send.text,
+      );
+    if (found === undefined) return [send];
+    matched.add(found.id);
+    return send.failure === null ? [{ ...send, matchedId: found.id }] : [];
+  });
+}
+
+/** A 4xx is a no. After anything else the message may be stored although its answer is missing. */
+function mayHaveArrived({ failure }: Send): boolean {
+  return failure === null || failure.kind !== "refused";
 }
 
 function startSend(state: PageState, send: Send): PageState {
@@ -179,8 +191,15 @@ function confirmSend(
   const isStored = chat.messages.some((message) => message.taskId === sent.taskId);
   const added = send === undefined || isStored ? [] : messagesOf(send, sent, atMs);
   const isListed = chat.activeTaskId === sent.taskId || chat.queuedTaskIds.includes(sent.taskId);
+  // What was sent later in this chat stands behind this message.
+  const others = state.sends.flatMap((other) => {
+    if (other === send) return [];
+    const isLater =
+      other.sessionId === sent.sessionId && other.createdAtMs >= (send?.createdAtMs ?? 0);
+    return isLater ? [{ ...other, afterId: sent.userMessageId ?? other.afterId }] : [other];
+  });
   return putChat(
-    { ...state, sends: state.sends.filter((other) => other !== send) },
+    { ...state, sends: others },
     {
       ...chat,
       load: ready,
@@ -214,7 +233,7 @@ function messagesOf(send: Send, sent: SentMessage, atMs: number): ChatMessage[] 
   ];
 }
 
-/** Text of a stored message. */
-export function textOf(message: ChatMessage): string {
-  return message.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+/** Text of a stored message's parts. */
+export function said(parts: ChatMessage["parts"]): string {
+  return parts.map((part) => (part.type === "text" ? part.text : "")).join("");
 }

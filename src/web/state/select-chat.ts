@@ -7,7 +7,7 @@ import type {
   WireError,
 } from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
-import { textOf } from "./reduce-chat.ts";
+import { said } from "./reduce-chat.ts";
 import type { ChatState, PageState, Send } from "./page-state.ts";
 
 /** Where a message stands, in the words the page has a picture and a sentence for. */
@@ -70,7 +70,7 @@ export function messageItem(
   task: Task | null,
   view: TaskView | null,
 ): MessageItem {
-  const stored = textOf(message);
+  const stored = said(message.parts);
   const live = view?.stream.text ?? task?.partial ?? "";
   const state: MessageState =
     message.role === "user" ? { is: "sent" } : answerState(message, { task, view, live });

@@ -13,7 +13,12 @@ const rehypePlugins: NonNullable<StreamdownProps["rehypePlugins"]> = [
   defaultRehypePlugins["harden"],
 ].filter((plugin) => plugin !== undefined);
 
+/** An answer stands below the page's h1 and its own h2, whatever levels its headings claim. */
+const headings: Components = { h1: "h3", h2: "h4", h3: "h5", h4: "h6", h5: "h6", h6: "h6" };
+
 const components: Components = {
+  ...headings,
+  input: Checkbox,
   a: Link,
   img: PictureLink,
   pre: CodeBlock,
@@ -60,6 +65,16 @@ function PictureLink({ src, alt }: ElementProps<"img">): ReactNode {
     <a href={src} target="_blank" rel="noopener noreferrer nofollow">
       {alt === undefined || alt === "" ? "Picture" : alt}
     </a>
+  );
+}
+
+/** A box of a task list: a picture with a word, since nobody can tick it here. */
+function Checkbox({ checked }: ElementProps<"input">): ReactNode {
+  return (
+    <>
+      <span className="checkbox" data-checked={checked === true} aria-hidden="true" />
+      <span className="unseen">{checked === true ? "done: " : "open: "}</span>
+    </>
   );
 }
 

@@ -33,7 +33,7 @@ function MessageLine({ item }: { readonly item: MessageItem }): ReactNode {
   const moment = item.createdAtMs === null ? undefined : momentWords(item.createdAtMs);
   return (
     <li className="message" data-role={item.role} data-state={item.state.is}>
-      <h3 className="unseen">{item.role === "user" ? "You" : "Errand"}</h3>
+      <h2 className="unseen">{item.role === "user" ? "You" : "Errand"}</h2>
       {item.text !== "" && (
         <div className="message-body" title={item.role === "user" ? moment : undefined}>
           {item.role === "user" ? (
