@@ -7,7 +7,11 @@ enableCompileCache();
 
 /** `errand`: each command loads what it needs when it runs, so that `errand ps` does not start a server's modules. */
 const main = defineCommand({
-  meta: { name: "errand", version: "0.1.0", description: "Durable background agents: submit, close the tab, come back" },
+  meta: {
+    name: "errand",
+    version: "0.1.0",
+    description: "Durable background agents: submit, close the tab, come back",
+  },
   subCommands: {
     serve: async () => (await import("./cli/serve.ts")).serve,
     submit: async () => (await import("./cli/commands.ts")).submit,

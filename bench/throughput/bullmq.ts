@@ -23,7 +23,11 @@ interface BullWorker {
 }
 interface BullModule {
   readonly Queue: new (name: string, options: unknown) => BullQueue;
-  readonly Worker: new (name: string, handler: (job: BullJob) => Promise<unknown>, options: unknown) => BullWorker;
+  readonly Worker: new (
+    name: string,
+    handler: (job: BullJob) => Promise<unknown>,
+    options: unknown,
+  ) => BullWorker;
 }
 
 async function freePort(): Promise<number> {
@@ -40,15 +44,39 @@ export async function bullmq(): Promise<Subject> {
   const { Queue, Worker } = require("bullmq") as BullModule;
   const dir = mkdtempSync(join(process.env["BENCH_DIR"] ?? tmpdir(), "redis-"));
   const port = await freePort();
-  const redis = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--dir", dir, "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction"], { stdio: ["ignore", "pipe", "inherit"] });
-  for await (const chunk of redis.stdout) if (String(chunk).includes("Ready to accept connections")) break;
+  const redis = spawn(
+    "redis-server",
+    [
+      "--port",
+      String(port),
+      "--bind",
+      "127.0.0.1",
+      "--dir",
+      dir,
+      "--appendonly",
+      "yes",
+      "--appendfsync",
+      "always",
+      "--save",
+      "",
+      "--maxmemory-policy",
+      "noeviction",
+    ],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  for await (const chunk of redis.stdout)
+    if (String(chunk).includes("Ready to accept connections")) break;
   redis.stdout.resume();
   const connection = { host: "127.0.0.1", port };
   const queue = new Queue("bench", { connection });
   const starts = new Map<string, number>();
   const waiting = new Map<string, (startedMs: number) => void>();
   const ended = new Map<string, number>();
-  const worker = new Worker("bench", (job) => (starts.set(job.id ?? "", performance.now()), Promise.resolve(null)), { connection, concurrency: 50 });
+  const worker = new Worker(
+    "bench",
+    (job) => (starts.set(job.id ?? "", performance.now()), Promise.resolve(null)),
+    { connection, concurrency: 50 },
+  );
   worker.on("completed", ({ id = "" }) => {
     const startedMs = starts.get(id) ?? 0;
     starts.delete(id);

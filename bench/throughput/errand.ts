@@ -17,7 +17,10 @@ export async function errand(options: { readonly cipher: "aes" | "none" }): Prom
     return ctx.taskId;
   });
   const settings = await readSettings({ ERRAND_DATA_DIR: dir }, dir);
-  const { engine, stop } = await openEmbedded({ ...settings, config: { tasks: [noop, timed] } }, { cipher: options.cipher, log: { info: () => undefined, error: console.error } });
+  const { engine, stop } = await openEmbedded(
+    { ...settings, config: { tasks: [noop, timed] } },
+    { cipher: options.cipher, log: { info: () => undefined, error: console.error } },
+  );
   return {
     submit: () => engine.submit("noop", payload),
     run: () => engine.run("noop", payload),

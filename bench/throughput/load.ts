@@ -5,10 +5,16 @@ export const callers = 64;
 export const passMs = 2_500;
 
 /** About 100 bytes of JSON, as the peers get it. */
-export const payload: { readonly greeting: string; readonly pad: string } = { greeting: "hello", pad: "x".repeat(70) };
+export const payload: { readonly greeting: string; readonly pad: string } = {
+  greeting: "hello",
+  pad: "x".repeat(70),
+};
 
 /** Calls `one` from 64 callers for a pass; answers how many ended each second. */
-export async function ratePerSecond(one: () => Promise<unknown>, forMs: number = passMs): Promise<number> {
+export async function ratePerSecond(
+  one: () => Promise<unknown>,
+  forMs: number = passMs,
+): Promise<number> {
   const startMs = performance.now();
   let done = 0;
   await Promise.all(

@@ -12,9 +12,13 @@ import { payload, type Subject } from "./load.ts";
 export function rawQueue(): Subject {
   const dir = mkdtempSync(join(process.env["BENCH_DIR"] ?? tmpdir(), "raw-queue-"));
   const db = new DatabaseSync(join(dir, "queue.db"));
-  db.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE task (id INTEGER PRIMARY KEY, state INTEGER, body TEXT); CREATE INDEX pending ON task (id) WHERE state = 0");
+  db.exec(
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE task (id INTEGER PRIMARY KEY, state INTEGER, body TEXT); CREATE INDEX pending ON task (id) WHERE state = 0",
+  );
   const insert = db.prepare("INSERT INTO task (state, body) VALUES (0, ?)");
-  const claim = db.prepare("UPDATE task SET state = 1 WHERE id IN (SELECT id FROM task WHERE state = 0 ORDER BY id LIMIT 64) RETURNING id");
+  const claim = db.prepare(
+    "UPDATE task SET state = 1 WHERE id IN (SELECT id FROM task WHERE state = 0 ORDER BY id LIMIT 64) RETURNING id",
+  );
   const complete = db.prepare("UPDATE task SET state = 2 WHERE id = ?");
   const inserts: ((id: number) => void)[] = [];
   const completes: number[] = [];
@@ -54,7 +58,12 @@ export function rawQueue(): Subject {
   const runTimed = (): Promise<number> =>
     new Promise((resolve) => {
       let startedMs = 0;
-      inserts.push((id) => waiting.set(id, { started: () => (startedMs = performance.now()), ended: () => (waiting.delete(id), resolve(startedMs)) }));
+      inserts.push((id) =>
+        waiting.set(id, {
+          started: () => (startedMs = performance.now()),
+          ended: () => (waiting.delete(id), resolve(startedMs)),
+        }),
+      );
       schedule();
     });
   return {
@@ -62,7 +71,8 @@ export function rawQueue(): Subject {
     run: runTimed,
     runTimed,
     async drain() {
-      while (Number(db.prepare("SELECT count(*) AS n FROM task WHERE state < 2").get()?.["n"]) > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      while (Number(db.prepare("SELECT count(*) AS n FROM task WHERE state < 2").get()?.["n"]) > 0)
+        await new Promise((resolve) => setTimeout(resolve, 20));
     },
     stop() {
       db.close();

@@ -16,16 +16,23 @@ const figures = new Map<string, Figures[]>();
 for (let round = 1; round <= rounds; round += 1) {
   for (const name of only) {
     const open = subjects[name];
-    if (open === undefined) throw new Error(`there is no subject "${name}"; there are: ${Object.keys(subjects).join(", ")}`);
+    if (open === undefined)
+      throw new Error(
+        `there is no subject "${name}"; there are: ${Object.keys(subjects).join(", ")}`,
+      );
     const subject = await open();
     const pass = await measure(subject);
     await subject.stop();
     figures.set(name, [...(figures.get(name) ?? []), pass]);
-    process.stdout.write(`round ${round} ${name}: ${JSON.stringify(pass, (_key, value: unknown) => (typeof value === "number" ? Number(value.toFixed(value > 100 ? 0 : 2)) : value))}\n`);
+    process.stdout.write(
+      `round ${round} ${name}: ${JSON.stringify(pass, (_key, value: unknown) => (typeof value === "number" ? Number(value.toFixed(value > 100 ? 0 : 2)) : value))}\n`,
+    );
   }
 }
 const fields = ["endToEndPerS", "submitPerS", "idleStartMs", "idleDoneMs"] as const;
-process.stdout.write(`\n| subject | ${fields.join(" | ")} |\n| --- |${fields.map(() => " --- |").join("")}\n`);
+process.stdout.write(
+  `\n| subject | ${fields.join(" | ")} |\n| --- |${fields.map(() => " --- |").join("")}\n`,
+);
 for (const [name, passes] of figures) {
   const cells = fields.map((field) => {
     const values = passes.map((pass) => pass[field]);

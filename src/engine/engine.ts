@@ -99,7 +99,7 @@ export class Engine {
     this.reader = new Reader(this.kernel, store, cipher, this.types);
     this.sessions = new Sessions(this);
     this.lanes = new Lanes(this);
-    this.#retention = new Retention(store, clock, log, settings.retentionMs ?? retentionMsDefault);
+    this.#retention = new Retention(ports, settings.retentionMs ?? retentionMsDefault);
   }
 
   /** The host's clock, for who shows ages. */

@@ -17,12 +17,22 @@ export class Retention {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #retentionMs: number;
+  readonly #fatal: (error: unknown) => void;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(store: SyncStore, clock: Clock, log: Log, retentionMs: number) {
-    this.#store = store;
-    this.#clock = clock;
-    this.#log = log;
+  constructor(
+    ports: {
+      readonly store: SyncStore;
+      readonly clock: Clock;
+      readonly log: Log;
+      readonly fatal: (error: unknown) => void;
+    },
+    retentionMs: number,
+  ) {
+    this.#store = ports.store;
+    this.#clock = ports.clock;
+    this.#log = ports.log;
+    this.#fatal = ports.fatal;
     this.#retentionMs = retentionMs;
   }
 
@@ -48,6 +58,9 @@ export class Retention {
         gone = this.purge();
         if (gone > 0) this.#log.info("removed ended tasks", { tasks: gone });
       } catch (error) {
+        // As everywhere: a full disk is waited out, storage that failed ends the process.
+        if (!(error instanceof ErrandError && error.code === "storage_full"))
+          return this.#fatal(error);
         this.#log.error("ended tasks could not be removed; it will be tried again", error);
       }
       this.#arm(gone === purgePage ? betweenMs : everyMs);

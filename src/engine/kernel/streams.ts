@@ -56,7 +56,8 @@ export class Streams {
     const scope = taskScope(taskId);
     const newest = this.#ofTask.get(scope);
     // An earlier attempt's stream may be opened only to be closed, while the newest attempt already writes its own.
-    if (newest === undefined || attemptOf(newest.id) <= attemptOf(id)) this.#ofTask.set(scope, opened);
+    if (newest === undefined || attemptOf(newest.id) <= attemptOf(id))
+      this.#ofTask.set(scope, opened);
     return opened;
   }
 

@@ -167,7 +167,8 @@ export class ModelWatch {
       const models = firstModel(this.#models(baseUrl, modelApiKey ?? undefined));
       this.#roles?.addEndpoint(endpointOf({ name, baseUrl, slots: modelSlots }, models));
     }
-    if (config.roles?.["chat"] === undefined) this.#roles?.assign("chat", { endpoint: name, model: envRoles["chat"] ?? anyModel });
+    if (config.roles?.["chat"] === undefined)
+      this.#roles?.assign("chat", { endpoint: name, model: envRoles["chat"] ?? anyModel });
   }
 
   async #ask(baseUrl: string, timeoutMs: number): Promise<readonly string[] | null> {

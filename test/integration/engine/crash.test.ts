@@ -28,7 +28,11 @@ async function fakeModel(tokensPerSecond: number): Promise<FakeModel> {
 }
 
 /** An engine over a store. A crash is: nobody asks the old engine again, and a new one opens a copy of its store. */
-async function engineOn(store: MemoryStore, tasks: readonly AnyTaskType[], baseUrl?: string): Promise<Engine> {
+async function engineOn(
+  store: MemoryStore,
+  tasks: readonly AnyTaskType[],
+  baseUrl?: string,
+): Promise<Engine> {
   const endpoint = {
     name: "fake",
     models: openaiModels({ baseUrl: baseUrl ?? "http://127.0.0.1:9/v1" }),
@@ -47,7 +51,8 @@ async function engineOn(store: MemoryStore, tasks: readonly AnyTaskType[], baseU
       turn: nextTurn,
       log: quietLog(),
       waker: (wake) => createTimeoutWaker(systemClock, wake),
-      languageModel: (modelId, run) => languageModel(({ model: _model, ...call }, options) => run(call, options), { modelId }),
+      languageModel: (modelId, run) =>
+        languageModel(({ model: _model, ...call }, options) => run(call, options), { modelId }),
       fatal: (error) => {
         throw error;
       },
@@ -60,19 +65,30 @@ async function engineOn(store: MemoryStore, tasks: readonly AnyTaskType[], baseU
 }
 
 const ask = defineTask("ask", {}, async (input: { prompt: string }, ctx) => {
-  const { text } = await ctx.generate("chat", { messages: [{ role: "user", content: input.prompt }] });
+  const { text } = await ctx.generate("chat", {
+    messages: [{ role: "user", content: input.prompt }],
+  });
   return { text };
 });
 
 /** A mailbox outside of Errand: it knows what was really sent. */
-function mailTask(mailbox: string[], hold: Promise<void>, options: { idempotent?: boolean; reconcile?: boolean }): AnyTaskType {
+function mailTask(
+  mailbox: string[],
+  hold: Promise<void>,
+  options: { idempotent?: boolean; reconcile?: boolean },
+): AnyTaskType {
   return defineTask("mail", { retry: { attemptsMax: 1 } }, async (_input: unknown, ctx) => {
     const tools = ctx.tools({
       send: {
         description: "sends a mail",
         inputSchema: { type: "object" },
         ...(options.idempotent === true ? { idempotent: true } : {}),
-        ...(options.reconcile === true ? { reconcile: (key: string) => Promise.resolve(mailbox.includes(key) ? "sent" : undefined) } : {}),
+        ...(options.reconcile === true
+          ? {
+              reconcile: (key: string) =>
+                Promise.resolve(mailbox.includes(key) ? "sent" : undefined),
+            }
+          : {}),
         async run(_mail: never, { key }) {
           if (!(options.idempotent === true && mailbox.includes(key))) mailbox.push(key);
           await hold;
@@ -85,12 +101,17 @@ function mailTask(mailbox: string[], hold: Promise<void>, options: { idempotent?
   });
 }
 
-async function crashInTool(options: { idempotent?: boolean; reconcile?: boolean }): Promise<{ mailbox: string[]; end: Awaited<ReturnType<Engine["ended"]>> }> {
+async function crashInTool(options: {
+  idempotent?: boolean;
+  reconcile?: boolean;
+}): Promise<{ mailbox: string[]; end: Awaited<ReturnType<Engine["ended"]>> }> {
   const mailbox: string[] = [];
   const store = createMemoryStore();
   const first = await engineOn(store, [mailTask(mailbox, new Promise(() => undefined), options)]);
   const { taskId } = await first.submit("mail", null);
-  await followThrough(first, taskId, (events) => events.some((event) => event.kind === "tool" && event.state === "intended"));
+  await followThrough(first, taskId, (events) =>
+    events.some((event) => event.kind === "tool" && event.state === "intended"),
+  );
   await expect.poll(() => mailbox.length).toBe(1);
   const second = await engineOn(store.fork(), [mailTask(mailbox, Promise.resolve(), options)]);
   const end = await second.ended(taskId);
@@ -128,10 +149,19 @@ describe("after a crash", () => {
     const text = Array.from({ length: 60 }, () => "word").join(" ");
     for (let count = 0; count <= seen.length; count += 1) {
       const before = seen.slice(0, count);
-      const rest = await followThrough(second, taskId, (events) => events.at(-1)?.kind === "end", before.at(-1)?.cursor ?? cursorStart);
+      const rest = await followThrough(
+        second,
+        taskId,
+        (events) => events.at(-1)?.kind === "end",
+        before.at(-1)?.cursor ?? cursorStart,
+      );
       expect(textOfFeed([...before, ...rest])).toBe(text);
     }
-    const whole: readonly FeedEvent[] = await followThrough(second, taskId, (events) => events.at(-1)?.kind === "end");
+    const whole: readonly FeedEvent[] = await followThrough(
+      second,
+      taskId,
+      (events) => events.at(-1)?.kind === "end",
+    );
     expect(whole.filter(({ kind }) => kind === "reset")).toHaveLength(1);
     await first.stop(0);
     await second.stop(0);

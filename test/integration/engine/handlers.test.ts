@@ -48,32 +48,48 @@ describe("a handler", () => {
 
   test("[RETRY1] is tried as often as its policy says, and never after a FatalError", async () => {
     const broken = defineTask("broken", { retry: quick }, () => Promise.reject(new Error("no")));
-    const fatal = defineTask("fatal", { retry: quick }, () => Promise.reject(new FatalError("never")));
+    const fatal = defineTask("fatal", { retry: quick }, () =>
+      Promise.reject(new FatalError("never")),
+    );
     const errand = await errandWith([broken, fatal]);
     const one = await errand.engine.submit("broken", null);
     const two = await errand.engine.submit("fatal", null);
-    expect((await errand.engine.ended(one.taskId)).error).toMatchObject({ code: "handler_failed", message: "no" });
-    expect((await errand.engine.ended(two.taskId)).error).toMatchObject({ code: "fatal", message: "never" });
+    expect((await errand.engine.ended(one.taskId)).error).toMatchObject({
+      code: "handler_failed",
+      message: "no",
+    });
+    expect((await errand.engine.ended(two.taskId)).error).toMatchObject({
+      code: "fatal",
+      message: "never",
+    });
     expect((await viewOf(errand, one.taskId)).attempts).toBe(3);
     expect((await viewOf(errand, two.taskId)).attempts).toBe(1);
   });
 
   test("[TIME1] fails with timed_out when it is active for too long, and its signal fires", async () => {
     const aborted = Promise.withResolvers<void>();
-    const task = defineTask("slow", { timeoutMs: 30, retry: { attemptsMax: 1 } }, async (_input: unknown, ctx) => {
-      ctx.signal.addEventListener("abort", () => aborted.resolve());
-      await new Promise(() => undefined);
-    });
+    const task = defineTask(
+      "slow",
+      { timeoutMs: 30, retry: { attemptsMax: 1 } },
+      async (_input: unknown, ctx) => {
+        ctx.signal.addEventListener("abort", () => aborted.resolve());
+        await new Promise(() => undefined);
+      },
+    );
     const end = await (await errandWith([task])).engine.run("slow", null);
     expect(end.error?.code).toBe("timed_out");
     await aborted.promise;
   });
 
   test("[TIME2] does not count time that it sleeps", async () => {
-    const task = defineTask("sleeper", { timeoutMs: 60, retry: { attemptsMax: 1 } }, async (_input: unknown, ctx) => {
-      await ctx.sleep(150);
-      return "slept";
-    });
+    const task = defineTask(
+      "sleeper",
+      { timeoutMs: 60, retry: { attemptsMax: 1 } },
+      async (_input: unknown, ctx) => {
+        await ctx.sleep(150);
+        return "slept";
+      },
+    );
     const end = await (await errandWith([task])).engine.run("sleeper", null);
     expect(end).toMatchObject({ status: "completed", output: "slept" });
   });
@@ -107,7 +123,10 @@ describe("a handler", () => {
     await closing.splice(0)[0]?.();
     const second = await errandWith([make()], folder.dir);
     await second.engine.sendEvent(taskId, "go", "went");
-    expect(await second.engine.ended(taskId)).toMatchObject({ status: "completed", output: "made went" });
+    expect(await second.engine.ended(taskId)).toMatchObject({
+      status: "completed",
+      output: "made went",
+    });
     expect(runs).toEqual([1]);
     expect((await viewOf(second, taskId)).attempts).toBe(1);
     await closing.splice(0)[0]?.();
@@ -143,7 +162,10 @@ describe("a handler", () => {
   test("[ISOLATE2] does its steps durably from its own thread", async () => {
     const { isolatedSteps } = await import("./isolated-tasks.ts");
     const errand = await errandWith([isolatedSteps]);
-    expect(await errand.engine.run("isolated", { add: 2 })).toMatchObject({ status: "completed", output: 5 });
+    expect(await errand.engine.run("isolated", { add: 2 })).toMatchObject({
+      status: "completed",
+      output: 5,
+    });
   });
 });
 
@@ -154,7 +176,8 @@ function untilStatus(errand: Embedded, taskId: string, status: string): Promise<
       { seq: 0, attempt: 0, entry: 0 },
       {
         push(events) {
-          if (!events.some((event) => event.kind === "state" && event.task.status === status)) return;
+          if (!events.some((event) => event.kind === "state" && event.task.status === status))
+            return;
           stop();
           resolve();
         },

@@ -1,27 +1,48 @@
 import { afterEach, describe, expect, test } from "vitest";
 
-import { startFakeModel, type FakeModel, type FakeModelOptions } from "../../../src/adapters/fake-model/fake-model.ts";
+import {
+  startFakeModel,
+  type FakeModel,
+  type FakeModelOptions,
+} from "../../../src/adapters/fake-model/fake-model.ts";
 import { defineTask, type AnyTaskType } from "../../../src/engine/index.ts";
 import type { Embedded } from "../../../src/hosts/embedded/embedded.ts";
 import { dataFolder, followToEnd, followUntil, openIn, textOfFeed, viewOf } from "./workbench.ts";
 
-const ask = defineTask("ask", { retry: { attemptsMax: 2, minDelayMs: 1, jitter: 0 } }, async (input: { prompt: string }, ctx) => {
-  const { text } = await ctx.generate("chat", { messages: [{ role: "user", content: input.prompt }] });
-  return { text };
-});
+const ask = defineTask(
+  "ask",
+  { retry: { attemptsMax: 2, minDelayMs: 1, jitter: 0 } },
+  async (input: { prompt: string }, ctx) => {
+    const { text } = await ctx.generate("chat", {
+      messages: [{ role: "user", content: input.prompt }],
+    });
+    return { text };
+  },
+);
 
 const fan = defineTask("fan", {}, async (input: { width: number; prompt: string }, ctx) => {
-  const children = await Promise.all(Array.from({ length: input.width }, () => ctx.spawn<{ text: string }>("ask", { prompt: input.prompt })));
+  const children = await Promise.all(
+    Array.from({ length: input.width }, () =>
+      ctx.spawn<{ text: string }>("ask", { prompt: input.prompt }),
+    ),
+  );
   const texts = await Promise.all(children.map(async (child) => (await child.result()).text));
   return { text: texts.join("|") };
 });
 
 const open: { close(): Promise<void> }[] = [];
 
-async function bench(model: FakeModelOptions = {}, settings: { slots?: number; idleTimeoutMs?: number; tasks?: readonly AnyTaskType[] } = {}): Promise<{ errand: Embedded; model: FakeModel }> {
+async function bench(
+  model: FakeModelOptions = {},
+  settings: { slots?: number; idleTimeoutMs?: number; tasks?: readonly AnyTaskType[] } = {},
+): Promise<{ errand: Embedded; model: FakeModel }> {
   const folder = dataFolder();
   const fake = await startFakeModel(model);
-  const errand = await openIn(folder.dir, { tasks: [ask, fan, ...(settings.tasks ?? [])], modelUrl: fake.baseUrl, ...settings });
+  const errand = await openIn(folder.dir, {
+    tasks: [ask, fan, ...(settings.tasks ?? [])],
+    modelUrl: fake.baseUrl,
+    ...settings,
+  });
   open.push({
     async close() {
       await errand.stop(0);
@@ -61,7 +82,9 @@ describe("a model call", () => {
 
   test("[CALL3] an answer that breaks off starts again behind a reset, never spliced", async () => {
     const { errand, model } = await bench({ tokensPerSecond: 1_000 });
-    const { taskId } = await errand.engine.submit("ask", { prompt: "[[repeat 30 word]] [[fault cut afterTokens=10 times=1]]" });
+    const { taskId } = await errand.engine.submit("ask", {
+      prompt: "[[repeat 30 word]] [[fault cut afterTokens=10 times=1]]",
+    });
     const events = await followToEnd(errand, taskId);
     expect(model.log().filter(({ path }) => path.endsWith("completions")).length).toBe(2);
     expect(events.filter(({ kind }) => kind === "reset")).toHaveLength(1);
@@ -71,7 +94,9 @@ describe("a model call", () => {
 
   test("[CALL4] a stalled answer is cut by the idle timeout and tried again", async () => {
     const { errand } = await bench({}, { idleTimeoutMs: 150 });
-    const { taskId } = await errand.engine.submit("ask", { prompt: "[[repeat 20 word]] [[fault stall afterTokens=4 times=1]]" });
+    const { taskId } = await errand.engine.submit("ask", {
+      prompt: "[[repeat 20 word]] [[fault stall afterTokens=4 times=1]]",
+    });
     const end = await errand.engine.ended(taskId);
     expect(end.status).toBe("completed");
     expect(end.output).toEqual({ text: words(20) });
@@ -88,7 +113,9 @@ describe("a model call", () => {
 
   test("[QUEUE3] an endpoint with one slot never serves two calls at once", async () => {
     const { errand, model } = await bench({ tokensPerSecond: 2_000 }, { slots: 1 });
-    const ends = await Promise.all(Array.from({ length: 8 }, () => errand.engine.run("ask", { prompt: "[[repeat 10 word]]" })));
+    const ends = await Promise.all(
+      Array.from({ length: 8 }, () => errand.engine.run("ask", { prompt: "[[repeat 10 word]]" })),
+    );
     expect(ends.every(({ status }) => status === "completed")).toBe(true);
     expect(model.load().runningMax).toBe(1);
   });
@@ -102,14 +129,20 @@ describe("a model call", () => {
 
   test("[CALL6] a memoised call is not made again by the next attempt, and its text is shown there", async () => {
     let fails = 1;
-    const flaky = defineTask("flaky", { retry: { attemptsMax: 3, minDelayMs: 1, jitter: 0 } }, async (_input: unknown, ctx) => {
-      const { text } = await ctx.generate("chat", { messages: [{ role: "user", content: "[[say once]]" }] });
-      if (fails > 0) {
-        fails -= 1;
-        throw new Error("try again");
-      }
-      return { text };
-    });
+    const flaky = defineTask(
+      "flaky",
+      { retry: { attemptsMax: 3, minDelayMs: 1, jitter: 0 } },
+      async (_input: unknown, ctx) => {
+        const { text } = await ctx.generate("chat", {
+          messages: [{ role: "user", content: "[[say once]]" }],
+        });
+        if (fails > 0) {
+          fails -= 1;
+          throw new Error("try again");
+        }
+        return { text };
+      },
+    );
     const { errand, model } = await bench({}, { tasks: [flaky] });
     const { taskId } = await errand.engine.submit("flaky", null);
     const events = await followToEnd(errand, taskId);
@@ -120,11 +153,15 @@ describe("a model call", () => {
 
   test("[CALL7] another prompt on replay fails with nondeterministic and never runs", async () => {
     let run = 0;
-    const changing = defineTask("changing", { retry: { attemptsMax: 2, minDelayMs: 1, jitter: 0 } }, async (_input: unknown, ctx) => {
-      run += 1;
-      await ctx.generate("chat", { messages: [{ role: "user", content: `[[say ${run}]]` }] });
-      throw new Error("try again");
-    });
+    const changing = defineTask(
+      "changing",
+      { retry: { attemptsMax: 2, minDelayMs: 1, jitter: 0 } },
+      async (_input: unknown, ctx) => {
+        run += 1;
+        await ctx.generate("chat", { messages: [{ role: "user", content: `[[say ${run}]]` }] });
+        throw new Error("try again");
+      },
+    );
     const { errand, model } = await bench({}, { tasks: [changing] });
     const end = await errand.engine.run("changing", null);
     expect(end.error?.code).toBe("nondeterministic");

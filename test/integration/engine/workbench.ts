@@ -13,7 +13,11 @@ import type { Log } from "../../../src/ports/host.ts";
 /** A log that tests can read: errors are kept, the rest is dropped. */
 export function quietLog(): Log & { readonly errors: string[] } {
   const errors: string[] = [];
-  return { errors, info: () => undefined, error: (message, cause) => void errors.push(`${message}: ${String(cause)}`) };
+  return {
+    errors,
+    info: () => undefined,
+    error: (message, cause) => void errors.push(`${message}: ${String(cause)}`),
+  };
 }
 
 /** A data folder of its own, removed by `remove`. */
@@ -23,17 +27,45 @@ export function dataFolder(): { readonly dir: string; remove(): void } {
 }
 
 /** Errand over a data folder, with a fake model's address if there is one. */
-export async function openIn(dir: string, options: { readonly tasks?: readonly AnyTaskType[]; readonly modelUrl?: string; readonly slots?: number; readonly idleTimeoutMs?: number } = {}): Promise<Embedded> {
+export async function openIn(
+  dir: string,
+  options: {
+    readonly tasks?: readonly AnyTaskType[];
+    readonly modelUrl?: string;
+    readonly slots?: number;
+    readonly idleTimeoutMs?: number;
+  } = {},
+): Promise<Embedded> {
   const settings = await readSettings({ ERRAND_DATA_DIR: dir }, dir);
   const endpoints =
     options.modelUrl === undefined
       ? []
-      : [{ name: "fake", baseUrl: options.modelUrl, slots: options.slots ?? 1, idleTimeoutMs: options.idleTimeoutMs ?? 10_000 }];
-  return await openEmbedded({ ...settings, config: { tasks: options.tasks ?? [], endpoints } }, { log: quietLog(), fatal: (error) => { throw error; } });
+      : [
+          {
+            name: "fake",
+            baseUrl: options.modelUrl,
+            slots: options.slots ?? 1,
+            idleTimeoutMs: options.idleTimeoutMs ?? 10_000,
+          },
+        ];
+  return await openEmbedded(
+    { ...settings, config: { tasks: options.tasks ?? [], endpoints } },
+    {
+      log: quietLog(),
+      fatal: (error) => {
+        throw error;
+      },
+    },
+  );
 }
 
 /** Follows a task until `enough` says so or it ends; answers everything it was told. */
-export function followThrough(engine: Engine, taskId: string, enough: (events: readonly FeedEvent[]) => boolean, after: Cursor = cursorStart): Promise<readonly FeedEvent[]> {
+export function followThrough(
+  engine: Engine,
+  taskId: string,
+  enough: (events: readonly FeedEvent[]) => boolean,
+  after: Cursor = cursorStart,
+): Promise<readonly FeedEvent[]> {
   const events: FeedEvent[] = [];
   return new Promise((resolve, reject) => {
     const stop = engine.feeds.follow(taskId, after, {
@@ -53,12 +85,21 @@ export function followThrough(engine: Engine, taskId: string, enough: (events: r
 }
 
 /** Like {@link followThrough}, on an open data folder. */
-export function followUntil(embedded: Embedded, taskId: string, enough: (events: readonly FeedEvent[]) => boolean, after?: Cursor): Promise<readonly FeedEvent[]> {
+export function followUntil(
+  embedded: Embedded,
+  taskId: string,
+  enough: (events: readonly FeedEvent[]) => boolean,
+  after?: Cursor,
+): Promise<readonly FeedEvent[]> {
   return followThrough(embedded.engine, taskId, enough, after);
 }
 
 /** Everything a feed says of a task, to its end. */
-export function followToEnd(embedded: Embedded, taskId: string, after?: Cursor): Promise<readonly FeedEvent[]> {
+export function followToEnd(
+  embedded: Embedded,
+  taskId: string,
+  after?: Cursor,
+): Promise<readonly FeedEvent[]> {
   return followUntil(embedded, taskId, (events) => events.at(-1)?.kind === "end", after);
 }
 

@@ -15,7 +15,10 @@ export interface ServerProcess {
 }
 
 /** Starts `errand serve` over a data folder and waits until it says that it is ready. */
-export async function startServer(dataDir: string, env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
+export async function startServer(
+  dataDir: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ServerProcess> {
   const child = spawn(process.execPath, [cli, "serve"], {
     cwd: dataDir,
     env: { ...process.env, ERRAND_DATA_DIR: dataDir, PORT: "0", ...env },
@@ -29,7 +32,9 @@ export async function startServer(dataDir: string, env: Readonly<Record<string, 
       const ready = /ready at (http:\S+)/.exec(said.join(""));
       if (ready?.[1] !== undefined) resolve(ready[1]);
     });
-    child.once("exit", (code) => reject(new Error(`the server ended with ${code} before it was ready: ${said.join("")}`)));
+    child.once("exit", (code) =>
+      reject(new Error(`the server ended with ${code} before it was ready: ${said.join("")}`)),
+    );
   });
   const end = async (signal: "SIGKILL" | "SIGTERM"): Promise<number | null> => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
@@ -38,7 +43,12 @@ export async function startServer(dataDir: string, env: Readonly<Record<string, 
     await exit;
     return child.exitCode;
   };
-  return { url, process: child, kill: async () => void (await end("SIGKILL")), terminate: () => end("SIGTERM") };
+  return {
+    url,
+    process: child,
+    kill: async () => void (await end("SIGKILL")),
+    terminate: () => end("SIGTERM"),
+  };
 }
 
 /** JSON of an answer; throws with its text if it is not 2xx. */
@@ -51,5 +61,9 @@ export async function json(url: string, init?: RequestInit): Promise<unknown> {
 
 /** A POST of JSON. */
 export function post(body: unknown, headers: Readonly<Record<string, string>> = {}): RequestInit {
-  return { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
+  return {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  };
 }
