@@ -101,6 +101,7 @@ export class Story {
     if (command.type === "pause") this.#paused = command.paused;
     for (const event of events) this.#follow(event);
     expect(this.run.running().toSorted()).toEqual([...this.#running].toSorted());
+    checkLedger(this.run);
     if (this.#paused || this.#running.size >= this.#slots) return;
     for (const call of this.run.waiting()) {
       expect(this.#hasRoom(call), `${call} waits beside a free slot`).toBe(false);
@@ -115,6 +116,11 @@ export class Story {
       this.check({ type: "settle", call }, this.run.do({ type: "settle", call }));
     }
     expect(this.run.waiting()).toEqual([]);
+    for (const band of this.run.state.schedule.bands) {
+      expect([band.accounts.size, band.idle.length, band.gates.length, band.weight]).toEqual([
+        0, 0, 0, 0,
+      ]);
+    }
     for (const call of this.asked.keys()) expect(this.#ended.has(call), call).toBe(true);
   }
 
@@ -198,4 +204,33 @@ export class Story {
       (mine.capPerKey === null || ofKey.length < mine.capPerKey)
     );
   }
+}
+
+/** The invariants of the ledger (`src/core/schedule/state.ts`), counted from what runs and waits. */
+function checkLedger({ state: { schedule }, rows }: QueueRun): void {
+  const live = new Map<string, number>();
+  const calls = [...schedule.leases.values(), ...rows.values()];
+  for (const { band, key } of calls) {
+    const name = `${band} ${key}`;
+    live.set(name, (live.get(name) ?? 0) + 1);
+  }
+  const faults: unknown[] = [];
+  for (const band of schedule.bands) {
+    let [weight, all] = [0, 0];
+    for (const account of band.accounts.values()) {
+      const count = live.get(`${band.band} ${account.key}`) ?? 0;
+      live.delete(`${band.band} ${account.key}`);
+      all += count;
+      if (count > 0) weight += account.weight;
+      const forgotten = count === 0 && account.served <= band.clock;
+      if (account.live !== count || account.idleIndex >= 0 !== (count === 0) || forgotten) {
+        faults.push(account);
+      }
+    }
+    const running = band.live - band.pending;
+    const leases = [...schedule.leases.values()].filter((lease) => lease.band === band.band);
+    if (band.live !== all || running !== leases.length) faults.push(band);
+    if (!(Math.abs(band.weight - weight) < 1e-9) || !Number.isFinite(band.clock)) faults.push(band);
+  }
+  expect([faults, [...live]]).toEqual([[], []]);
 }

@@ -55,6 +55,7 @@ export function decodeTask(value: unknown, at = "task"): Task {
     rootId: f.textOrNull("rootId"),
     priority: f.textOrNull("priority") ?? "background",
     queue: f.textOrNull("queue"),
+    title: f.textOrNull("title"),
     cursor: f.textOrNull("cursor"),
     createdAt: f.text("createdAt"),
     startedAt: f.textOrNull("startedAt"),

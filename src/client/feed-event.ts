@@ -44,6 +44,8 @@ export type FeedEvent =
       readonly sessionId: string;
       readonly message: ChatMessage | null;
       readonly activeTaskId: string | null;
+      /** True if the session is gone. */
+      readonly deleted: boolean;
     };
 
 /**
@@ -101,5 +103,6 @@ function parseSession(f: Fields): FeedEvent {
     sessionId: f.text("sessionId"),
     message: message === null ? null : decodeMessage(message, "session.message"),
     activeTaskId: f.textOrNull("activeTaskId"),
+    deleted: f.flag("deleted"),
   };
 }

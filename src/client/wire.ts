@@ -53,6 +53,8 @@ export interface Task {
   readonly rootId: string | null;
   readonly priority: string;
   readonly queue: string | null;
+  /** A name given at submit. */
+  readonly title: string | null;
   /** Opaque: a feed that follows from here continues exactly behind `partial`. */
   readonly cursor: string | null;
   readonly createdAt: string;

@@ -1,3 +1,4 @@
+import { eraseDecider } from "./erased-types.ts";
 import { queueDecider } from "../core/queue/decider.ts";
 import type { QueueState } from "../core/queue/state.ts";
 import { restorePending, type ReadyCall } from "../core/queue/restore.ts";
@@ -18,8 +19,8 @@ const queue = {
  * states, commands and events of its own scopes, which the scope's name guarantees.
  */
 export const deciders: ReadonlyMap<string, AnyDecider> = new Map([
-  ["task", taskDecider as unknown as AnyDecider],
-  ["session", sessionDecider as unknown as AnyDecider],
-  ["user", userDecider as unknown as AnyDecider],
-  ["queue", queue as unknown as AnyDecider],
+  ["task", eraseDecider(taskDecider)],
+  ["session", eraseDecider(sessionDecider)],
+  ["user", eraseDecider(userDecider)],
+  ["queue", eraseDecider(queue)],
 ]);

@@ -1,6 +1,6 @@
+import { asTask } from "./erased-types.ts";
 import type { ErrorData } from "../core/errors.ts";
 import { taskScope } from "../core/scope.ts";
-import type { TaskState } from "../core/task/state.ts";
 import { isEnd, type TaskStatus } from "../core/task/status.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 
@@ -21,7 +21,7 @@ export class EndWaiters {
     kernel.listen({
       committed: ({ scope, state }) => {
         if (this.#waiters.size === 0 || !scope.startsWith("task/")) return;
-        const task = state as TaskState;
+        const task = asTask(state);
         if (!isEnd(task.status)) return;
         const waiters = this.#waiters.get(task.id);
         if (waiters === undefined) return;
@@ -45,7 +45,7 @@ export class EndWaiters {
   async of(taskId: string): Promise<TaskEnd> {
     const coming = this.expect(taskId);
     const now = await this.#kernel.read(taskScope(taskId), (state) => {
-      const task = state as TaskState;
+      const task = asTask(state);
       return isEnd(task.status)
         ? { status: task.status, output: task.output, error: task.error }
         : null;

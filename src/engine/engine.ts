@@ -1,3 +1,4 @@
+import { asTask, asTaskEvents } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
 import { retentionMsDefault } from "../core/limits.ts";
@@ -178,7 +179,7 @@ export class Engine {
 
   /** Tries a failed, cancelled or expired task again: same task, next attempt. A turn goes through its session. */
   async retry(taskId: string): Promise<void> {
-    const spec = await this.kernel.read(taskScope(taskId), (state) => (state as TaskState).spec);
+    const spec = await this.kernel.read(taskScope(taskId), (state) => asTask(state).spec);
     if (spec?.sessionId !== undefined && spec.messageId !== undefined) {
       await this.sessions.retryTurn(spec.userId, spec.sessionId, taskId);
     } else {
@@ -188,7 +189,7 @@ export class Engine {
 
   /** A new task with the same type, input and options. */
   async rerun(taskId: string, options: SubmitOptions = {}): Promise<Submitted> {
-    const spec = await this.kernel.read(taskScope(taskId), (state) => (state as TaskState).spec);
+    const spec = await this.kernel.read(taskScope(taskId), (state) => asTask(state).spec);
     if (spec === null) throw new ErrandError("not_found", `there is no task ${taskId}`);
     return await this.submit(spec.type, spec.input, {
       userId: spec.userId,
@@ -216,7 +217,7 @@ export class Engine {
   watchTasks(watch: (facts: readonly TaskEvent[], state: TaskState) => void): () => void {
     return this.kernel.listen({
       committed: ({ scope, events, state }) => {
-        if (scope.startsWith("task/")) watch(events as TaskEvent[], state as TaskState);
+        if (scope.startsWith("task/")) watch(asTaskEvents(events), asTask(state));
       },
     });
   }

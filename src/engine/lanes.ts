@@ -1,7 +1,8 @@
+import { asUser } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { isRecord } from "../core/json.ts";
 import { userScope } from "../core/scope.ts";
-import type { Lane, UserCommand, UserState } from "../core/user/decider.ts";
+import type { Lane, UserCommand } from "../core/user/decider.ts";
 import type { Engine } from "./engine.ts";
 import { specFor } from "./submit.ts";
 
@@ -98,7 +99,7 @@ export class Lanes {
   async read<T>(userId: string, lane: string, look: (lane: Readonly<Lane>) => T): Promise<T> {
     return await this.#engine.kernel.read(userScope(userId), (state) => {
       // The state of a user scope is what the user decider made.
-      const { lanes } = state as UserState;
+      const { lanes } = asUser(state);
       return look(lanes.get(lane) ?? { waiting: [], current: null, auto: false });
     });
   }

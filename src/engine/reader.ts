@@ -1,5 +1,5 @@
+import { asKnownToCaller, asQueue, asTask } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
-import type { QueueState } from "../core/queue/state.ts";
 import { depth, why } from "../core/queue/views.ts";
 import type { QueueWhy } from "../core/queue/protocol.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
@@ -84,7 +84,7 @@ export class Reader {
   /** A task with its partial text. `userId` null reads any user's. */
   async task(taskId: string, userId: string | null): Promise<TaskRead> {
     const read = await this.#kernel.read(taskScope(taskId), (state, seq) => {
-      const task = state as TaskState;
+      const task = asTask(state);
       if (task.spec === null || (userId !== null && task.spec.userId !== userId)) return null;
       return { view: taskView(task), seq, attempt: task.attempt, ended: isEnd(task.status) };
     });
@@ -102,7 +102,7 @@ export class Reader {
   /** A task without its text: cheaper than {@link task}. `userId` null reads any user's. */
   async view(taskId: string, userId: string | null): Promise<TaskView> {
     const view = await this.#kernel.read(taskScope(taskId), (state) => {
-      const task = state as TaskState;
+      const task = asTask(state);
       return task.spec === null || (userId !== null && task.spec.userId !== userId)
         ? null
         : taskView(task);
@@ -113,7 +113,7 @@ export class Reader {
 
   /** True once an attempt of the task has begun. */
   async hasBegun(taskId: string): Promise<boolean> {
-    return await this.#kernel.read(taskScope(taskId), (state) => (state as TaskState).attempt > 0);
+    return await this.#kernel.read(taskScope(taskId), (state) => asTask(state).attempt > 0);
   }
 
   /** One page of a user's sessions, the last changed first, and the time to go on before; ties are kept together. */
@@ -154,7 +154,7 @@ export class Reader {
     const tasks: TaskView[] = [];
     for (const row of rows) {
       const view = await this.#kernel.read(taskScope(row.id), (state) =>
-        (state as TaskState).spec === null ? null : taskView(state as TaskState),
+        asTask(state).spec === null ? null : taskView(asTask(state)),
       );
       if (view !== null) tasks.push(view);
     }
@@ -184,14 +184,12 @@ export class Reader {
   /** Why a task waits, exactly. */
   async why(taskId: string, userId: string | null): Promise<WhyView> {
     const view = await this.view(taskId, userId);
-    const asked = await this.#kernel.read(taskScope(taskId), (state) =>
-      waitingCall(state as TaskState),
-    );
+    const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(asTask(state)));
     const queue =
       asked === null
         ? null
         : await this.#kernel.read(queueScope(asked.queue), (state) =>
-            why(state as QueueState, asked.call),
+            why(asQueue(state), asked.call),
           );
     return {
       taskId,
@@ -209,7 +207,7 @@ export class Reader {
       views.push(
         await this.#kernel.read(queueScope(name), (state): QueueView => ({
           name,
-          ...depth(state as QueueState),
+          ...depth(asQueue(state)),
         })),
       );
     }
@@ -218,13 +216,11 @@ export class Reader {
 
   /** Position of a task that waits for a slot; null if it does not. */
   async position(taskId: string): Promise<number | null> {
-    const asked = await this.#kernel.read(taskScope(taskId), (state) =>
-      waitingCall(state as TaskState),
-    );
+    const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(asTask(state)));
     if (asked === null) return null;
     return await this.#kernel.read(
       queueScope(asked.queue),
-      (state) => why(state as QueueState, asked.call)?.position ?? null,
+      (state) => why(asQueue(state), asked.call)?.position ?? null,
     );
   }
 
@@ -273,7 +269,7 @@ function envelope(
   event: unknown,
   meta: { readonly requestId?: string; readonly actionId?: string; readonly causationId?: string },
 ): Envelope {
-  const { type, ...payload } = event as { type: string };
+  const { type, ...payload } = asKnownToCaller<{ type: string }>(event);
   return {
     event_id: `${view.id}:${seq}`,
     seq,

@@ -1,5 +1,5 @@
+import { asTask } from "./erased-types.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
-import type { TaskState } from "../core/task/state.ts";
 import type { Log } from "../ports/host.ts";
 import type { AsyncStore, SyncStore } from "../ports/store.ts";
 import type { Kernel } from "./kernel/kernel.ts";
@@ -49,7 +49,7 @@ async function findOrphans(
     const ids = await store.tasksOpen("running", after, page);
     for (const id of ids) {
       const epoch = await kernel.read(taskScope(id), (state) => {
-        const task = state as TaskState;
+        const task = asTask(state);
         return task.status === "running" ? task.epoch : null;
       });
       if (epoch !== null) orphans.push({ id, epoch });
@@ -67,7 +67,7 @@ async function closeDeadStreams(kernel: Kernel, store: SyncStore | AsyncStore): 
     const taskId = stream.slice(0, slash);
     const attempt = Number(stream.slice(slash + 1));
     const owner = await kernel.read(taskScope(taskId), (state) => {
-      const task = state as TaskState;
+      const task = asTask(state);
       return {
         live: task.phase === "active" && task.attempt === attempt,
         user: task.spec?.userId ?? "",

@@ -1,10 +1,10 @@
+import { asKnownToCaller, asTask, asTaskSignal } from "./erased-types.ts";
 import type { Signal } from "../core/decider.ts";
 import { ErrandError, errorData } from "../core/errors.ts";
 import { isRecord } from "../core/json.ts";
 import { segmentsHotMax } from "../core/limits.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import { streamId } from "../core/stream/entry.ts";
-import type { TaskSignal } from "../core/task/commands.ts";
 import type { TaskState } from "../core/task/state.ts";
 import type { Log } from "../ports/host.ts";
 import type { AnyTaskType } from "./define.ts";
@@ -57,7 +57,7 @@ export class Runner {
 
   /** A signal of the kernel. Never throws. */
   signal(signal: Signal): void {
-    const task = signal as TaskSignal;
+    const task = asTaskSignal(signal);
     if (task.kind === "task.start") this.#start(task.taskId, task.attempt, task.epoch);
     else if (task.kind === "task.wake") this.#wake(task.taskId, task.op);
     else if (task.kind === "task.abort") this.#abort(task.taskId, task.calls);
@@ -73,7 +73,7 @@ export class Runner {
     const grace = Promise.withResolvers<void>();
     const timer = setTimeout(() => grace.resolve(), graceMs);
     await Promise.race([
-      Promise.allSettled(working.map((segment) => this.#finished.get(segment.taskId))),
+      Promise.allSettled(working.flatMap(({ taskId }) => this.#finished.get(taskId) ?? [])),
       grace.promise,
     ]);
     clearTimeout(timer);
@@ -94,7 +94,8 @@ export class Runner {
   }
 
   #state(taskId: string): TaskState | undefined {
-    return this.#ports.kernel.peek(taskScope(taskId))?.state as TaskState | undefined;
+    const cached = this.#ports.kernel.peek(taskScope(taskId));
+    return cached === undefined ? undefined : asTask(cached.state);
   }
 
   #start(taskId: string, attempt: number, epoch: number): void {
@@ -109,7 +110,7 @@ export class Runner {
   }
 
   #handBack(taskId: string, epoch: number): void {
-    this.#quietly(
+    void this.#quietly(
       this.#ports.kernel.dispatch(taskScope(taskId), { type: "handBack", epoch }),
       "hand a task back",
       taskId,
@@ -223,9 +224,10 @@ export class Runner {
     const state = this.#state(taskId);
     if (state?.spec === undefined || state.spec === null || state.phase !== "active") return;
     const { spec, attempt, epoch } = state;
+    if (isStale(reply.value, epoch)) return;
     const head = await kernel.hasStream(streamId(taskId, attempt));
-    // While we waited the attempt was lost, or a new one has begun: its segment is not to be pushed out.
-    if (state.epoch !== epoch || isStale(reply.value, epoch)) return;
+    // While we waited a new attempt may have begun: its segment is not to be pushed out.
+    if ((this.#state(taskId) ?? state).epoch !== epoch) return;
     const segment = this.#launch(state, { spec, attempt, epoch });
     // An earlier segment of this attempt has shown text: its stream is taken over, to be gone on with and closed.
     if (head) await segment.transcript();
@@ -257,7 +259,7 @@ export class Runner {
   async #closeColdStream(taskId: string): Promise<void> {
     const { kernel } = this.#ports;
     const ended = await kernel.read(taskScope(taskId), (state) => {
-      const task = state as TaskState;
+      const task = asTask(state);
       return { attempt: task.attempt, user: task.spec?.userId ?? "" };
     });
     await kernel.closeStored(taskId, streamId(taskId, ended.attempt), ended.user);
@@ -306,4 +308,4 @@ const attemptEnded = new ErrandError("fenced", "the attempt has ended");
 
 const inThisThread: RunHandler = async (task, input, segment, ports) =>
   // The input was parsed by the type's own schema at submit; the handler's parameter type is that schema's output.
-  await task.handler(input as never, taskContext(segment, ports));
+  await task.handler(asKnownToCaller<never>(input), taskContext(segment, ports));

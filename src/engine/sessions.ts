@@ -1,3 +1,4 @@
+import { asSession } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { isChatId } from "../core/ids.ts";
 import { messageCharsMax } from "../core/limits.ts";
@@ -135,7 +136,7 @@ export class Sessions {
     look: (state: SessionState, seq: number) => T,
   ): Promise<T | null> {
     return await this.#engine.kernel.read(sessionScope(userId, chatId), (state, seq) => {
-      const session = state as SessionState;
+      const session = asSession(state);
       return seq === 0 || session.deleted ? null : look(session, seq);
     });
   }

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- `present` builds an object key by key, which the compiler cannot follow. */
 import { ErrandError } from "../core/errors.ts";
 import { isName, isUserId } from "../core/ids.ts";
 import { jsonDepth } from "../core/json.ts";

@@ -1,3 +1,4 @@
+import { asKnownToCaller } from "./erased-types.ts";
 import { ErrandError, type ErrorData } from "../core/errors.ts";
 import { isName } from "../core/ids.ts";
 import { durationMsMax } from "../core/limits.ts";
@@ -68,7 +69,7 @@ async function step<T>(
   segment.claim(op);
   const before = segment.operation(op);
   // What a step returned was JSON when it was stored, and is the same JSON now: its type is the caller's own.
-  if (before?.kind === "step") return before.result as T;
+  if (before?.kind === "step") return asKnownToCaller<T>(before.result);
   const context: StepContext = {
     attempt: segment.attempt,
     key: `${segment.taskId}:${name}`,
@@ -78,7 +79,7 @@ async function step<T>(
   };
   const result = toJson(await segment.work(() => fn(context)), `the result of step "${name}"`);
   await segment.ask({ type: "step", op, result });
-  return result as T;
+  return asKnownToCaller<T>(result);
 }
 
 async function sleep(segment: Segment, ms: number, name: string | undefined): Promise<void> {
@@ -116,7 +117,7 @@ async function waitForEvent<T>(
       operation?.kind === "wait" && operation.done,
   );
   // The payload is JSON from outside; its type is what the handler's author expects of the sender.
-  return wait.timedOut ? null : { payload: wait.payload as T };
+  return wait.timedOut ? null : { payload: asKnownToCaller<T>(wait.payload) };
 }
 
 type ChildOperation = Extract<Operation, { kind: "child" }>;
@@ -156,7 +157,7 @@ async function spawn<O>(
     // The output is JSON of the child's handler; its type is what the caller knows of that task type.
     return {
       status: end?.status ?? "failed",
-      output: (end?.output ?? null) as O | null,
+      output: asKnownToCaller<O | null>(end?.output ?? null),
       error: end?.error ?? null,
     };
   };
@@ -165,7 +166,7 @@ async function spawn<O>(
     settled,
     async result() {
       const { status, output, error } = await settled();
-      if (status === "completed") return output as O;
+      if (status === "completed") return asKnownToCaller<O>(output);
       throw childError(id, status, error);
     },
   };

@@ -1,3 +1,4 @@
+import { asKnownToCaller } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
 import type { Operation } from "../core/task/state.ts";
@@ -141,7 +142,9 @@ async function run(
   let outcome: Outcome;
   try {
     // The definition's input type is erased here; `checked` has parsed the value with the definition's own schema.
-    const output: unknown = await segment.work(() => tool.run(input as never, context));
+    const output: unknown = await segment.work(() =>
+      tool.run(asKnownToCaller<never>(input), context),
+    );
     outcome = { state: "confirmed", output: toJson(output, `the output of tool "${op}"`) };
   } catch (error) {
     if (segment.dead) throw error;

@@ -33,7 +33,7 @@ export function mount(
 ): void {
   const methods = new Map<string, Set<string>>();
   for (const operation of operations) {
-    const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    const path = operation.route ?? operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
     router.on(operation.method.toUpperCase(), path, async ({ req, env }) => {
       const who = await admit(operation, req.raw.headers, gates);
       const allowance = operation.submits === true ? takeSubmit(gates.submits, who) : null;

@@ -49,6 +49,8 @@ interface OperationDoc {
   readonly method: "get" | "post" | "delete";
   /** OpenAPI form: `/api/tasks/{taskId}`. */
   readonly path: string;
+  /** The router's own form, where it is narrower than the path's. */
+  readonly route?: string;
   readonly policy: Policy;
   /** Unique name, also the operation's name in metrics. */
   readonly id: string;

@@ -9,6 +9,10 @@ import type { World } from "./world.ts";
 /** What must be true when nothing can happen any more: every promise is kept, nothing is left behind. */
 export async function finalAudit(world: World): Promise<void> {
   auditScopes(world.shadow);
+  for (const [id, { handBacks }] of world.shadow.lives) {
+    const asked = world.worker.handBacks.get(id) ?? 0;
+    must(handBacks <= asked, "a loss is counted", () => `${id} was handed back ${handBacks} times, its workers asked for ${asked}`);
+  }
   for (const home of world.homes) auditRows(home, world.shadow);
   await auditLogs(world);
   await world.readers.audit();

@@ -66,7 +66,6 @@ export class Home {
     this.wakeAtMs = null;
     this.#kernel = this.#newKernel(this.#store);
     this.#kernel.listen(listener);
-    planted.kernel?.(this.#kernel);
   }
 
   /** What the engine does at start: void leases, lost tasks, dead streams, then timers and outbox. */

@@ -30,6 +30,7 @@ export class ScopeChecks {
       must(running < slots, "running calls are within the slots", () => `${scope} grants beyond its ${slots} slots`);
       must(schedule?.paused !== true, "a paused queue grants nothing", () => scope);
     }
+    if (event.type === "lane.started") this.#laneStarts(scopeName(scope), event as { lane?: string });
     if (event.type === "leases.voided") {
       for (const call of this.#shadow.queue(scopeName(scope))?.schedule.leases.keys() ?? []) this.#voided.add(call);
     }
@@ -291,6 +292,11 @@ export class ScopeChecks {
           say,
         );
     }
+  }
+
+  #laneStarts(userId: string, { lane = "" }: { lane?: string }): void {
+    const current = this.#shadow.user(userId)?.lanes.get(lane)?.current ?? null;
+    must(current === null, "a lane runs one task at a time", () => `lane ${lane} of ${userId} starts one beside ${current ?? ""}`);
   }
 
   /** A lane runs one task at a time; those behind it are held. */

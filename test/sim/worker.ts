@@ -32,6 +32,8 @@ const zombiesMax = 6;
  */
 export class Worker {
   readonly segments = new Map<string, Segment>();
+  /** How often each task was handed back in good order: no more of its losses may be called so. */
+  readonly handBacks = new Map<string, number>();
   readonly #world: World;
   readonly #rehydrating = new Set<string>();
   readonly #errands: Errand[] = [];
@@ -101,6 +103,7 @@ export class Worker {
     segment.closeStream();
     this.#drop(segment);
     this.#world.mark(timedOut ? "attempt timed out" : "task handed back");
+    if (!timedOut) this.handBacks.set(taskId, (this.handBacks.get(taskId) ?? 0) + 1);
     const command: RunnerCommand = timedOut
       ? { type: "fail", epoch, error: errorData("timed_out"), retry: "policy" }
       : { type: "handBack", epoch };

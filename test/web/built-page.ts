@@ -8,7 +8,7 @@ export const builtPage: string = join(import.meta.dirname, "..", "..", "dist", "
 /** The policy under which the page must work: no inline script, no inline style, nobody else's server. */
 export const contentSecurityPolicy: string =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
-  "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "img-src 'self' data:; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",

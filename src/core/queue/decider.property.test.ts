@@ -5,7 +5,7 @@ import type { QueueRun } from "../../../test/queue-run.ts";
 import { beat, Story } from "../../../test/queue-story.ts";
 import { queueDecider } from "./decider.ts";
 
-const story = fc.array(beat, { maxLength: 120, size: "max" });
+const story = fc.array(beat, { maxLength: 90, size: "max" });
 
 test("[QUEUE1] [QUEUE2] [QUEUE5] slots and caps hold at every fact, no slot idles beside a call that may run, and every call ends", () => {
   fc.assert(
@@ -14,7 +14,7 @@ test("[QUEUE1] [QUEUE2] [QUEUE5] slots and caps hold at every fact, no slot idle
       for (const one of beats) told.live(one);
       told.end();
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -31,7 +31,7 @@ test("[QUEUE3] every command that comes twice changes nothing the second time", 
         expect(told.run.fingerprint()).toBe(before);
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });
 
@@ -61,7 +61,7 @@ test("[QUEUE4] however messages are shuffled and doubled, a task that settles wh
 
 test("[QUEUE14] snapshot, log and ready rows give back the queue that decided, at any point", () => {
   fc.assert(
-    fc.property(story, fc.nat(120), fc.integer({ min: 1, max: 9 }), (beats, cut, pageSize) => {
+    fc.property(story, fc.nat(90), fc.integer({ min: 1, max: 9 }), (beats, cut, pageSize) => {
       const told = new Story();
       let saved: unknown = null;
       let keep = 0;
@@ -83,7 +83,7 @@ test("[QUEUE14] snapshot, log and ready rows give back the queue that decided, a
       expect(whole.log).toEqual(told.run.log);
       expect(cutShort.log).toEqual(told.run.log);
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 });
 

@@ -135,6 +135,8 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
   };
   if (hasFreeSlot(schedule) && capsAllow(schedule, asked.key, asked.type, asked)) {
     grant(draft, wanted, weight === 1 ? atOnce : { weight });
+    // Other calls of the key may wait behind a cap of their type, and the grant has moved its clock.
+    refreshKey(schedule, wanted.band, wanted.key);
   } else {
     wait(draft, wanted, { weight, caps: asked, known });
   }

@@ -224,6 +224,14 @@ test("[QUEUE8] a child has its root's place, and a tree that overruns its estima
   run.do(callOf("x.1", { cost: 1 }));
   run.do(callOf("child.1", { cost: 1, root: "root" }));
   expect(run.rows.get("child.1")?.tag).toBe(16);
+  run.after(30_000, { type: "settle", call: "x.1" });
+  run.do(callOf("y.1", { cost: 1 }));
+  run.after(10_000, { type: "settle", call: "child.1" });
+  expect(run.state.schedule.roots.get("root")).toMatchObject({
+    base: 0,
+    estimate: 32,
+    attained: 19,
+  });
 });
 
 test("[QUEUE8] an interactive tree that has used 120 slot-seconds goes on in the background", () => {
@@ -320,4 +328,45 @@ test("[QUEUE16] lower work that is taken back leaves nobody impatient", () => {
   expect(run.state.schedule.lowerSinceMs).not.toBeNull();
   run.do({ type: "settle", call: "batch.1" });
   expect(run.state.schedule.lowerSinceMs).toBeNull();
+});
+
+test("[QUEUE7] the clock of an empty band stands where its best served key stood", () => {
+  const run = queueWith(2);
+  run.do(callOf("a.1", { cost: 1 }));
+  run.after(9_000, callOf("b.1", { key: "bob", cost: 1 }));
+  run.after(1_000, { type: "settle", call: "a.1" });
+  // Two keys shared the band when ann's ten seconds were counted, so its clock is behind her.
+  expect(run.state.schedule.bands[0].clock).toBe(5);
+  run.do({ type: "settle", call: "b.1" });
+  expect(run.state.schedule.bands[0].clock).toBe(10);
+});
+  run.after(9_000, { type: "settle", call: "a.1" });
+  expect(run.state.schedule.bands[0].clock).toBe(10.5);
+  run.do(callOf("c.1", { key: "bob", cost: 1 }));
+  run.do(callOf("d.1", { cost: 1 }));
+  const accounts = [...run.state.schedule.bands[0].accounts.values()];
+  expect(accounts.map((account) => account.served)).toEqual([11.5, 11.5]);
+});
+
+test("[QUEUE16] a turn that lower bands have for free uses up what they had earned", () => {
+  const run = queueWith(1);
+  run.do(callOf("x.1"));
+  run.do(callOf("b1.1", { key: "bob", band: 1 }));
+  run.do(callOf("b2.1", { key: "bob", band: 1 }));
+  run.after(100_000, { type: "settle", call: "x.1" });
+  // Nobody interactive waits: b1.1 goes without being owed, and the ten slot-seconds earned are gone.
+  expect(run.running()).toEqual(["b1.1"]);
+  expect(run.state.schedule.lowerCredit).toBe(0);
+});
+
+test("[QUEUE6] a call that is granted as it arrives moves its key's waiting calls back", () => {
+  const run = queueWith(2);
+  const doc = { type: "document", capTotal: 1 };
+  run.do(callOf("x.1", { key: "bob", ...doc }));
+  run.do(callOf("a.1", doc));
+  run.do(callOf("c.1", { key: "cid", ...doc }));
+  // ann gets the other slot while her document waits for its type.
+  run.do(callOf("b.1", { cost: 5 }));
+  run.do({ type: "settle", call: "x.1" });
+  expect(run.running()).toEqual(["b.1", "c.1"]);
 });

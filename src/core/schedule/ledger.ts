@@ -188,7 +188,10 @@ export function rest(band: BandState, account: Account): void {
   heapPush(band.idle, account, idleOrder);
 }
 
-/** A key with nothing in the band starts at the band's clock: time away is neither saved up nor owed. */
+/**
+ * A key with nothing in the band starts at the band's clock, so time away saves nothing up. If it was served ahead of
+ * the clock, its account is still there: it does not escape by leaving for a moment.
+ */
 function enter(band: BandState, key: string, weight: number): void {
   let account = band.accounts.get(key);
   if (account === undefined) {
@@ -196,7 +199,6 @@ function enter(band: BandState, key: string, weight: number): void {
     band.accounts.set(key, account);
   } else if (account.live === 0) {
     heapRemove(band.idle, account.idleIndex, idleOrder);
-    if (account.served < band.clock) account.served = band.clock;
   }
   band.weight += account.live === 0 ? weight : weight - account.weight;
   account.weight = weight;

@@ -28,9 +28,9 @@ export function draft(): Draft {
 }
 
 /** Ends a draft. */
-export function finish(draft: Draft, value: unknown = null): TaskBatch {
+export function finish(made: Draft, value: unknown = null): TaskBatch {
   const reply: Reply = ok(value);
-  return { ...draft, reply };
+  return { ...made, reply };
 }
 
 /** The spec of an accepted task; the decider checks acceptance first. */
@@ -67,22 +67,22 @@ export function nextCall(state: TaskState): string {
 }
 
 /** Asks a queue for a slot. */
-export function requestCall(draft: Draft, queue: string, call: string, request: CallRequest): void {
+export function requestCall(made: Draft, queue: string, call: string, request: CallRequest): void {
   const body: QueueCommand = { type: "request", call, request };
-  draft.messages.push({ to: queueScope(queue), body });
+  made.messages.push({ to: queueScope(queue), body });
 }
 
 /** Gives a slot back, or takes a pending request back: for a queue both are the same word. */
-export function settleCall(draft: Draft, queue: string, call: string): void {
+export function settleCall(made: Draft, queue: string, call: string): void {
   const body: QueueCommand = { type: "settle", call };
-  draft.messages.push({ to: queueScope(queue), body });
+  made.messages.push({ to: queueScope(queue), body });
 }
 
 /** Puts the task into its pool's line. */
-export function enqueue(draft: Draft, state: TaskState, spec: TaskSpec): void {
+export function enqueue(made: Draft, state: TaskState, spec: TaskSpec): void {
   const call = nextCall(state);
-  draft.events.push({ type: "task.queued", call });
-  requestCall(draft, spec.queue, call, callRequest(state, spec, spec.cost ?? 0.05, true));
+  made.events.push({ type: "task.queued", call });
+  requestCall(made, spec.queue, call, callRequest(state, spec, spec.cost ?? 0.05, true));
 }
 
 /** The task as lists see it, with another status where the batch changes it. */
@@ -132,20 +132,20 @@ function hasOpenCall(state: TaskState): boolean {
  * attempt: from here on no lease points at it, and recovery finds it by its row (SPEC RECOVER2).
  */
 export function leaveStartSlot(
-  draft: Draft,
+  made: Draft,
   state: TaskState,
   spec: TaskSpec,
   status: "running" | "waiting",
 ): void {
   const waits = status === "waiting" && !hasOpenCall(state);
-  if (state.lease !== null) settleCall(draft, spec.queue, state.lease);
+  if (state.lease !== null) settleCall(made, spec.queue, state.lease);
   else if (waits === isParked(state)) return;
-  draft.rows.push(taskRow(state, spec, waits ? "waiting" : "running"));
+  made.rows.push(taskRow(state, spec, waits ? "waiting" : "running"));
 }
 
 /** The row of a task whose handler goes on, unless it says `running` already. */
-export function rowWhenWoken(draft: Draft, state: TaskState): void {
-  if (isParked(state)) draft.rows.push(taskRow(state, specOf(state), "running"));
+export function rowWhenWoken(made: Draft, state: TaskState): void {
+  if (isParked(state)) made.rows.push(taskRow(state, specOf(state), "running"));
 }
 
 /** Calls that hold or wait for a slot of a queue. */
@@ -186,28 +186,28 @@ function openTimers(state: TaskState, spec: TaskSpec): string[] {
  * is live any more; otherwise a worker may still hold sockets and is told to abort.
  */
 export function endTask(
-  draft: Draft,
+  made: Draft,
   state: TaskState,
   end: ChildEnd,
   options: { nowMs: number; byWorker: boolean },
 ): void {
   const spec = specOf(state);
   const { granted, pending } = openCalls(state);
-  for (const call of pending) settleCall(draft, call.queue, call.call);
+  for (const call of pending) settleCall(made, call.queue, call.call);
   const start = state.lease === null ? [] : [{ queue: spec.queue, call: state.lease }];
   const live = state.phase === "active" && !options.byWorker;
-  for (const call of live ? [] : [...start, ...granted]) settleCall(draft, call.queue, call.call);
+  for (const call of live ? [] : [...start, ...granted]) settleCall(made, call.queue, call.call);
   if (live)
-    draft.signals.push({ kind: "task.abort", taskId: state.id, calls: [...start, ...granted] });
-  for (const name of openTimers(state, spec)) draft.timers.push({ name, atMs: null });
+    made.signals.push({ kind: "task.abort", taskId: state.id, calls: [...start, ...granted] });
+  for (const name of openTimers(state, spec)) made.timers.push({ name, atMs: null });
   for (const operation of state.operations.values()) {
     if (operation.kind !== "child" || operation.end !== null) continue;
     const body: TaskCommand = { type: "cancel", by: "parent" };
-    draft.messages.push({ to: taskScope(operation.child), body });
+    made.messages.push({ to: taskScope(operation.child), body });
   }
   if (spec.parentId !== undefined) {
     const body: TaskCommand = { type: "childEnded", child: state.id, end };
-    draft.messages.push({ to: taskScope(spec.parentId), body });
+    made.messages.push({ to: taskScope(spec.parentId), body });
   }
   if (spec.sessionId !== undefined && spec.messageId !== undefined) {
     const body: SessionCommand = {
@@ -217,16 +217,16 @@ export function endTask(
       ending: state.ends + 1,
       end,
     };
-    draft.messages.push({ to: sessionScope(spec.userId, spec.sessionId), body });
+    made.messages.push({ to: sessionScope(spec.userId, spec.sessionId), body });
   }
-  if (spec.lane !== undefined) tellLane(draft, state, spec, spec.lane);
-  draft.rows.push(taskRow(state, spec, end.status, { endedAtMs: options.nowMs }));
+  if (spec.lane !== undefined) tellLane(made, state, spec, spec.lane);
+  made.rows.push(taskRow(state, spec, end.status, { endedAtMs: options.nowMs }));
 }
 
 /** Tells a lane that its task is over. */
-export function tellLane(draft: Draft, state: TaskState, spec: TaskSpec, lane: string): void {
+export function tellLane(made: Draft, state: TaskState, spec: TaskSpec, lane: string): void {
   const body: UserCommand = { type: "laneEnded", lane, taskId: state.id };
-  draft.messages.push({ to: userScope(spec.userId), body });
+  made.messages.push({ to: userScope(spec.userId), body });
 }
 
 /** The same task, unchanged: a message or command that came twice. */

@@ -55,7 +55,7 @@ export function decideRunner(state: TaskState, command: Operating, ctx: DecideCo
     case "join":
       return join(state, command);
     case "call":
-      return call(state, command);
+      return askForCall(state, command);
     case "callDone":
       return callDone(state, command);
     case "callFailed":
@@ -166,7 +166,7 @@ function join(state: TaskState, command: Command<"join">): TaskBatch {
   return finish(made);
 }
 
-function call(state: TaskState, command: Command<"call">): TaskBatch {
+function askForCall(state: TaskState, command: Command<"call">): TaskBatch {
   const operation = state.operations.get(command.op);
   if (operation !== undefined) {
     const other = known(state, command.op, "call");

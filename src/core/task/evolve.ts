@@ -46,20 +46,10 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
       forgetUnfinished(state);
       return leaveAttempt(state);
     case "task.completed":
-      state.output = event.output;
-      state.error = null;
-      state.heldBytes += roughBytes(event.output);
-      return end(state, "completed", atMs);
     case "task.failed":
-      state.failures += 1;
-      state.error = event.error;
-      return end(state, "failed", atMs);
     case "task.cancelled":
-      state.error = event.error;
-      return end(state, "cancelled", atMs);
     case "task.expired":
-      state.error = event.error;
-      return end(state, "expired", atMs);
+      return evolveEnd(state, event, atMs);
     case "step.completed":
     case "sleep.started":
     case "sleep.ended":
@@ -80,6 +70,25 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
     default:
       return unreachable(event, "task event");
   }
+}
+
+type EndEvent = Extract<
+  TaskEvent,
+  { type: `task.${"completed" | "failed" | "cancelled" | "expired"}` }
+>;
+
+function evolveEnd(state: TaskState, event: EndEvent, atMs: number): TaskState {
+  if (event.type === "task.completed") {
+    state.output = event.output;
+    state.error = null;
+    state.heldBytes += roughBytes(event.output);
+    return end(state, "completed", atMs);
+  }
+  state.error = event.error;
+  if (event.type === "task.cancelled") return end(state, "cancelled", atMs);
+  if (event.type === "task.expired") return end(state, "expired", atMs);
+  state.failures += 1;
+  return end(state, "failed", atMs);
 }
 
 type WaitEvent = Extract<

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- A snapshot is this module's own JSON, sealed and versioned by the kernel. */
 import {
   nothing,
   ok,

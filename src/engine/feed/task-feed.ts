@@ -1,8 +1,8 @@
+import { asTaskEvents } from "../erased-types.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { taskScope } from "../../core/scope.ts";
 import { streamId } from "../../core/stream/entry.ts";
 import type { Cursor } from "../../core/stream/cursor.ts";
-import type { TaskEvent } from "../../core/task/events.ts";
 import type { Committed } from "../kernel/group.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { StoredEntries } from "../kernel/open-stream.ts";
@@ -76,7 +76,7 @@ async function readRows(kernel: Kernel, taskId: string): Promise<FoldRow[]> {
     rows.push({
       seq: stored.seq,
       atMs: stored.atMs,
-      events: stored.events as TaskEvent[],
+      events: asTaskEvents(stored.events),
       streamTail: stored.streamTail,
     });
   }
@@ -120,7 +120,7 @@ class SharedFeed {
     const row: FoldRow = {
       seq: commit.seq,
       atMs: commit.atMs,
-      events: commit.events as TaskEvent[],
+      events: asTaskEvents(commit.events),
       streamTail: null,
     };
     this.#do(() => this.#give(this.#fold.row(row)));

@@ -1,4 +1,4 @@
-import type { SessionEvent, SessionState } from "../../core/session/state.ts";
+import { asSession, asSessionEvents, asTask, asTaskEvents } from "../erased-types.ts";
 import { offsetAfter } from "../../core/stream/entry.ts";
 import type { TaskEvent } from "../../core/task/events.ts";
 import type { TaskState } from "../../core/task/state.ts";
@@ -48,12 +48,12 @@ export class UserFeeds {
   }
 
   #task(commit: Committed): void {
-    const state = commit.state as TaskState;
+    const state = asTask(commit.state);
     const userId = state.spec?.userId;
     if (userId === undefined || !this.#readers.has(userId)) return;
     const cursor = { seq: commit.seq + commit.events.length - 1, attempt: state.attempt, entry: 0 };
     const at = { taskId: state.id, cursor };
-    const events = (commit.events as TaskEvent[]).flatMap((event): FeedEvent | [] => {
+    const events = asTaskEvents(commit.events).flatMap((event): FeedEvent | [] => {
       const told = ofFact(state, event);
       return told === null ? [] : { ...at, ...told };
     });
@@ -65,10 +65,10 @@ export class UserFeeds {
   }
 
   #session(commit: Committed): void {
-    const state = commit.state as SessionState;
+    const state = asSession(commit.state);
     if (!this.#readers.has(state.userId)) return;
     const ids = new Set<string>();
-    for (const event of commit.events as SessionEvent[]) {
+    for (const event of asSessionEvents(commit.events)) {
       if (event.type === "message.added") ids.add(event.message.id);
       else if (event.type === "turn.ended") ids.add(event.messageId);
       else if (event.type === "turn.reopened") ids.add(event.turn.messageId);

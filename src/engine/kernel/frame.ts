@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- A frame is our own sealed JSON; its two fields are checked before it is used. */
 import { ErrandError } from "../../core/errors.ts";
 import { eventCharsMax } from "../../core/limits.ts";
 

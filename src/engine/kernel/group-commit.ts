@@ -98,7 +98,8 @@ export class GroupCommit {
 
   #groupPorts(): GroupPorts {
     const { cache, deciders, ids, streams, snapshotEventsEvery } = this.#parts;
-    const { cipher, clock, random, isLocal } = this.#ports;
+    const ports = this.#ports;
+    const { cipher, clock, random } = ports;
     const nowMs = clock.nowMs();
     const context: DecideContext = {
       nowMs,
@@ -110,7 +111,7 @@ export class GroupCommit {
       cipher,
       context,
       deciders,
-      isLocal: (scope) => isLocal?.(scope) ?? true,
+      isLocal: (scope) => ports.isLocal?.(scope) ?? true,
       streamOperations: () => {
         this.#written = streams.dirty;
         return streams.operations(this.#written);

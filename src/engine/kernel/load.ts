@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- A snapshot is our own sealed JSON; its version is checked before it is used. */
 import { ErrandError } from "../../core/errors.ts";
 import { invariant } from "../../core/invariant.ts";
 import type { ReadyRequest } from "../../core/rows.ts";

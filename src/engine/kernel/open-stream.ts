@@ -1,3 +1,4 @@
+import { asEntries } from "../erased-types.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { blockCharsMax, streamEntriesMax } from "../../core/limits.ts";
 import { offsetAfter, type Entry } from "../../core/stream/entry.ts";
@@ -55,8 +56,7 @@ export class OpenStream {
     for (const row of rows) {
       this.#held.push(row);
       this.tail = row.n + row.count;
-      for (const entry of JSON.parse(row.json) as Entry[])
-        this.offset = offsetAfter(this.offset, entry);
+      for (const entry of asEntries(row.json)) this.offset = offsetAfter(this.offset, entry);
     }
     this.offsetAhead = this.offset;
   }
@@ -135,7 +135,7 @@ export class OpenStream {
     const entries: Entry[] = [];
     for (const held of this.#held) {
       if (held.n + held.count <= from) continue;
-      const all = JSON.parse(held.json) as Entry[];
+      const all = asEntries(held.json);
       entries.push(...(held.n < from ? all.slice(from - held.n) : all));
     }
     return entries;

@@ -1,3 +1,5 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- A generator is given back what its driver was asked for: each of
+   the functions below yields one operation, and `perform` answers that operation. */
 import type { Scope } from "../../core/scope.ts";
 import type {
   AsyncStore,

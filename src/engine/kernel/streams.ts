@@ -1,3 +1,4 @@
+import { asEntries } from "../erased-types.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { taskScope, type Scope } from "../../core/scope.ts";
 import type { Entry } from "../../core/stream/entry.ts";
@@ -107,7 +108,7 @@ export class Streams {
     const entries: Entry[] = [];
     for (const row of await this.#rows(id, from, rowsMax)) {
       // Our own sealed JSON: its shape was checked when it was written.
-      const all = JSON.parse(row.json) as Entry[];
+      const all = asEntries(row.json);
       entries.push(...(row.n < from ? all.slice(from - row.n) : all));
     }
     return entries;

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- Both sides of the channel are this folder's own code, typed against each other. */
 import { parentPort } from "node:worker_threads";
 
 import { ErrandError } from "../../core/errors.ts";

@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- Both sides of the channel are this folder's own code, typed against each other. */
 import { fork } from "node:child_process";
 import { resolve as resolvePath } from "node:path";
 import { pathToFileURL } from "node:url";

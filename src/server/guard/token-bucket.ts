@@ -28,6 +28,11 @@ export class TokenBuckets {
     this.#clock = clock;
   }
 
+  /** Users whose bucket is not known to be full. */
+  get size(): number {
+    return this.#buckets.size;
+  }
+
   /** Takes one token of `user`, if there is one. */
   take(user: string): Allowance {
     const bucket = this.#bucket(user);

@@ -76,6 +76,8 @@ export function orchestratorRoutes(server: ServerContext): readonly Operation[] 
     operation({
       method: "get",
       path: "/{taskId}",
+      // Anything else at the root is not this door's: a file of the page, or nothing.
+      route: "/:taskId{task_[^/]+}",
       policy: "user",
       id: "workflowStatus",
       tag: "orchestrator",

@@ -110,6 +110,10 @@ function takeSession(
   event: Extract<FeedEvent, { type: "session" }>,
 ): void {
   const { sessionId, message, activeTaskId } = event;
+  if (event.deleted) {
+    store.dispatch({ about: "chat", action: { type: "chatRemoved", sessionId } });
+    return;
+  }
   const behind = isBehind(store.get().chats[sessionId], event);
   store.dispatch({
     about: "chat",

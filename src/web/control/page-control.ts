@@ -201,6 +201,17 @@ function openDetail(opening: {
   }
 }
 
+/** The server looks for a model every few seconds; the page asks now and then, until there is one. */
+const modelDelayMs = 20_000;
+
+function watchModel(surroundings: Surroundings, signal: AbortSignal): void {
+  surroundings.after(modelDelayMs, () => {
+    if (signal.aborted) return;
+    if (surroundings.store.get().model?.connected !== true) void loadModel(surroundings);
+    watchModel(surroundings, signal);
+  });
+}
+
 async function loadModel(surroundings: Surroundings): Promise<void> {
   const { client, store } = surroundings;
   const overview = await guarded(
@@ -231,6 +242,7 @@ function runLive(live: {
     void tasks.refresh(taskId);
     if (store.get().detail?.taskId === taskId) void tasks.loadDetail(taskId);
   });
+  watchModel(surroundings, stop.signal);
   const sessionsSoon = collected(surroundings, () => {
     if (!stop.signal.aborted) void chat.loadSessions();
   });

@@ -57,9 +57,9 @@ export function activeCount(tasks: PageState["tasks"]): number {
 /** Longest title of a task. */
 const titleCharsMax = 120;
 
-/** What a task is about, from its input: the first line of its prompt or text, else its type. */
+/** What a task is about: its title, else the first line of its input's prompt or text, else its type. */
 export function taskTitle(task: Task): string {
-  const text = wordsOf(task.input);
+  const text = task.title ?? wordsOf(task.input);
   const line = text.trim().split("\n", 1)[0] ?? "";
   if (line === "") return task.type === "chat" ? "Answer in a chat" : task.type;
   return line.length > titleCharsMax ? `${line.slice(0, titleCharsMax)}…` : line;

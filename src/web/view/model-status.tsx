@@ -69,12 +69,12 @@ function NotConnected({ note }: { readonly note: string }): ReactNode {
         A small rule-based assistant answers instead. It keeps your queue and your tasks, but it
         cannot think.
       </p>
-      <p>To connect a model, start one of these on this machine and restart Errand:</p>
+      <p>To connect a model, start one of these on this machine. Errand finds it by itself.</p>
       <ul>
         <li>Ollama, on port 11434</li>
         <li>LM Studio, with its server on port 1234</li>
       </ul>
-      <p>Or name any OpenAI-compatible endpoint:</p>
+      <p>Or start Errand with any OpenAI-compatible endpoint:</p>
       <pre>
         <code>ERRAND_MODEL_BASE_URL=http://127.0.0.1:8000/v1 npm start</code>
       </pre>

@@ -1,0 +1,7 @@
+import type { Mutant } from "../mutant.ts";
+import { queueBugs } from "./queue-bugs.ts";
+import { storeBugs } from "./store-bugs.ts";
+import { taskBugs } from "./task-bugs.ts";
+
+/** Every planted bug. The simulator must find each of them. */
+export const plantedBugs: readonly Mutant[] = [...taskBugs, ...queueBugs, ...storeBugs];
