@@ -344,20 +344,21 @@ export class Clients {
   #onTask(): void {
     const { dice } = this.#world;
     const tasks = [...this.#world.shadow.tasks()];
+    const failed = tasks.filter((task) => task.phase === "ended" && task.status !== "completed");
+    if (failed.length > 0 && dice.chance(0.4)) return this.#retry(dice.pick(failed));
     const task = tasks[this.#world.choose(tasks.length)];
     if (task === undefined) return;
-    if (dice.chance(0.5)) return this.#cancel(task);
-    if (task.phase === "held" && task.spec?.heldBy === "manual" && task.spec.lane === undefined) {
-      this.#command(taskScope(task.id), { type: "release" });
-      return;
-    }
-    // A turn is tried again through its session, which knows whose turn it is.
-    if (task.spec?.sessionId !== undefined)
-      this.#command(sessionScope(task.spec.userId, task.spec.sessionId), {
-        type: "retryTurn",
-        taskId: task.id,
-      });
-    else this.#command(taskScope(task.id), { type: "retry" });
+    const releasable = task.spec?.heldBy === "manual" && task.spec.lane === undefined;
+    if (task.phase === "held" && releasable) this.#command(taskScope(task.id), { type: "release" });
+    else if (dice.chance(0.7)) this.#cancel(task);
+    else this.#retry(task);
+  }
+
+  /** Another try. A turn is tried again through its session, which knows whose turn it is; or past it, by mistake. */
+  #retry({ id, spec }: TaskState): void {
+    const session = spec?.sessionId === undefined ? undefined : sessionScope(spec.userId, spec.sessionId);
+    if (session === undefined || this.#world.dice.chance(0.1)) this.#command(taskScope(id), { type: "retry" });
+    else this.#command(session, { type: "retryTurn", taskId: id });
   }
 
   #cancel(task: TaskState): void {

@@ -29,6 +29,8 @@ export interface ChatListener {
   readonly opened: (sessionId: string) => void;
   /** The server made this task of a message, just now. */
   readonly accepted: (taskId: string) => void;
+  /** An answer that did not come to its end has its text in this task only. */
+  readonly textMissing: (taskId: string) => void;
 }
 
 /** Builds the chat part of the controls. */

@@ -169,6 +169,17 @@ describe("a handler", () => {
   });
 });
 
+test("[ISOLATE3] a handler in a process of its own that exits fails its task and nothing else", async () => {
+  const { isolatedProcess } = await import("./isolated-tasks.ts");
+  const errand = await errandWith([isolatedProcess]);
+  expect(await errand.engine.run("isolated-process", { exit: false })).toMatchObject({
+    output: "ran in its own process",
+  });
+  const end = await errand.engine.run("isolated-process", { exit: true });
+  expect(end.error).toMatchObject({ code: "handler_failed" });
+  expect(end.error?.message).toContain("code 3");
+});
+
 function untilStatus(errand: Embedded, taskId: string, status: string): Promise<void> {
   return new Promise((resolve) => {
     const stop = errand.engine.feeds.follow(

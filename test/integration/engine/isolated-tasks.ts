@@ -20,3 +20,14 @@ export const isolatedSteps: TaskType<{ add: number }, number> = defineTask(
     return await ctx.step("three", () => two + 2);
   },
 );
+
+/** The same in a process of its own, which ends badly when it is told to. */
+export const isolatedProcess: TaskType<{ exit: boolean }, string> = defineTask(
+  "isolated-process",
+  { isolate: "process", module: import.meta.url, retry: { attemptsMax: 1 } },
+  async (input: { exit: boolean }, ctx) => {
+    const pid = await ctx.step("pid", () => process.pid);
+    if (input.exit) process.exit(3);
+    return `ran in ${pid === process.pid ? "its own process" : "another process"}`;
+  },
+);

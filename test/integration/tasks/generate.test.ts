@@ -52,28 +52,39 @@ test("[GENERATE2] without a model generate and orchestrate fail with how to conn
   }
 });
 
-test.each([
-  [{}, "input.prompt: is missing"],
-  [{ prompt: "  " }, "input.prompt: must not be empty"],
-  [{ prompt: 7 }, "input.prompt: must be text, got number"],
+const wrongInputs: readonly (readonly [what: string, input: unknown, message: string])[] = [
+  ["nothing in it", {}, "input.prompt: is missing"],
+  ["white space", { prompt: "  " }, "input.prompt: must not be empty"],
+  ["a number", { prompt: 7 }, "input.prompt: must be text, got number"],
   [
+    "too much",
     { prompt: "x".repeat(400_001) },
     "input.prompt: must have at most 400000 characters, has 400001",
   ],
   [
+    "a bad role",
     { prompt: "x", role: "a b" },
     'input.role: must be 1..100 of letters, digits and "_ . : -", got "a b"',
   ],
-  [{ prompt: "x", Role: "chat" }, "input.Role: is not known; known are prompt, role, system"],
-  [null, "input: must be an object, got null"],
-])("[GENERATE3] a wrong input is refused and never becomes a task: %j", async (input, message) => {
-  const errand = await open();
-  await expect(errand.engine.submit("generate", input)).rejects.toMatchObject({
-    code: "invalid_request",
-    message,
-  });
-  expect((await errand.engine.reader.tasks({ userId: null, limit: 10 })).tasks).toEqual([]);
-});
+  [
+    "an unknown field",
+    { prompt: "x", Role: "chat" },
+    "input.Role: is not known; known are prompt, role, system",
+  ],
+  ["null", null, "input: must be an object, got null"],
+];
+
+test.each(wrongInputs)(
+  "[GENERATE3] a wrong input is refused and never becomes a task: %s",
+  async (_what, input, message) => {
+    const errand = await open();
+    await expect(errand.engine.submit("generate", input)).rejects.toMatchObject({
+      code: "invalid_request",
+      message,
+    });
+    expect((await errand.engine.reader.tasks({ userId: null, limit: 10 })).tasks).toEqual([]);
+  },
+);
 
 test("[NOTE1] a note is done by one call of the role worker", async () => {
   const models = scriptedModels(() => "Roses are|red.");

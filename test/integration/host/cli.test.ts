@@ -1,0 +1,88 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+import { startFakeModel, type FakeModel } from "../../../src/adapters/fake-model/fake-model.ts";
+import { dataFolder } from "../engine/workbench.ts";
+import { json, post, startServer, type ServerProcess } from "./server-process.ts";
+
+const cli = fileURLToPath(new URL("../../../src/cli.ts", import.meta.url));
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+let url = "";
+
+/** Runs `errand ...` as a person does. */
+function errand(...args: readonly string[]): Promise<Ran> {
+  const child = spawn(process.execPath, [cli, ...args], {
+    env: { ...process.env, ERRAND_URL: url, NO_COLOR: "1" },
+  });
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (chunk) => (out += String(chunk)));
+  child.stderr.on("data", (chunk) => (err += String(chunk)));
+  return new Promise((resolve) => child.on("exit", (code) => resolve({ code, out, err })));
+}
+
+describe("the command line", () => {
+  const folder = dataFolder();
+  let model: FakeModel;
+  let server: ServerProcess;
+
+  beforeAll(async () => {
+    model = await startFakeModel({ tokensPerSecond: 1_000 });
+    server = await startServer(folder.dir, { ERRAND_MODEL_BASE_URL: model.baseUrl });
+    url = server.url;
+  });
+
+  afterAll(async () => {
+    await server.kill();
+    await model.close();
+    folder.remove();
+  });
+
+  test("[CLI1] submit --wait prints the answer and ends with 0, a failure with 1 and the reason", async () => {
+    const good = await errand("submit", "[[say hello there]]", "--wait");
+    expect(good).toMatchObject({ code: 0 });
+    expect(good.out.trim()).toBe("hello there");
+    const bad = await errand("submit", "[[fault overflow]]", "--wait");
+    expect(bad.code).toBe(1);
+    expect(bad.err).toMatch(/failed/);
+  });
+
+  test("[CLI2] ps, why, cancel, retry and follow name tasks by the end of their id", async () => {
+    const held = (await json(
+      `${url}/api/tasks`,
+      post({ type: "generate", input: { prompt: "[[say later]]" }, delayMs: 3_600_000 }),
+    )) as { id: string };
+    const end = held.id.slice(-8);
+    expect((await errand("ps")).out).toContain(end);
+    expect((await errand("why", end)).out).toMatch(/due later/);
+    expect((await errand("cancel", end)).out).toMatch(/cancelled/);
+    expect((await errand("retry", end)).out).toMatch(/queued|running|completed/);
+    const followed = await errand("follow", end);
+    expect(followed).toMatchObject({ code: 0 });
+    expect(followed.out).toContain("later");
+    expect((await errand("ps", "--all")).out).toContain(end);
+  });
+
+  test("[CLI3] --json is one document a line", async () => {
+    const { out } = await errand("submit", "[[say x]]", "--json");
+    expect(JSON.parse(out)).toMatchObject({ type: "generate", input: { prompt: "[[say x]]" } });
+  });
+
+  test("[CLI4] without a server it says so and what to do, and help is there", async () => {
+    const before = url;
+    url = "http://127.0.0.1:9";
+    const { code, err } = await errand("ps");
+    url = before;
+    expect(code).toBe(1);
+    expect(err).toMatch(/npm start/);
+    expect((await errand("submit", "--help")).out).toMatch(/--wait/);
+  });
+});
