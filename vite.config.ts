@@ -22,6 +22,12 @@ export default defineConfig({
     chunkSizeWarningLimit: 600,
   },
   server: {
-    proxy: { "/api": `http://127.0.0.1:${process.env["PORT"] ?? "8787"}` },
+    proxy: {
+      "/api": {
+        target: `http://127.0.0.1:${process.env["PORT"] ?? "8787"}`,
+        // The server compares the page's origin with the host that was asked: both must stay this one.
+        changeOrigin: false,
+      },
+    },
   },
 });

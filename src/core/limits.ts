@@ -32,8 +32,8 @@ export const messageCharsMax = 200_000;
 export const sessionTurnsMax = 100;
 /** Most tasks that wait in one lane of a user. */
 export const laneTasksMax = 10_000;
-/** Most pending calls of one user in one queue before submits are answered 429. */
-export const pendingPerKeyMax = 2_000_000;
+/** Most calls that may wait in one queue: further submits are answered 429, because memory holds all of them. */
+export const pendingMax = 2_000_000;
 /** Entries of one stream: beyond it the attempt fails with `limit_exceeded`. */
 export const streamEntriesMax = 1_000_000;
 /** Characters of one stream entry; longer deltas are split. */

@@ -1,7 +1,8 @@
-import { asTask, asTaskEvents } from "./erased-types.ts";
+import { asQueue, asTask, asTaskEvents } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
-import { retentionMsDefault } from "../core/limits.ts";
+import { pendingMax, retentionMsDefault } from "../core/limits.ts";
+import { pendingCount } from "../core/schedule/state.ts";
 import type { QueueSettings } from "../core/queue/protocol.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import type { TaskCommand } from "../core/task/commands.ts";
@@ -39,6 +40,9 @@ export interface Submitted {
 
 /** Idempotency keys are kept at least this long (G4). A key outlives its task's retention by nothing: both go together. */
 const keyRetentionMs = 86_400_000;
+
+/** What a full queue asks a caller to wait; a computed time comes with the estimates. */
+const queueFullRetryMs = 10_000;
 
 /** How long a stop waits for handlers that work. */
 const drainGraceMsDefault = 10_000;
@@ -232,12 +236,31 @@ export class Engine {
     return { userId, key, hash, ref, expiresAtMs };
   }
 
+  /** Removes one page of what has been over for longer than the retention; answers how many tasks went. */
+  purge(): number {
+    return this.#retention.purge();
+  }
+
   /** Finishes or hands back what runs, writes what was accepted, and closes the store. */
   async stop(drainGraceMs: number = drainGraceMsDefault): Promise<void> {
     this.#retention.stop();
     await this.#runner.drain(drainGraceMs);
     await this.kernel.stop();
     this.#ports.store.close();
+  }
+
+  /** Refuses a submit before anything is accepted: what is accepted is never lost (G16). */
+  #admit(queue: string): void {
+    const cached = this.kernel.peek(queueScope(queue));
+    const max = this.#settings.pendingMax ?? pendingMax;
+    if (cached === undefined || pendingCount(asQueue(cached.state).schedule) < max) return;
+    throw new ErrandError(
+      "queue_full",
+      `queue "${queue}" holds ${max} waiting calls, the most it takes; try again later`,
+      {
+        retryAfterMs: queueFullRetryMs,
+      },
+    );
   }
 
   async #submit(
@@ -247,6 +270,7 @@ export class Engine {
     options: SubmitOptions,
   ): Promise<Submitted> {
     const spec = specFor(this.types.get(type), taskId, input, options);
+    this.#admit(spec.queue);
     const { requestId, actionId, traceparent, idempotencyKey } = options;
     const meta: Meta = {
       ...(requestId === undefined ? {} : { requestId }),

@@ -37,8 +37,7 @@ export const asTaskSignal = (signal: unknown): TaskSignal => signal as TaskSigna
 export const asEntries = (json: string): Entry[] => JSON.parse(json) as Entry[];
 
 /** A decider as the kernel keeps it: it is given only states, commands and events of its own kind of scope. */
-export const eraseDecider = <S, C, E>(decider: Decider<S, C, E>): AnyDecider =>
-  decider;
+export const eraseDecider = <S, C, E>(decider: Decider<S, C, E>): AnyDecider => decider;
 
 /**
  * A value as its owner knows it: the result of a step is what the step returned, made JSON; the payload of an event

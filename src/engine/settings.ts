@@ -34,6 +34,8 @@ export interface EngineSettings {
   readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
   readonly retentionMs?: number;
   readonly cacheBytesMax?: number;
+  /** Calls that may wait in one queue before submits are refused with `queue_full`. Default 2,000,000. */
+  readonly pendingMax?: number;
 }
 
 /** Slots of a worker pool that is not configured: starts are cheap, and a task that waits holds none. */

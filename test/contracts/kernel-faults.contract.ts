@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { ErrandError } from "../../src/core/errors.ts";
 import type { Scope } from "../../src/core/scope.ts";
-import { listenTo, quiet } from "./kernel-bench.ts";
+import { listenTo } from "./kernel-bench.ts";
 import type { WithBench } from "./kernel-groups.contract.ts";
 import { append, bytes, group, refused } from "./store-groups.ts";
 import { noting } from "./tally.ts";
@@ -183,7 +183,11 @@ export function kernelFaultContract(withBench: WithBench): void {
   test("[KERNEL22] a reader never sees what is not committed yet", () =>
     withBench(async ({ bench }) => {
       await bench.kernel.dispatch(a, noting("one"));
-      bench.fate = () => full;
+      const peeked: unknown[] = [];
+      bench.fate = () => {
+        peeked.push(bench.kernel.peek(a));
+        return full;
+      };
       const asked = bench.kernel.dispatch(a, noting("never"));
       const seen: (readonly string[])[] = [];
       const reading = (async () => {
@@ -191,8 +195,8 @@ export function kernelFaultContract(withBench: WithBench): void {
       })();
       await expect(asked).rejects.toBe(full);
       await reading;
-      await quiet();
       expect(seen).toEqual(seen.map(() => ["one"]));
+      expect(peeked).toEqual([undefined]);
     }));
 }
 

@@ -62,15 +62,15 @@ export class Clients {
     const { dice, plan } = this.#world;
     const user = dice.pick(plan.users);
     const roll = dice.below(100);
-    if (roll < 34) this.#submit(user);
-    else if (roll < 50) this.#say(user);
-    else if (roll < 56) this.#laneAdd(user);
-    else if (roll < 60) this.#lane(user);
-    else if (roll < 70) this.#onTask();
-    else if (roll < 76) this.#event(dice.pick(["go", "more"]));
-    else if (roll < 82) this.#again();
-    else if (roll < 86) this.#onSession(user);
-    else if (roll < 90) this.#onQueue();
+    if (roll < 30) this.#submit(user);
+    else if (roll < 44) this.#say(user);
+    else if (roll < 53) this.#laneAdd(user);
+    else if (roll < 62) this.#lane(user);
+    else if (roll < 74) this.#onTask();
+    else if (roll < 79) this.#event(dice.pick(["go", "more"]));
+    else if (roll < 85) this.#again();
+    else if (roll < 89) this.#onSession(user);
+    else if (roll < 93) this.#onQueue();
     else this.#look();
   }
 
@@ -345,7 +345,10 @@ export class Clients {
     const { dice } = this.#world;
     const tasks = [...this.#world.shadow.tasks()];
     const failed = tasks.filter((task) => task.phase === "ended" && task.status !== "completed");
-    if (failed.length > 0 && dice.chance(0.4)) return this.#retry(dice.pick(failed));
+    if (failed.length > 0 && dice.chance(0.5)) {
+      const children = failed.filter(({ spec }) => this.#isOpen(spec?.parentId));
+      return this.#retry(dice.pick(children.length > 0 ? children : failed));
+    }
     const task = tasks[this.#world.choose(tasks.length)];
     if (task === undefined) return;
     const releasable = task.spec?.heldBy === "manual" && task.spec.lane === undefined;
@@ -354,10 +357,14 @@ export class Clients {
     else this.#retry(task);
   }
 
-  /** Another try. A turn is tried again through its session, which knows whose turn it is; or past it, by mistake. */
+  #isOpen(taskId: string | undefined): boolean {
+    return taskId !== undefined && this.#world.shadow.task(taskId)?.phase === "active";
+  }
+
+  /** Another try. A turn is tried again through its session, which knows whose turn it is. */
   #retry({ id, spec }: TaskState): void {
     const session = spec?.sessionId === undefined ? undefined : sessionScope(spec.userId, spec.sessionId);
-    if (session === undefined || this.#world.dice.chance(0.1)) this.#command(taskScope(id), { type: "retry" });
+    if (session === undefined) this.#command(taskScope(id), { type: "retry" });
     else this.#command(session, { type: "retryTurn", taskId: id });
   }
 

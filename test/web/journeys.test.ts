@@ -1,11 +1,13 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { createServer } from "vite";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Page } from "playwright-core";
 import { createClient } from "../../src/client/index.ts";
 import type { SessionSnapshot } from "../../src/client/index.ts";
 import { missingBrowser, startBrowser } from "./browser.ts";
 import type { TestBrowser } from "./browser.ts";
 import { lastAnswer, lastState, send } from "./stage.ts";
-import { startServer } from "./start-server.ts";
+import { freePort, startServer } from "./start-server.ts";
 import type { TestServer, TestServerOptions } from "./start-server.ts";
 
 /** 150 words at 60 a second: two and a half seconds, long enough to be interrupted anywhere. */
@@ -38,6 +40,20 @@ describe.skipIf(missingBrowser !== undefined)("journeys on the real server", () 
     const page = await browser.open(address);
     closing.push(() => page.context().close());
     return page;
+  }
+
+  /** As its README says: with the example's own vite configuration, which reads PORT. */
+  async function servePlainPage(): Promise<string> {
+    vi.stubEnv("PORT", new URL(server.url).port);
+    const vite = await createServer({
+      root: fileURLToPath(new URL("../../examples/plain-page", import.meta.url)),
+      logLevel: "silent",
+      server: { host: "127.0.0.1", port: await freePort(), hmr: false },
+    });
+    vi.unstubAllEnvs();
+    await vite.listen();
+    closing.push(() => vite.close());
+    return vite.resolvedUrls?.local[0] ?? "";
   }
 
   async function stored(page: Page): Promise<SessionSnapshot> {
@@ -184,6 +200,28 @@ describe.skipIf(missingBrowser !== undefined)("journeys on the real server", () 
     await expect.poll(() => lastAnswer(page), patient).toBe("With a key");
     await page.reload();
     await expect.poll(() => lastAnswer(page), patient).toBe("With a key");
+  });
+
+  test("[WEB59] the plain page sends, follows, comes back in mid-answer with the same text, and stops", async () => {
+    await begin();
+    const page = await open(await servePlainPage());
+    const text = (): Promise<string> => page.locator("#text").innerText();
+    const ask = async (words: string): Promise<void> => {
+      await page.getByLabel("Message").fill(words);
+      await page.getByRole("button", { name: "Send" }).click();
+    };
+    await ask(long);
+    await expect.poll(async () => (await text()).length, patient).toBeGreaterThan(40);
+    await page.reload();
+    await expect.poll(async () => (await text()).length, patient).toBeGreaterThan(40);
+    await server.kill();
+    await server.start();
+    await expect.poll(() => page.locator("#state").innerText(), patient).toBe("completed");
+    expect(await text()).toBe(longText);
+    await ask(long);
+    await expect.poll(async () => (await text()).length, patient).toBeLessThan(longText.length);
+    await page.getByRole("button", { name: "Stop" }).click();
+    await expect.poll(() => page.locator("#state").innerText(), patient).toContain("cancelled");
   });
 
   test("[WEB58] a deleted chat is gone here and on the server", async () => {

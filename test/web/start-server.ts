@@ -51,7 +51,8 @@ function modelEnv(model: FakeModel | null): Record<string, string> {
   return model === null ? {} : { ERRAND_MODEL_BASE_URL: model.baseUrl };
 }
 
-async function freePort(): Promise<number> {
+/** A port that nobody listened on a moment ago. */
+export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address() as AddressInfo;

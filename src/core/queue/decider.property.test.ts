@@ -7,7 +7,7 @@ import { queueDecider } from "./decider.ts";
 
 const story = fc.array(beat, { maxLength: 90, size: "max" });
 
-test("[QUEUE1] [QUEUE2] [QUEUE5] slots and caps hold at every fact, no slot idles beside a call that may run, and every call ends", () => {
+test("[QUEUE2, QUEUE3] slots and caps hold at every fact, no slot idles beside a call that may run, and every call ends", () => {
   fc.assert(
     fc.property(story, (beats) => {
       const told = new Story();
@@ -18,7 +18,7 @@ test("[QUEUE1] [QUEUE2] [QUEUE5] slots and caps hold at every fact, no slot idle
   );
 });
 
-test("[QUEUE3] every command that comes twice changes nothing the second time", () => {
+test("[QUEUE5] every command that comes twice changes nothing the second time", () => {
   fc.assert(
     fc.property(story, (beats) => {
       const told = new Story();

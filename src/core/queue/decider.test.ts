@@ -58,7 +58,7 @@ test("[QUEUE1] without a free slot a call waits in a ready row until one is sett
   expect(run.running()).toEqual(["b.1"]);
 });
 
-test("[QUEUE1] a queue nobody configured has one slot", () => {
+test("[QUEUE3] a queue nobody configured has one slot", () => {
   const run = new QueueRun();
   run.do(callOf("a.1"));
   run.do(callOf("b.1"));
@@ -71,7 +71,7 @@ test("[QUEUE1] a queue nobody configured has one slot", () => {
   });
 });
 
-test("[QUEUE1] slots taken away let running calls end and grant nothing until there is room", () => {
+test("[QUEUE3] slots taken away let running calls end and grant nothing until there is room", () => {
   const run = queueWith(3);
   for (const call of ["a.1", "b.1", "c.1", "d.1"]) run.do(callOf(call));
   run.do({ type: "configure", settings: { slots: 1, slotsPerKey: null } });
@@ -89,7 +89,7 @@ test("[QUEUE2] new slots are filled at once", () => {
   expect(run.running()).toEqual(["a.1", "b.1", "c.1"]);
 });
 
-test("[QUEUE3] a request that comes twice changes nothing while the call waits", () => {
+test("[QUEUE5] a request that comes twice changes nothing while the call waits", () => {
   const run = queueWith(1);
   run.do(callOf("a.1"));
   run.do(callOf("b.1"));
@@ -99,7 +99,7 @@ test("[QUEUE3] a request that comes twice changes nothing while the call waits",
   expect(run.sent).toHaveLength(1);
 });
 
-test("[QUEUE3] a request of a call that has a slot says so again and changes nothing", () => {
+test("[QUEUE5] a request of a call that has a slot says so again and changes nothing", () => {
   const run = queueWith(1);
   run.do(callOf("a.1"));
   const before = run.fingerprint();
@@ -109,7 +109,7 @@ test("[QUEUE3] a request of a call that has a slot says so again and changes not
   expect(run.sent[1]).toEqual(run.sent[0]);
 });
 
-test("[QUEUE3] a settle of a waiting call takes it back and removes its row", () => {
+test("[QUEUE5] a settle of a waiting call takes it back and removes its row", () => {
   const run = queueWith(1);
   run.do(callOf("a.1"));
   run.do(callOf("b.1", { key: "bob", band: 2 }));
@@ -121,7 +121,7 @@ test("[QUEUE3] a settle of a waiting call takes it back and removes its row", ()
   expect(run.drain()).toEqual([]);
 });
 
-test("[QUEUE3] a settle of an unknown call changes nothing", () => {
+test("[QUEUE5] a settle of an unknown call changes nothing", () => {
   const run = queueWith(1);
   const before = run.fingerprint();
   expect(run.do(settle("ghost.1"))).toEqual([]);

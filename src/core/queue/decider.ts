@@ -48,7 +48,7 @@ type QueueBatch = Batch<QueueEvent>;
 const bytes = { queue: 8_000, waiting: 160, lease: 400, account: 380, root: 200 };
 
 /**
- * The queue scope: which waiting call gets the next free slot (SPEC QUEUE1 and on). A decision folds its own
+ * The queue scope: which waiting call gets the next free slot (SPEC QUEUE1). A decision folds its own
  * events, because each grant depends on the one before it.
  *
  * There is no memory of calls that are over. A `request` that comes again after its `settle` is granted once more,

@@ -4,7 +4,7 @@ import { callOf, queueWith } from "../../../test/queue-run.ts";
 
 const settle = (call: string) => ({ type: "settle", call }) as const;
 
-test("[QUEUE5] a type at its total cap lets other types pass, and goes on when one of it ends", () => {
+test("[QUEUE3] a type at its total cap lets other types pass, and goes on when one of it ends", () => {
   const run = queueWith(3);
   const doc = { type: "document", capTotal: 1 };
   run.do(callOf("a.1", doc));
@@ -21,7 +21,7 @@ test("[QUEUE5] a type at its total cap lets other types pass, and goes on when o
   expect(run.running()).toEqual(["c.1"]);
 });
 
-test("[QUEUE5] a type's cap per key holds back that key's calls of the type and nothing else", () => {
+test("[QUEUE3] a type's cap per key holds back that key's calls of the type and nothing else", () => {
   const run = queueWith(3);
   const tool = { type: "tool", capPerKey: 1 };
   run.do(callOf("a.1", tool));
@@ -35,7 +35,7 @@ test("[QUEUE5] a type's cap per key holds back that key's calls of the type and 
   expect(run.running()).toEqual(["c.1", "b.1"]);
 });
 
-test("[QUEUE5] calls of a capped type that name no cap are not counted", () => {
+test("[QUEUE3] calls of a capped type that name no cap are not counted", () => {
   const run = queueWith(3);
   run.do(callOf("a.1", { type: "agent" }));
   run.do(callOf("b.1", { type: "agent", capTotal: 1, capPerKey: 1 }));
@@ -43,7 +43,7 @@ test("[QUEUE5] calls of a capped type that name no cap are not counted", () => {
   expect(run.running()).toEqual(["a.1", "b.1"]);
 });
 
-test("[QUEUE5] a key has at most its slots while another key waits", () => {
+test("[QUEUE3] a key has at most its slots while another key waits", () => {
   const run = queueWith(2, 1);
   run.do(callOf("a.1"));
   run.do(callOf("b.1"));
@@ -58,7 +58,7 @@ test("[QUEUE5] a key has at most its slots while another key waits", () => {
   expect(run.running()).toEqual(["d.1", "c.1"]);
 });
 
-test("[QUEUE5] a key's slots are counted in all bands", () => {
+test("[QUEUE3] a key's slots are counted in all bands", () => {
   const run = queueWith(2, 1);
   run.do(callOf("x.1", { key: "bob" }));
   run.do(callOf("a.1"));
@@ -80,7 +80,7 @@ test("[QUEUE2] a key at its slots takes the free slot when nobody else wants it"
   expect(run.running()).toEqual(["c.1", "e.1", "d.1"]);
 });
 
-test("[QUEUE5] a change of the slots of a key holds at once for calls that wait", () => {
+test("[QUEUE3] a change of the slots of a key holds at once for calls that wait", () => {
   const run = queueWith(2);
   run.do(callOf("a.1"));
   run.do(callOf("b.1"));

@@ -340,13 +340,6 @@ test("[QUEUE7] the clock of an empty band stands where its best served key stood
   run.do({ type: "settle", call: "b.1" });
   expect(run.state.schedule.bands[0].clock).toBe(10);
 });
-  run.after(9_000, { type: "settle", call: "a.1" });
-  expect(run.state.schedule.bands[0].clock).toBe(10.5);
-  run.do(callOf("c.1", { key: "bob", cost: 1 }));
-  run.do(callOf("d.1", { cost: 1 }));
-  const accounts = [...run.state.schedule.bands[0].accounts.values()];
-  expect(accounts.map((account) => account.served)).toEqual([11.5, 11.5]);
-});
 
 test("[QUEUE16] a turn that lower bands have for free uses up what they had earned", () => {
   const run = queueWith(1);

@@ -69,7 +69,7 @@ function ledgerOf(run: QueueRun, facts: number): Schedule {
   return state.schedule;
 }
 
-test("[QUEUE6] [QUEUE8] [QUEUE16] every grant is the one the rule gives when it is applied by hand", () => {
+test("[QUEUE6, QUEUE8, QUEUE16] every grant is the one the rule gives when it is applied by hand", () => {
   let compared = 0;
   fc.assert(
     fc.property(fc.array(beat, { maxLength: 80, size: "max" }), (beats) => {

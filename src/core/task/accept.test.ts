@@ -42,6 +42,13 @@ test("[TASK1] a second submit changes nothing, whatever it says and wherever the
 
 const completed: TaskEvent = { type: "task.completed", output: null };
 
+test("[LANE4] a lane that adds a task again after its end is told of the end once more", () => {
+  task(...running({ lane: "today" }), completed)
+    .when({ type: "submit", spec: spec({ lane: "today" }) })
+    .then()
+    .sends({ to: "user/ann", body: { type: "laneEnded", lane: "today", taskId: TASK } });
+});
+
 test("[TASK1] what a task says to its pool is what its spec says", () => {
   const wishes = {
     key: "team",

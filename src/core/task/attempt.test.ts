@@ -172,6 +172,26 @@ test("[TASK7] a lost model call is a lost attempt too, because its worker held i
     .sends(settles("model", `${TASK}.2`), asksToStart(`${TASK}.3`));
 });
 
+test("[TASK26] a call that its queue has voided before the grant came is asked for anew", () => {
+  const voided = (call: string, queue: string) => ({ type: "callLost", call, queue }) as const;
+  const asked = task(...queued()).when(voided(CALL_1, "tasks"));
+  asked.then({ type: "task.queued", call: `${TASK}.2` }).sends(asksToStart(`${TASK}.2`));
+  asked.again().nothing();
+  // The grant of the voided call may still be on its way: it starts nothing.
+  asked.when(grant).then().sends(settles("tasks", CALL_1));
+  const model = task(...calling()).when(voided(`${TASK}.2`, "model"));
+  model.then(callRequested("c", 3)).again().nothing();
+});
+
+test("[TASK7] recovery speaks of the epoch it has seen, and a newer one is not lost", () => {
+  task(...running(), { type: "task.resumed", epoch: 2 })
+    .when({ type: "lost", epoch: 1 })
+    .nothing();
+  task(...running())
+    .when({ type: "lost", epoch: 1 })
+    .then({ type: "task.lost" }, { type: "task.queued", call: `${TASK}.2` });
+});
+
 test("[TASK7] only a running attempt can be lost: one that waits has lost nothing", () => {
   const sleeping: TaskEvent = { type: "sleep.started", op: "s", untilMs: START_MS + 9 };
   for (const facts of [queued(), [...running(), sleeping], calling()]) {

@@ -1,4 +1,5 @@
 import { nothing, ok, type Batch, type Message, type Reply, type TimerChange } from "../decider.ts";
+import type { ErrorData } from "../errors.ts";
 import { bandOf, type CallRequest, type QueueCommand } from "../queue/protocol.ts";
 import type { Row, TaskRow } from "../rows.ts";
 import { queueScope, sessionScope, taskScope, userScope } from "../scope.ts";
@@ -221,6 +222,17 @@ export function endTask(
   }
   if (spec.lane !== undefined) tellLane(made, state, spec, spec.lane);
   made.rows.push(taskRow(state, spec, end.status, { endedAtMs: options.nowMs }));
+}
+
+/** Ends the task as failed. */
+export function failTask(
+  draft: Draft,
+  state: TaskState,
+  error: ErrorData,
+  options: { nowMs: number; byWorker: boolean },
+): void {
+  draft.events.push({ type: "task.failed", error });
+  endTask(draft, state, { status: "failed", error }, options);
 }
 
 /** Tells a lane that its task is over. */

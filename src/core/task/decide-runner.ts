@@ -13,7 +13,6 @@ import {
   requestCall,
   settleCall,
   specOf,
-  rowWhenWoken,
   unchanged,
   type Draft,
   type TaskBatch,
@@ -184,7 +183,8 @@ function askForCall(state: TaskState, command: Command<"call">): TaskBatch {
   return finish(made);
 }
 
-function requestOperation(
+/** Asks the queue for a slot of a model call. */
+export function requestOperation(
   made: Draft,
   state: TaskState,
   spec: TaskSpec,
@@ -333,35 +333,4 @@ export function voidedWhileWaiting(state: TaskState, call: string): TaskBatch | 
     return finish(made);
   }
   return null;
-}
-
-/** The timer of a sleep, a wait or a call's backoff. */
-export function timerOfOperation(state: TaskState, op: string, ctx: DecideContext): TaskBatch {
-  const operation = state.operations.get(op);
-  if (operation === undefined) return unchanged();
-  const made = draft();
-  const spec = specOf(state);
-  if (operation.kind === "sleep" && !operation.done) {
-    if (ctx.nowMs < operation.untilMs) {
-      made.timers.push({ name: `op:${op}`, atMs: operation.untilMs });
-      return finish(made);
-    }
-    made.events.push({ type: "sleep.ended", op });
-  } else if (operation.kind === "wait" && !operation.done) {
-    made.events.push({ type: "wait.ended", op, timedOut: true });
-  } else if (
-    operation.kind === "call" &&
-    operation.state === "backoff" &&
-    state.phase === "active"
-  ) {
-    requestOperation(made, state, spec, { op, ...operation });
-    return finish(made);
-  } else {
-    return unchanged();
-  }
-  if (state.phase === "active") {
-    made.signals.push({ kind: "task.wake", taskId: state.id, op });
-    rowWhenWoken(made, state);
-  }
-  return finish(made);
 }

@@ -5,6 +5,7 @@ import {
   draft,
   endTask,
   enqueue,
+  failTask,
   finish,
   rowWhenWoken,
   settleCall,
@@ -17,13 +18,8 @@ import {
 } from "./batch.ts";
 import type { SessionCommand } from "../session/decider.ts";
 import type { RunnerCommand, TaskCommand, TurnOfTask } from "./commands.ts";
-import {
-  callGranted,
-  decideRunner,
-  giveBack,
-  timerOfOperation,
-  voidedWhileWaiting,
-} from "./decide-runner.ts";
+import { callGranted, decideRunner, giveBack, voidedWhileWaiting } from "./decide-runner.ts";
+import { decideTimer } from "./decide-timer.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
 import type { TaskState } from "./state.ts";
 import { isEnd, type TaskStatus } from "./status.ts";
@@ -64,7 +60,7 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
     case "childEnded":
       return childEnded(state, command);
     case "timer":
-      return timer(state, command.name, ctx);
+      return decideTimer(state, command.name, ctx);
     default:
       return runner(state, command, ctx);
   }
@@ -92,7 +88,7 @@ function submit(state: TaskState, spec: TaskSpec, ctx: DecideContext): TaskBatch
 
 /**
  * A submit that came twice changes nothing. But a lane that adds a task again after its end, because somebody asked
- * twice, would wait for it for ever: it is told of the end once more (SPEC LANE2).
+ * twice, would wait for it for ever: it is told of the end once more (SPEC LANE4).
  */
 function submittedAgain(state: TaskState, spec: TaskSpec): TaskBatch {
   if (state.phase !== "ended" || spec.lane === undefined) return unchanged({ taskId: state.id });
@@ -176,17 +172,6 @@ function fail(
   made.timers.push({ name: "due", atMs: untilMs });
   made.rows.push(taskRow(state, spec, "delayed"));
   return finish(made, { end: "retrying", untilMs });
-}
-
-function failTask(
-  made: Draft,
-  state: TaskState,
-  error: ErrorData,
-  ctx: DecideContext,
-  byWorker: boolean,
-): void {
-  made.events.push({ type: "task.failed", error });
-  endTask(made, state, { status: "failed", error }, { nowMs: ctx.nowMs, byWorker });
 }
 
 /** An attempt that leaves without an end gives every slot back; its open calls are asked for again on replay. */
@@ -347,39 +332,6 @@ function wake(made: Draft, state: TaskState, op: string): void {
   if (state.phase !== "active") return;
   made.signals.push({ kind: "task.wake", taskId: state.id, op });
   rowWhenWoken(made, state);
-}
-
-function timer(state: TaskState, name: string, ctx: DecideContext): TaskBatch {
-  if (isEnd(state.status)) return unchanged();
-  const spec = specOf(state);
-  const made = draft();
-  if (name === "due") {
-    if (state.phase !== "delayed") return unchanged();
-    enqueue(made, state, spec);
-    made.rows.push(taskRow(state, spec, "queued"));
-    return finish(made);
-  }
-  if (name === "ttl") {
-    if (state.attempt > 0) return unchanged();
-    const error = errorData(
-      "expired",
-      `task ${state.id} was not started within its ttl of ${spec.ttlMs ?? 0} ms`,
-    );
-    made.events.push({ type: "task.expired", error });
-    endTask(made, state, { status: "expired", error }, { nowMs: ctx.nowMs, byWorker: false });
-    return finish(made);
-  }
-  if (name === "deadline") {
-    const error = errorData(
-      "deadline_exceeded",
-      `task ${state.id} did not end within its deadline of ${spec.deadlineMs ?? 0} ms`,
-    );
-    failTask(made, state, error, ctx, false);
-    return finish(made);
-  }
-  if (name.startsWith("op:")) return timerOfOperation(state, name.slice(3), ctx);
-  // A timer this version does not know was set by an older one and means nothing any more.
-  return unchanged();
 }
 
 /** A session may try again a turn whose task is gone after its retention: the turn ends at once, and the next goes on. */

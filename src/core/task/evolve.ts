@@ -8,6 +8,7 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
     case "task.accepted":
       state.spec = event.spec;
       state.createdAtMs = atMs;
+      state.openedAtMs = atMs;
       state.heldBytes += roughBytes(event.spec.input);
       return state;
     case "task.delayed":
@@ -39,6 +40,7 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
       leaveAttempt(state);
       return waitOutside(state, "delayed", { code: "backoff", untilMs: event.untilMs });
     case "task.reopened":
+      state.openedAtMs = atMs;
       state.endedAtMs = null;
       state.error = null;
       state.failures = 0;

@@ -80,6 +80,8 @@ class Life {
   give(command: TaskCommand, unit: number): number {
     const { decide, evolve } = taskDecider;
     const before = { status: this.state.status, epoch: this.state.epoch };
+    // A queue that says so has forgotten the call already.
+    if (command.type === "callLost") this.calls.delete(command.call);
     const context = testContext({ nowMs: this.nowMs, unit });
     const batch = decide(this.state, command, { ...context, id: () => `task_${++this.#ids}` });
     for (const event of batch.events) {

@@ -93,6 +93,8 @@ export interface TaskState {
   output: unknown;
   error: ErrorData | null;
   createdAtMs: number;
+  /** When it was accepted or, after an end, opened again: its deadline and ttl count from then. */
+  openedAtMs: number;
   startedAtMs: number | null;
   endedAtMs: number | null;
   /** Rough bytes of operations, inbox and output. */
@@ -121,6 +123,7 @@ export function zeroTask(id: string): TaskState {
     output: null,
     error: null,
     createdAtMs: 0,
+    openedAtMs: 0,
     startedAtMs: null,
     endedAtMs: null,
     heldBytes: 0,

@@ -89,7 +89,7 @@ export class GroupCommit {
       for (const stream of this.#written) {
         if (result.fenced.includes(stream.id)) this.#parts.streams.forget(stream);
       }
-      if (round === groupTriesMax) {
+      if (round >= groupTriesMax) {
         const message = "another writer was faster, again and again";
         throw this.#fail(work, new ErrandError("unavailable", message, { retryAfterMs: 1_000 }));
       }

@@ -109,8 +109,9 @@ export class UiAnswer {
 
   #call(event: CallEvent): UiChunk[] {
     if (event.state === "ended") {
+      // The part stays open: what the handler writes behind the call belongs to it.
       this.#finish = finishReasons[event.finish ?? ""] ?? "stop";
-      return this.#isRepeating ? [] : this.#closePart();
+      return [];
     }
     // While known text is said again, its steps are known too. A call that starts again goes on in its own step.
     if (this.#isRepeating || this.#stepIsEmpty) return [];

@@ -1,7 +1,8 @@
 import { explainFailure, inOneLine } from "../../client/index.ts";
-import type { Failure } from "../../client/index.ts";
+import type { Failure, SessionSnapshot } from "../../client/index.ts";
 import type { ChatAction } from "../state/page-action.ts";
 import type { Send } from "../state/page-state.ts";
+import { said } from "../state/reduce-chat.ts";
 import { guarded } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -22,6 +23,9 @@ export interface ChatControl {
 
 /** An unconfirmed message older than this is not sent again by itself: its moment may have passed. */
 const resendAgeMsMax = 600_000;
+
+/** Newest messages whose missing texts are looked for. */
+const textlessMax = 20;
 
 /** What the owner of the chat part is told. */
 export interface ChatListener {
@@ -49,7 +53,7 @@ export function createChatControl(surroundings: Surroundings, listener: ChatList
 
   return {
     loadSessions: () => loadSessions(surroundings, dispatch),
-    loadChat: (sessionId) => loadChat(surroundings, dispatch, sessionId),
+    loadChat: (sessionId) => loadChat({ surroundings, dispatch, listener }, sessionId),
     async send(text) {
       const sessionId = store.get().route.sessionId ?? client.newId("chat");
       const send: Send = {
@@ -120,11 +124,8 @@ async function loadSessions(
   if (page !== undefined) dispatch({ type: "sessionsLoaded", sessions: page.sessions });
 }
 
-async function loadChat(
-  surroundings: Surroundings,
-  dispatch: (action: ChatAction) => void,
-  sessionId: string,
-): Promise<void> {
+async function loadChat(delivery: Delivery, sessionId: string): Promise<void> {
+  const { surroundings, dispatch, listener } = delivery;
   const { client, store } = surroundings;
   const before = store.get().chats[sessionId];
   const isFirst = before === undefined || before.load.is === "idle" || before.load.is === "failed";
@@ -141,9 +142,23 @@ async function loadChat(
   if (snapshot === undefined) return;
   // An event overtook the snapshot, which may be older: ask again.
   if (store.get().chats[sessionId]?.changes !== changes) {
-    await loadChat(surroundings, dispatch, sessionId);
+    await loadChat(delivery, sessionId);
   } else if (snapshot === null) dispatch({ type: "chatUnchanged", sessionId });
-  else dispatch({ type: "chatLoaded", snapshot });
+  else {
+    dispatch({ type: "chatLoaded", snapshot });
+    for (const taskId of textless(snapshot)) listener.textMissing(taskId);
+  }
+}
+
+/** Tasks of the last answers that failed or were stopped, and whose text so far the session does not have. */
+function textless({ messages }: SessionSnapshot): string[] {
+  return messages
+    .slice(-textlessMax)
+    .filter(
+      ({ role, status, parts }) =>
+        role === "assistant" && status === "failed" && said(parts) === "",
+    )
+    .flatMap(({ taskId }) => taskId ?? []);
 }
 
 async function removeChat(

@@ -141,6 +141,11 @@ function createLive(surroundings: Surroundings): Live {
       store.dispatch({ about: "shell", action: { type: "routed", route } });
     },
     accepted: (taskId) => running?.expectNew(taskId),
+    textMissing(taskId) {
+      const { tasks: known, views } = store.get();
+      const text = views[taskId]?.stream.text || known[taskId]?.partial;
+      if (text === undefined || text === null || text === "") void tasks.refresh(taskId);
+    },
   });
   const tasks = createTaskControl(surroundings);
   const load = (route: Route, byPerson: boolean): void => {

@@ -91,17 +91,13 @@ function takeView(state: PageState, view: TaskView): PageState {
   return { ...state, views, tasks };
 }
 
-/** Puts tasks in; an input or output that a state event left out stays. Forgets the oldest ended ones over the limit. */
+/** Puts tasks in. Forgets the oldest ended ones over the limit. */
 function putTasks(
   known: PageState["tasks"],
   added: readonly Task[],
 ): Readonly<Record<string, Task>> {
   const tasks: Record<string, Task> = { ...known };
-  for (const task of added) {
-    const before = tasks[task.id];
-    tasks[task.id] =
-      task.input === undefined && before !== undefined ? { ...task, input: before.input } : task;
-  }
+  for (const task of added) tasks[task.id] = withKnown(task, tasks[task.id]);
   const ids = Object.keys(tasks);
   if (ids.length <= knownTasksMax) return tasks;
   const ended = Object.values(tasks)
@@ -109,6 +105,15 @@ function putTasks(
     .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
   for (const task of ended.slice(0, ids.length - knownTasksMax)) delete tasks[task.id];
   return tasks;
+}
+
+/** What an event or a list leaves out stays: the input of an active task, the text so far of an attempt. */
+function withKnown(task: Task, before: Task | undefined): Task {
+  if (before === undefined) return task;
+  const input = task.input === undefined ? before.input : task.input;
+  const isSameAttempt = task.attempts === before.attempts;
+  const partial = task.partial ?? (isSameAttempt ? before.partial : null);
+  return { ...task, input, partial };
 }
 
 function putList(state: PageState, filter: PanelFilter, list: Partial<ListState>): PageState {

@@ -71,7 +71,7 @@ export function messageItem(
   view: TaskView | null,
 ): MessageItem {
   const stored = said(message.parts);
-  const live = view?.stream.text ?? task?.partial ?? "";
+  const live = view?.stream.text || (task?.partial ?? "");
   const state: MessageState =
     message.role === "user" ? { is: "sent" } : answerState(message, { task, view, live });
   // What was seen is a prefix of what is kept, so the stored text wins as soon as it is final.
@@ -79,7 +79,8 @@ export function messageItem(
   return {
     id: message.id,
     role: message.role,
-    text: isFinal && stored !== "" ? stored : live || stored,
+    // A user's message names its turn's task too, but that task's text is the answer's.
+    text: message.role === "user" || (isFinal && stored !== "") ? stored : live || stored,
     state,
     taskId: message.taskId,
     createdAtMs: message.createdAt === null ? null : Date.parse(message.createdAt),

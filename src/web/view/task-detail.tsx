@@ -206,7 +206,8 @@ function Moment({ name, at }: { readonly name: string; readonly at: string }): R
 
 /** What the task says while it runs. */
 function LiveText({ task }: { readonly task: Task }): ReactNode {
-  const text = usePage((state) => state.views[task.id]?.stream.text ?? "");
+  const followed = usePage((state) => state.views[task.id]?.stream.text ?? "");
+  const text = followed || (task.partial ?? "");
   if (text === "" || task.output !== null) return null;
   return (
     <section className="block">

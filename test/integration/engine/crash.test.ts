@@ -13,7 +13,13 @@ import { nextTurn } from "../../../src/adapters/node/turn.ts";
 import { createTimeoutWaker } from "../../../src/adapters/node/waker.ts";
 import { openaiModels } from "../../../src/adapters/openai/openai-models.ts";
 import { cursorStart } from "../../../src/core/stream/cursor.ts";
-import { defineTask, Engine, type AnyTaskType, type FeedEvent } from "../../../src/engine/index.ts";
+import {
+  defineTask,
+  Engine,
+  type AnyTaskType,
+  type EngineSettings,
+  type FeedEvent,
+} from "../../../src/engine/index.ts";
 import { followThrough, quietLog, textOfFeed } from "./workbench.ts";
 
 const fakes: FakeModel[] = [];
@@ -32,6 +38,7 @@ async function engineOn(
   store: MemoryStore,
   tasks: readonly AnyTaskType[],
   baseUrl?: string,
+  settings: Partial<EngineSettings> = {},
 ): Promise<Engine> {
   const endpoint = {
     name: "fake",
@@ -58,7 +65,12 @@ async function engineOn(
       },
       sha256: (text) => Promise.resolve(createHash("sha256").update(text).digest("hex")),
     },
-    { tasks, endpoints: [endpoint], roles: { chat: { endpoint: "fake", model: "fake" } } },
+    {
+      tasks,
+      endpoints: [endpoint],
+      roles: { chat: { endpoint: "fake", model: "fake" } },
+      ...settings,
+    },
   );
   await engine.start();
   return engine;
@@ -204,4 +216,31 @@ describe("after a crash", () => {
     expect(await engine.run("noop", null)).toMatchObject({ output: "ok" });
     await engine.stop(0);
   });
+});
+
+test("[LIMIT2] a full queue refuses a submit with 429 and a time to wait, and loses nothing it accepted", async () => {
+  const gate = Promise.withResolvers<void>();
+  const wait = defineTask("wait", { queue: "narrow" }, async () => await gate.promise);
+  const engine = await engineOn(createMemoryStore(), [wait], undefined, {
+    pendingMax: 3,
+    queues: { narrow: { slots: 1 } },
+  });
+  const taken = await Promise.all(Array.from({ length: 4 }, () => engine.submit("wait", null)));
+  const refused = await engine.submit("wait", null).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: "queue_full", retryAfterMs: 10_000 });
+  gate.resolve();
+  for (const { taskId } of taken) expect((await engine.ended(taskId)).status).toBe("completed");
+  await engine.submit("wait", null);
+  await engine.stop(0);
+});
+
+test("[RETAIN1] a task is removed when it has been over for longer than the retention", async () => {
+  const noop = defineTask("noop", {}, () => "ok");
+  const store = createMemoryStore();
+  const engine = await engineOn(store, [noop], undefined, { retentionMs: 0 });
+  const { taskId } = await engine.submit("noop", null);
+  await engine.ended(taskId);
+  await expect.poll(() => engine.purge() >= 0 && store.task(taskId)).toBeNull();
+  await expect(engine.reader.task(taskId, null)).rejects.toMatchObject({ code: "not_found" });
+  await engine.stop(0);
 });

@@ -3,7 +3,7 @@ import { defineTask, FatalError, type AnyTaskType } from "../../../src/engine/in
 
 /** What a `script` task does, one after the other. */
 export type Act =
-  | { readonly say: string }
+  | { readonly say: string; readonly times?: number }
   /** Waits for {@link Steer.open} of this name. */
   | { readonly gate: string }
   | { readonly progress: number }
@@ -13,15 +13,17 @@ export type Act =
   | { readonly fail: string }
   | { readonly output: unknown };
 
-/** Opens the gates of running tasks. */
+/** Opens the gates of tasks. */
 export interface Steer {
   open(gate: string): void;
+  /** Opens every gate, also those that are still to come. */
   releaseAll(): void;
 }
 
 /** The task types, and what steers them. `script` runs acts, `echo` answers its input. Both are in the queue `steered`. */
 export function steeredTasks(): { readonly types: readonly AnyTaskType[]; readonly steer: Steer } {
   const gates = new Map<string, PromiseWithResolvers<void>>();
+  let allOpen = false;
   const gate = (name: string): PromiseWithResolvers<void> => {
     const found = gates.get(name) ?? Promise.withResolvers<void>();
     gates.set(name, found);
@@ -31,8 +33,8 @@ export function steeredTasks(): { readonly types: readonly AnyTaskType[]; readon
     let output: unknown = null;
     const tools = ctx.tools({ look: { description: "looks", inputSchema: {}, run: (input) => Promise.resolve({ saw: input }) } });
     for (const [index, act] of acts.entries()) {
-      if ("say" in act) await ctx.write(act.say);
-      else if ("gate" in act) await gate(act.gate).promise;
+      if ("say" in act) for (let time = 0; time < (act.times ?? 1); time += 1) await ctx.write(act.say);
+      else if ("gate" in act) await (allOpen ? null : gate(act.gate).promise);
       else if ("progress" in act) await ctx.progress({ done: act.progress, total: 10 });
       else if ("step" in act) await ctx.step(act.step, () => index);
       else if ("event" in act) await ctx.waitForEvent(act.event);
@@ -48,6 +50,7 @@ export function steeredTasks(): { readonly types: readonly AnyTaskType[]; readon
     steer: {
       open: (name) => gate(name).resolve(),
       releaseAll: () => {
+        allOpen = true;
         for (const { resolve } of gates.values()) resolve();
       },
     },

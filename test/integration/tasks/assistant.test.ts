@@ -132,13 +132,13 @@ test("[ASSIST9] work starts one note at a time, work auto all of them until work
   for (const text of ["one", "two", "three"]) await say(errand, `enqueue ${text}`);
   const [one, two, three] = (await tasksOf(errand, "note")).map(({ id }) => id);
   expect(await say(errand, "work")).toContain('"one"');
-  await until(errand, one!, ({ status }) => status === "running");
+  await models.called(1);
   expect(await say(errand, "work")).toMatch(/^Already working on `\w+` "one"\.$/);
   expect(await say(errand, "work auto")).toContain("Jobs now run by themselves");
   expect((await errand.engine.reader.task(two!, null)).view.reason?.code).toBe("held");
   release[0]!();
   await errand.engine.ended(one!);
-  await until(errand, two!, () => release.length === 2);
+  await models.called(2);
   expect(await say(errand, "work manual")).toContain("The one that is running goes on to its end.");
   release[1]!();
   expect(await errand.engine.ended(two!)).toMatchObject({
@@ -249,8 +249,7 @@ test("[ASSIST14] status and why say what the log says", async () => {
   const errand = await open({ models, slots: 1 });
   await say(errand, "enqueue one");
   await say(errand, "work");
-  const [note] = await tasksOf(errand, "note");
-  await until(errand, note!.id, ({ status }) => status === "running");
+  await models.called(1);
   const { taskId } = await errand.engine.submit(
     "generate",
     { prompt: "wait for it" },

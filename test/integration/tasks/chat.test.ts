@@ -209,7 +209,7 @@ test("[CHAT10] a crash between a tool and the answer repeats neither the tool no
   );
   const before = await openErrand({ models: first });
   const turn = await begin(before, "note it");
-  await until(before, turn, () => first.calls.length === 2);
+  await first.called(2);
   const second = scriptedModels(() => "It is noted.");
   const errand = await open({ store: await before.crash(), models: second });
   expect(await reply(errand, turn)).toBe("It is noted.");
@@ -231,8 +231,9 @@ test("[CHAT11] a turn that waited for a slot during a crash goes on without sayi
     return [{ type: "text", text: "Looking." }, ...toolCalls(["list", {}])];
   };
   let blocker = "";
+  const first = scriptedModels(answers);
   const before = await openErrand({
-    models: scriptedModels(answers),
+    models: first,
     slots: 1,
     desk: (desk) => ({
       ...desk,
@@ -244,7 +245,7 @@ test("[CHAT11] a turn that waited for a slot during a crash goes on without sayi
             { prompt: "block" },
             { userId: "bob" },
           ));
-          await until(before, blocker, ({ status }) => status === "running");
+          await first.called(2);
         }
         return await desk.notes(userId);
       },

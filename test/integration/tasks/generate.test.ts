@@ -112,7 +112,7 @@ test("[NOTE3] a note that a model had begun is not acknowledged unread by a serv
     { text: "hello" },
     { retry: { minDelayMs: 60_000 } },
   );
-  await until(before, taskId, () => first.calls.length === 1);
+  await first.called(1);
   const errand = await open({ store: await before.crash() });
   const task = await until(errand, taskId, ({ status }) => status === "delayed");
   expect(task).toMatchObject({

@@ -11,20 +11,24 @@ export type Script = (
 export interface ScriptedModels extends Models {
   /** Calls in the order they came. */
   readonly calls: readonly ModelCall[];
-  /** Calls that were aborted. */
-  readonly aborted: readonly ModelCall[];
+  /** Resolves when so many calls have come. */
+  called(count: number): Promise<void>;
 }
 
 /** A model that answers as the script says, in one piece, or in two if the text has a `|`. */
 export function scriptedModels(script: Script): ScriptedModels {
   const calls: ModelCall[] = [];
-  const aborted: ModelCall[] = [];
+  const waiting: { readonly count: number; readonly resolve: () => void }[] = [];
   return {
     calls,
-    aborted,
+    called: (count) =>
+      new Promise((resolve) => {
+        if (calls.length >= count) resolve();
+        else waiting.push({ count, resolve });
+      }),
     async *stream(call, { signal }) {
       calls.push(call);
-      signal.addEventListener("abort", () => aborted.push(call));
+      for (const { count, resolve } of waiting) if (calls.length >= count) resolve();
       const said = await script(call, signal);
       if (typeof said !== "string") {
         yield said;
