@@ -18,6 +18,8 @@ export const operationsMax = 10_000;
 export const attemptsMaxMax = 100;
 /** A task whose worker died this often while running it is quarantined (G10). */
 export const lossesMax = 3;
+/** Replays of one attempt after which a worker's death counts as a loss, also while the task waits for something. */
+export const resumesMax = 100;
 /** Default of `timeoutMs`: seed 002 asks for five minutes. */
 export const timeoutMsDefault = 300_000;
 /** Default of `idleTimeoutMs` for a model call: a stream silent for so long is stalled, not slow. */

@@ -14,7 +14,7 @@ export interface TaskEnd {
 /** Callers that wait for a task's end in this process. */
 export class EndWaiters {
   readonly #kernel: Kernel;
-  readonly #waiters = new Map<string, ((end: TaskEnd) => void)[]>();
+  readonly #waiters = new Map<string, Set<(end: TaskEnd) => void>>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -32,24 +32,34 @@ export class EndWaiters {
     });
   }
 
-  /** The end of a task that is about to be submitted: called first, so that no end can be missed. */
-  expect(taskId: string): Promise<TaskEnd> {
-    return new Promise((resolve) => {
-      const waiters = this.#waiters.get(taskId);
-      if (waiters === undefined) this.#waiters.set(taskId, [resolve]);
-      else waiters.push(resolve);
-    });
+  /**
+   * The end of a task that is about to be submitted: called first, so that no end can be missed. Whoever expects an
+   * end forgets it in the end, also if the task was refused.
+   */
+  expect(taskId: string): { readonly ended: Promise<TaskEnd>; forget(): void } {
+    const { promise: ended, resolve } = Promise.withResolvers<TaskEnd>();
+    const waiters = this.#waiters.get(taskId) ?? new Set();
+    this.#waiters.set(taskId, waiters.add(resolve));
+    const forget = (): void => {
+      waiters.delete(resolve);
+      if (waiters.size === 0 && this.#waiters.get(taskId) === waiters) this.#waiters.delete(taskId);
+    };
+    return { ended, forget };
   }
 
   /** The end of a task that exists. Resolves at once if it has ended. */
   async of(taskId: string): Promise<TaskEnd> {
     const coming = this.expect(taskId);
-    const now = await this.#kernel.read(taskScope(taskId), (state) => {
-      const task = asTask(state);
-      return isEnd(task.status)
-        ? { status: task.status, output: task.output, error: task.error }
-        : null;
-    });
-    return now ?? (await coming);
+    try {
+      const now = await this.#kernel.read(taskScope(taskId), (state) => {
+        const task = asTask(state);
+        return isEnd(task.status)
+          ? { status: task.status, output: task.output, error: task.error }
+          : null;
+      });
+      return now ?? (await coming.ended);
+    } finally {
+      coming.forget();
+    }
   }
 }

@@ -121,6 +121,8 @@ export class Engine {
   async start(): Promise<Recovered> {
     const { store, log, cipher } = this.#ports;
     await cipher.prepare([""]);
+    // Before a queue is changed: a change may grant calls, and those leases are not void.
+    const recovered = await recover(this.kernel, store, log);
     const pools = new Set([
       "tasks",
       ...this.#settings.tasks.map((task) => task.options.queue ?? "tasks"),
@@ -135,7 +137,6 @@ export class Engine {
         this.configureQueue(endpointQueue(name), { slots }),
       ),
     );
-    const recovered = await recover(this.kernel, store, log);
     await this.kernel.start();
     this.#retention.start();
     return recovered;
@@ -167,8 +168,12 @@ export class Engine {
   async run(type: string, input: unknown, options: SubmitOptions = {}): Promise<TaskEnd> {
     const taskId = this.kernel.id("task");
     const end = this.#ends.expect(taskId);
-    const submitted = await this.#submit(taskId, type, input, options);
-    return submitted.replayed ? await this.#ends.of(submitted.taskId) : await end;
+    try {
+      const submitted = await this.#submit(taskId, type, input, options);
+      return submitted.replayed ? await this.#ends.of(submitted.taskId) : await end.ended;
+    } finally {
+      end.forget();
+    }
   }
 
   /** Waits for a task's end. */

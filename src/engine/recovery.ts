@@ -15,7 +15,7 @@ export interface Recovered {
 }
 
 /**
- * Brings a store back to life in a host whose workers died with its process (SPEC RECOVER1..3): every lease is
+ * Brings a store back to life in a host whose workers died with its process (SPEC RECOVER1..4): every lease is
  * void, and whoever held one is told; tasks that ran without a lease are found by their rows; streams of attempts
  * that are over are closed. Each is a command like any other, so a crash in here is recovered the same way.
  */

@@ -225,12 +225,13 @@ export class Runner {
     if (state?.spec === undefined || state.spec === null || state.phase !== "active") return;
     const { spec, attempt, epoch } = state;
     if (isStale(reply.value, epoch)) return;
-    const head = await kernel.hasStream(streamId(taskId, attempt));
+    const stream = streamId(taskId, attempt);
+    // An earlier segment of this attempt has shown text: its stream is taken over before the handler runs, to be gone
+    // on with and closed, however soon the handler ends.
+    if (await kernel.hasStream(stream)) await kernel.openStream(taskId, stream, spec.userId, epoch);
     // While we waited a new attempt may have begun: its segment is not to be pushed out.
     if ((this.#state(taskId) ?? state).epoch !== epoch) return;
-    const segment = this.#launch(state, { spec, attempt, epoch });
-    // An earlier segment of this attempt has shown text: its stream is taken over, to be gone on with and closed.
-    if (head) await segment.transcript();
+    this.#launch(state, { spec, attempt, epoch });
   }
 
   #abort(taskId: string, calls: readonly { queue: string; call: string }[]): void {

@@ -56,7 +56,9 @@ export class Segment {
     this.spec = owner.spec;
     this.attempt = owner.attempt;
     this.epoch = owner.epoch;
-    this.#operations = new Map(state.operations);
+    // Copies: the kernel changes its own when it decides, and this segment may know only what is committed.
+    this.#operations = new Map();
+    for (const [op, operation] of state.operations) this.#operations.set(op, { ...operation });
     this.stopwatch = new Stopwatch(
       {
         timeoutMs: owner.spec.timeoutMs ?? timeoutMsDefault,

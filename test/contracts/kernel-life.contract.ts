@@ -95,7 +95,7 @@ export function kernelRecoveryContract(withBench: WithBench): void {
       { deciders },
     ));
 
-  test("[RECOVER3] streams of attempts that are over are closed, with what was said on them", () =>
+  test("[RECOVER4] streams of attempts that are over are closed, with what was said on them", () =>
     withBench(
       async ({ bench, reopen }) => {
         const id = await submit(bench);

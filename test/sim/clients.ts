@@ -363,7 +363,8 @@ export class Clients {
 
   /** Another try. A turn is tried again through its session, which knows whose turn it is. */
   #retry({ id, spec }: TaskState): void {
-    const session = spec?.sessionId === undefined ? undefined : sessionScope(spec.userId, spec.sessionId);
+    const session =
+      spec?.sessionId === undefined ? undefined : sessionScope(spec.userId, spec.sessionId);
     if (session === undefined) this.#command(taskScope(id), { type: "retry" });
     else this.#command(session, { type: "retryTurn", taskId: id });
   }
@@ -442,7 +443,10 @@ export class Clients {
     });
   }
 
-  #command(scope: Scope, command: { readonly type: string; readonly [field: string]: unknown }): true {
+  #command(
+    scope: Scope,
+    command: { readonly type: string; readonly [field: string]: unknown },
+  ): true {
     this.#world.note("client", `${command.type} ${scope}`);
     this.#world.follow(this.#world.dispatch(scope, command), () => undefined);
     return true;

@@ -11,7 +11,11 @@ export async function finalAudit(world: World): Promise<void> {
   auditScopes(world.shadow);
   for (const [id, { handBacks }] of world.shadow.lives) {
     const asked = world.worker.handBacks.get(id) ?? 0;
-    must(handBacks <= asked, "a loss is counted", () => `${id} was handed back ${handBacks} times, its workers asked for ${asked}`);
+    must(
+      handBacks <= asked,
+      "a loss is counted",
+      () => `${id} was handed back ${handBacks} times, its workers asked for ${asked}`,
+    );
   }
   for (const home of world.homes) auditRows(home, world.shadow);
   await auditLogs(world);
@@ -21,13 +25,25 @@ export async function finalAudit(world: World): Promise<void> {
 
 function auditScopes(shadow: Shadow): void {
   for (const task of shadow.tasks()) {
-    must(task.phase === "ended", "every accepted task ends", () => `${task.id} is ${task.status} for ${JSON.stringify(task.reason)}`);
+    must(
+      task.phase === "ended",
+      "every accepted task ends",
+      () => `${task.id} is ${task.status} for ${JSON.stringify(task.reason)}`,
+    );
   }
   for (const { scope, state } of shadow.scopes.values()) {
     if (scopeKind(scope) === "queue") {
       const { schedule } = state as QueueState;
-      must(schedule.leases.size === 0, "no slot is lost", () => `${scope} holds ${[...schedule.leases.keys()].join(", ")}`);
-      must(pendingCount(schedule) === 0, "no call is left behind", () => `${scope} has ${pendingCount(schedule)} pending calls`);
+      must(
+        schedule.leases.size === 0,
+        "no slot is lost",
+        () => `${scope} holds ${[...schedule.leases.keys()].join(", ")}`,
+      );
+      must(
+        pendingCount(schedule) === 0,
+        "no call is left behind",
+        () => `${scope} has ${pendingCount(schedule)} pending calls`,
+      );
     }
     if (scopeKind(scope) === "session") {
       const { turns } = state as { turns: readonly unknown[] };
@@ -38,15 +54,29 @@ function auditScopes(shadow: Shadow): void {
 
 function auditRows({ disk, name }: Home, shadow: Shadow): void {
   for (const queue of disk.queues()) {
-    must(disk.ready(queue, 0, 1).length === 0, "no call is left behind", () => `queue ${queue} has ready rows`);
+    must(
+      disk.ready(queue, 0, 1).length === 0,
+      "no call is left behind",
+      () => `queue ${queue} has ready rows`,
+    );
   }
   const messages = disk.outbox(3).map(({ id }) => id);
-  must(messages.length === 0, "every message arrives", () => `${messages.join(", ")} in the outbox of ${name}`);
-  const timers = disk.timersDue(Number.MAX_SAFE_INTEGER, 3).map((timer) => `${timer.scope} ${timer.name}`);
+  must(
+    messages.length === 0,
+    "every message arrives",
+    () => `${messages.join(", ")} in the outbox of ${name}`,
+  );
+  const timers = disk
+    .timersDue(Number.MAX_SAFE_INTEGER, 3)
+    .map((timer) => `${timer.scope} ${timer.name}`);
   must(timers.length === 0, "no timer is left behind", () => timers.join(", "));
   for (const row of disk.tasks({ userId: null, limit: 1_000_000 })) {
     const status = shadow.task(row.id)?.status;
-    must(row.status === status, "a row knows the end", () => `${row.id} is ${status ?? "unknown"}, its row says ${row.status}`);
+    must(
+      row.status === status,
+      "a row knows the end",
+      () => `${row.id} is ${status ?? "unknown"}, its row says ${row.status}`,
+    );
   }
 }
 
@@ -57,9 +87,20 @@ async function auditLogs({ homes, shadow }: World): Promise<void> {
     for (const { scope, state, seq } of shadow.scopes.values()) {
       if (!home.owns(scope)) continue;
       const expected = stateText(scope, state, true);
-      const [loaded, loadedSeq] = await observer.read(scope, (read, at) => [stateText(scope, read, true), at] as const);
-      must(loadedSeq === seq, "seq is gapless", () => `${scope} is loaded up to ${loadedSeq} of ${seq}`);
-      must(loaded === expected, "snapshot and tail are the full fold", () => `${scope}\n  loaded ${loaded}\n  folded ${expected}`);
+      const [loaded, loadedSeq] = await observer.read(
+        scope,
+        (read, at) => [stateText(scope, read, true), at] as const,
+      );
+      must(
+        loadedSeq === seq,
+        "seq is gapless",
+        () => `${scope} is loaded up to ${loadedSeq} of ${seq}`,
+      );
+      must(
+        loaded === expected,
+        "snapshot and tail are the full fold",
+        () => `${scope}\n  loaded ${loaded}\n  folded ${expected}`,
+      );
     }
   }
 }

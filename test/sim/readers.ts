@@ -23,11 +23,19 @@ export class Readers {
   /** Entries became visible. */
   stored({ stream, n, entries }: StoredEntries): void {
     const tail = this.#world.shadow.streams.get(stream)?.tail ?? 0;
-    must(n + entries.length <= tail, "nothing is shown before it is stored", () => `${stream}: entry ${n + entries.length - 1} is shown, ${tail} are stored`);
+    must(
+      n + entries.length <= tail,
+      "nothing is shown before it is stored",
+      () => `${stream}: entry ${n + entries.length - 1} is shown, ${tail} are stored`,
+    );
     const seen = this.#seen.get(stream) ?? [];
     this.#seen.set(stream, seen);
     if (!this.#connected) return;
-    must(n === seen.length, "a reader sees every entry once, in order", () => `${stream}: entry ${n} after ${seen.length} entries`);
+    must(
+      n === seen.length,
+      "a reader sees every entry once, in order",
+      () => `${stream}: entry ${n} after ${seen.length} entries`,
+    );
     for (const entry of entries) seen.push(JSON.stringify(entry));
   }
 
@@ -44,7 +52,11 @@ export class Readers {
       const seen = this.#seen.get(stream) ?? [];
       this.#seen.set(stream, seen);
       const entries = this.#stored(stream);
-      must(entries.length >= seen.length, "what was shown stays", () => `${stream} has ${entries.length} entries, ${seen.length} were shown`);
+      must(
+        entries.length >= seen.length,
+        "what was shown stays",
+        () => `${stream} has ${entries.length} entries, ${seen.length} were shown`,
+      );
       for (const entry of entries.slice(seen.length)) seen.push(entry);
     }
     this.#world.mark("readers came back");
@@ -63,18 +75,32 @@ export class Readers {
       const entries: Entry[] = [];
       while (entries.length < head.tail) {
         const page = await observer.readStream(stream, entries.length, rowsMax);
-        must(page.length > 0, "a stream is read to its end", () => `${stream} at ${entries.length} of ${head.tail}`);
+        must(
+          page.length > 0,
+          "a stream is read to its end",
+          () => `${stream} at ${entries.length} of ${head.tail}`,
+        );
         entries.push(...page);
       }
       const seen = this.#seen.get(stream) ?? [];
-      const same = seen.length === entries.length && entries.every((entry, at) => JSON.stringify(entry) === seen[at]);
-      must(same, "a closed stream is what was shown", () => `${stream}\n  shown  ${seen.join("")}\n  stored ${JSON.stringify(entries)}`);
+      const same =
+        seen.length === entries.length &&
+        entries.every((entry, at) => JSON.stringify(entry) === seen[at]);
+      must(
+        same,
+        "a closed stream is what was shown",
+        () => `${stream}\n  shown  ${seen.join("")}\n  stored ${JSON.stringify(entries)}`,
+      );
       if (entries.some((entry) => entry.t === "reset")) this.#world.mark("stream reset");
       this.#text(stream, entries);
     }
     for (const task of shadow.tasks()) {
       const { text } = (task.output ?? { text: "" }) as { text: string };
-      must(text === "" || shadow.streams.has(`${task.id}/${task.attempt}`), "what a task said was shown", () => task.id);
+      must(
+        text === "" || shadow.streams.has(`${task.id}/${task.attempt}`),
+        "what a task said was shown",
+        () => task.id,
+      );
     }
   }
 
@@ -83,7 +109,11 @@ export class Readers {
     const task = this.#world.shadow.task(stream.slice(0, slash));
     if (task?.status !== "completed" || task.attempt !== Number(stream.slice(slash + 1))) return;
     const { text } = task.output as { text: string };
-    must(textOf(entries) === text, "the stream's text is the answer", () => `${stream}\n  shown  ${textOf(entries)}\n  answer ${text}`);
+    must(
+      textOf(entries) === text,
+      "the stream's text is the answer",
+      () => `${stream}\n  shown  ${textOf(entries)}\n  answer ${text}`,
+    );
     this.#world.mark("streamed answer completed");
   }
 

@@ -30,7 +30,10 @@ const healingStepsMax = 6_000;
 const dayMs = 86_400_000;
 
 /** Runs one seed: chaos, healing, rest, audit. Never throws for a broken promise: that is its result. */
-export async function runSeed(seed: number, options: { mutant?: Mutant; keepAll?: boolean } = {}): Promise<SeedResult> {
+export async function runSeed(
+  seed: number,
+  options: { mutant?: Mutant; keepAll?: boolean } = {},
+): Promise<SeedResult> {
   const plan = drawPlan(seed);
   const trace = new Trace(options.keepAll);
   const world = new World(plan, trace, options.mutant ?? honest);
@@ -49,7 +52,10 @@ export async function runSeed(seed: number, options: { mutant?: Mutant; keepAll?
 
 function describe(error: unknown): { rule: string; message: string } {
   if (error instanceof BrokenRule) return { rule: error.rule, message: error.message };
-  const message = error instanceof Error ? `${error.stack ?? error.message}${error.cause === undefined ? "" : `\ncaused by ${String((error.cause as Error).stack)}`}` : String(error);
+  const message =
+    error instanceof Error
+      ? `${error.stack ?? error.message}${error.cause === undefined ? "" : `\ncaused by ${String((error.cause as Error).stack)}`}`
+      : String(error);
   return { rule: "no bug is met", message };
 }
 
@@ -58,7 +64,10 @@ async function live(world: World, plan: Plan): Promise<number> {
   let actions = plan.actions;
   let steps = 0;
   for (; actions > 0 || steps < plan.actions * stepsPerAction; steps += 1) {
-    if (actions > 0 && world.dice.below(plan.weights.client + plan.weights.worker) < plan.weights.client) {
+    if (
+      actions > 0 &&
+      world.dice.below(plan.weights.client + plan.weights.worker) < plan.weights.client
+    ) {
       actions -= 1;
       world.clients.act();
     } else chaos(world, plan);
@@ -67,7 +76,8 @@ async function live(world: World, plan: Plan): Promise<number> {
   world.healing = true;
   world.note("heal", "");
   for (let healing = 0; ; healing += 1) {
-    if (healing > healingStepsMax) throw new BrokenRule("a healed world comes to rest", stuck(world));
+    if (healing > healingStepsMax)
+      throw new BrokenRule("a healed world comes to rest", stuck(world));
     if (!heal(world)) return steps + healing;
     await after(world);
   }
@@ -98,7 +108,8 @@ function chaos(world: World, plan: Plan): void {
   if (world.turns > 0) able.push([weights.turn, () => world.turn()]);
   if (world.worker.busy) able.push([weights.worker, () => world.worker.act()]);
   if (world.courier.busy) able.push([weights.courier, () => world.courier.act()]);
-  if (world.wakeAtMs !== null && world.wakeAtMs <= world.nowMs) able.push([weights.turn, () => world.wake()]);
+  if (world.wakeAtMs !== null && world.wakeAtMs <= world.nowMs)
+    able.push([weights.turn, () => world.wake()]);
   let roll = dice.unit() * able.reduce((sum, [weight]) => sum + weight, 0);
   for (const [weight, act] of able) {
     roll -= weight;
@@ -140,7 +151,8 @@ function heal(world: World): boolean {
 /** What a world that does not come to rest looks like. */
 function stuck(world: World): string {
   const open = [...world.shadow.tasks()].filter((task) => task.phase !== "ended");
-  const line = (task: TaskState): string => `${task.id} ${task.phase} ${task.status} ${JSON.stringify(task.reason)} attempt ${task.attempt}`;
+  const line = (task: TaskState): string =>
+    `${task.id} ${task.phase} ${task.status} ${JSON.stringify(task.reason)} attempt ${task.attempt}`;
   return [
     `at ${world.nowMs - startMs} ms after ${healingStepsMax} steps of healing`,
     `turns ${world.turns}, worker ${world.worker.busy ? "busy" : "idle"}, courier ${world.courier.busy ? "busy" : "idle"}, wakes at ${String(world.wakeAtMs)}`,

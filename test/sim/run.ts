@@ -27,4 +27,6 @@ for (let seed = from; seed < from + count; seed += 1) {
   }
 }
 const ms = performance.now() - started;
-console.log(`${count} seeds, ${failures} failures, ${steps} steps, ${(ms / count).toFixed(2)} ms a seed`);
+console.log(
+  `${count} seeds, ${failures} failures, ${steps} steps, ${(ms / count).toFixed(2)} ms a seed`,
+);

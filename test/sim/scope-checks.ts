@@ -27,18 +27,35 @@ export class ScopeChecks {
       const schedule = this.#shadow.queue(scopeName(scope))?.schedule;
       const slots = schedule?.settings.slots ?? 1;
       const running = schedule?.leases.size ?? 0;
-      must(running < slots, "running calls are within the slots", () => `${scope} grants beyond its ${slots} slots`);
+      must(
+        running < slots,
+        "running calls are within the slots",
+        () => `${scope} grants beyond its ${slots} slots`,
+      );
       must(schedule?.paused !== true, "a paused queue grants nothing", () => scope);
     }
-    if (event.type === "lane.started") this.#laneStarts(scopeName(scope), event as { lane?: string });
+    if (event.type === "lane.started")
+      this.#laneStarts(scopeName(scope), event as { lane?: string });
     if (event.type === "leases.voided") {
-      for (const call of this.#shadow.queue(scopeName(scope))?.schedule.leases.keys() ?? []) this.#voided.add(call);
+      for (const call of this.#shadow.queue(scopeName(scope))?.schedule.leases.keys() ?? [])
+        this.#voided.add(call);
     }
-    if (!this.#plan.remoteQueues || (event.type !== "task.started" && event.type !== "call.started")) return;
+    if (
+      !this.#plan.remoteQueues ||
+      (event.type !== "task.started" && event.type !== "call.started")
+    )
+      return;
     const task = this.#shadow.task(scopeName(scope));
     const operation = "op" in event ? task?.operations.get(String(event.op)) : undefined;
-    const [queue, call] = operation?.kind === "call" ? [operation.queue, operation.call] : [task?.spec?.queue, task?.lease];
-    must(this.holds(queue ?? "", call ?? ""), "what begins has a slot", () => `call ${call ?? ""} of queue ${queue ?? ""}`);
+    const [queue, call] =
+      operation?.kind === "call"
+        ? [operation.queue, operation.call]
+        : [task?.spec?.queue, task?.lease];
+    must(
+      this.holds(queue ?? "", call ?? ""),
+      "what begins has a slot",
+      () => `call ${call ?? ""} of queue ${queue ?? ""}`,
+    );
   }
 
   /**
@@ -296,7 +313,11 @@ export class ScopeChecks {
 
   #laneStarts(userId: string, { lane = "" }: { lane?: string }): void {
     const current = this.#shadow.user(userId)?.lanes.get(lane)?.current ?? null;
-    must(current === null, "a lane runs one task at a time", () => `lane ${lane} of ${userId} starts one beside ${current ?? ""}`);
+    must(
+      current === null,
+      "a lane runs one task at a time",
+      () => `lane ${lane} of ${userId} starts one beside ${current ?? ""}`,
+    );
   }
 
   /** A lane runs one task at a time; those behind it are held. */

@@ -236,8 +236,20 @@ export class Segment {
         };
       case "spawn": {
         const { type, userId, priority, capTotal, capPerKey } = this.#spec;
-        const caps = capTotal === undefined || capPerKey === undefined ? {} : { capTotal, capPerKey };
-        return { type: "spawn", op, spec: { type, userId, priority, queue: leaf.child.queue, input: { program: leaf.child }, ...caps } };
+        const caps =
+          capTotal === undefined || capPerKey === undefined ? {} : { capTotal, capPerKey };
+        return {
+          type: "spawn",
+          op,
+          spec: {
+            type,
+            userId,
+            priority,
+            queue: leaf.child.queue,
+            input: { program: leaf.child },
+            ...caps,
+          },
+        };
       }
       case "join":
         return { type: "join", ops: leaf.ops };
@@ -318,7 +330,8 @@ export class Segment {
     const task = this.#world.shadow.task(this.taskId);
     // A task whose queue is elsewhere may have been told that its call is void, and this owner only learns it when it
     // next asks for something.
-    const ours = !this.#world.plan.remoteQueues || (task?.phase === "active" && task.epoch === this.epoch);
+    const ours =
+      !this.#world.plan.remoteQueues || (task?.phase === "active" && task.epoch === this.epoch);
     must(
       !ours || this.#world.checks.holds(operation.queue, operation.call),
       "calls in flight have slots",

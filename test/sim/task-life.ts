@@ -292,7 +292,11 @@ export class TaskLife {
         this.#children.set(op, "");
         return;
       case "child.ended":
-        must(this.#children.has(op) && !this.#over.has(op), "a join runs once", () => `${this.#say(event)}: ${op}`);
+        must(
+          this.#children.has(op) && !this.#over.has(op),
+          "a join runs once",
+          () => `${this.#say(event)}: ${op}`,
+        );
         this.#children.set(op, event.end.status);
         this.#over.add(op);
         return;

@@ -239,8 +239,7 @@ export class Worker {
       this.#closeCold(taskId, segment.attempt);
     }
     if (this.#world.planted.worker?.keepAborted === true) return;
-    for (const { queue, call } of calls)
-      this.#settleLater(queue, call);
+    for (const { queue, call } of calls) this.#settleLater(queue, call);
   }
 
   /** The socket is closed, or the handler out of its slot, a while after it was told to stop. */

@@ -97,7 +97,10 @@ export class World {
     };
     if (!plan.remoteQueues) return [new Home("all", ports, () => true)];
     const isQueue = (scope: Scope): boolean => scopeKind(scope) === "queue";
-    return [new Home("tasks", ports, (scope) => !isQueue(scope)), new Home("queues", ports, isQueue)];
+    return [
+      new Home("tasks", ports, (scope) => !isQueue(scope)),
+      new Home("queues", ports, isQueue),
+    ];
   }
 
   /** The kernel of the home where tasks live. */
@@ -128,7 +131,8 @@ export class World {
   /** When the first waker rings; `null` if none is armed. */
   get wakeAtMs(): number | null {
     let first: number | null = null;
-    for (const { wakeAtMs } of this.homes) if (wakeAtMs !== null && (first === null || wakeAtMs < first)) first = wakeAtMs;
+    for (const { wakeAtMs } of this.homes)
+      if (wakeAtMs !== null && (first === null || wakeAtMs < first)) first = wakeAtMs;
     return first;
   }
 
@@ -179,7 +183,11 @@ export class World {
       try {
         void write().catch(() => undefined);
       } catch (error) {
-        must(error instanceof ErrandError && error.code === "fenced", "a stale epoch cannot write a stream", () => String(error));
+        must(
+          error instanceof ErrandError && error.code === "fenced",
+          "a stale epoch cannot write a stream",
+          () => String(error),
+        );
         this.mark("stale stream writer fenced");
         return;
       }
@@ -190,8 +198,17 @@ export class World {
   /** Another process with an old epoch writes past the kernel: the store itself must refuse. */
   writeStale(stream: string, epoch: number, n: number): void {
     const body = this.#cipher.seal("", "", "");
-    const result = this.homes[0].disk.commit({ ...emptyGroup, streams: [{ op: "append", stream, epoch, n, count: 1, body }] });
-    this.judge(() => must(!result.ok, "a stale epoch cannot write a stream", () => `${stream} took an entry of epoch ${epoch}`));
+    const result = this.homes[0].disk.commit({
+      ...emptyGroup,
+      streams: [{ op: "append", stream, epoch, n, count: 1, body }],
+    });
+    this.judge(() =>
+      must(
+        !result.ok,
+        "a stale epoch cannot write a stream",
+        () => `${stream} took an entry of epoch ${epoch}`,
+      ),
+    );
     this.mark("stale stream writer refused by the store");
   }
 
@@ -264,10 +281,18 @@ export class World {
   /** What the kernel tells its listeners is what is on disk. */
   #told({ scope, state, seq, events }: Committed): void {
     const stored = this.shadow.scopes.get(scope);
-    must(stored !== undefined && stored.seq === seq + events.length - 1, "what is told is stored", () => `${scope}#${seq}`);
+    must(
+      stored !== undefined && stored.seq === seq + events.length - 1,
+      "what is told is stored",
+      () => `${scope}#${seq}`,
+    );
     const live = stateText(scope, state);
     const folded = stateText(scope, stored.state);
-    must(live === folded, "the live state is the folded log", () => `${scope} at ${stored.seq}\n  live   ${live}\n  folded ${folded}`);
+    must(
+      live === folded,
+      "the live state is the folded log",
+      () => `${scope} at ${stored.seq}\n  live   ${live}\n  folded ${folded}`,
+    );
   }
 
   #die(where: string): void {
@@ -290,7 +315,8 @@ export class World {
       () => (ended = "well"),
       (error: unknown) => {
         ended = "badly";
-        if (!this.dead && !(error instanceof ErrandError && error.code === "storage_full")) this.broken ??= error;
+        if (!this.dead && !(error instanceof ErrandError && error.code === "storage_full"))
+          this.broken ??= error;
       },
     );
     for (let turn = 0; turn < recoveryTurnsMax; turn += 1) {
@@ -300,7 +326,10 @@ export class World {
       if (ended !== "") return ended === "well";
       if (this.#turns.length > 0) this.turn();
     }
-    this.broken ??= new BrokenRule("recovery ends", `nothing moves any more after ${recoveryTurnsMax} turns`);
+    this.broken ??= new BrokenRule(
+      "recovery ends",
+      `nothing moves any more after ${recoveryTurnsMax} turns`,
+    );
     return false;
   }
 }

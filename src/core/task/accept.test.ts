@@ -182,9 +182,3 @@ test("[TASK1] nobody can speak to a task that was never accepted, or is gone", (
   task().when({ type: "lost" }).refused("not_found");
   task().when({ type: "complete", epoch: 1, output: null }).refused("not_found");
 });
-
-test("[TASK1] a timer that this version does not know means nothing", () => {
-  task(...running())
-    .when({ type: "timer", name: "from-an-older-version" })
-    .nothing();
-});

@@ -43,11 +43,12 @@ export function decideTimer(state: TaskState, name: string, ctx: DecideContext):
 /** When the named timer is due; `null`: the task does not wait for it, or an older version set it. */
 function dueOf(state: TaskState, spec: TaskSpec, name: string): number | null {
   if (name === "due") return state.phase === "delayed" ? (state.reason?.untilMs ?? 0) : null;
-  if (name === "deadline") return state.openedAtMs + (spec.deadlineMs ?? 0);
+  const { deadlineMs, ttlMs } = spec;
+  if (name === "deadline") return deadlineMs === undefined ? null : state.openedAtMs + deadlineMs;
   if (name === "ttl") {
     // A delay counts before the ttl, once: a task that is opened again is not delayed again.
     const delayMs = state.ends === 0 ? (spec.delayMs ?? 0) : 0;
-    return state.attempt > 0 ? null : state.openedAtMs + delayMs + (spec.ttlMs ?? 0);
+    return ttlMs === undefined || state.attempt > 0 ? null : state.openedAtMs + delayMs + ttlMs;
   }
   const operation = state.operations.get(operationOf(name));
   if (operation?.kind === "sleep") return operation.done ? null : operation.untilMs;

@@ -1,6 +1,6 @@
 import { refuse, type DecideContext } from "../decider.ts";
-import { errorData, type ErrorData } from "../errors.ts";
-import { inboxMax, lossesMax } from "../limits.ts";
+import { errorData } from "../errors.ts";
+import { inboxMax, lossesMax, resumesMax } from "../limits.ts";
 import {
   draft,
   endTask,
@@ -159,7 +159,7 @@ function fail(
   const made = draft();
   const failures = state.failures + 1;
   if (command.retry === "never" || failures >= policy.attemptsMax) {
-    failTask(made, state, command.error, ctx, true);
+    failTask(made, state, command.error, { nowMs: ctx.nowMs, byWorker: true });
     return finish(made, { end: "failed" });
   }
   const delayMs =
@@ -198,17 +198,39 @@ function lost(state: TaskState, ctx: DecideContext, call: string | null): TaskBa
   if (state.phase !== "active" || state.status !== "running") return unchanged();
   if (call !== null && call !== state.lease && !holds(state, call)) return unchanged();
   const made = draft();
+  const open = call === null ? openWait(state) : null;
+  if (open !== null && state.resumes < resumesMax) {
+    made.signals.push({ kind: "task.wake", taskId: state.id, op: open });
+    return finish(made);
+  }
   if (state.losses + 1 >= lossesMax) {
     const error = errorData(
       "worker_lost",
       `the worker died ${lossesMax} times while running task ${state.id}`,
     );
     made.events.push({ type: "task.lost" });
-    failTask(made, state, error, ctx, true);
+    failTask(made, state, error, { nowMs: ctx.nowMs, byWorker: true });
     return finish(made);
   }
   backToQueue(made, state, false);
   return finish(made);
+}
+
+/**
+ * An operation that the task still waits for. A task that runs beside a wait of its own (one of two events has come)
+ * may have had nothing at work when its process died: it is replayed in the same attempt, and no loss is counted.
+ */
+function openWait(state: TaskState): string | null {
+  for (const [op, operation] of state.operations) {
+    if ((operation.kind === "sleep" || operation.kind === "wait") && !operation.done) return op;
+    if (operation.kind === "child" && operation.end === null && state.awaited.has(op)) return op;
+    if (
+      operation.kind === "call" &&
+      (operation.state === "pending" || operation.state === "backoff")
+    )
+      return op;
+  }
+  return null;
 }
 
 function holds(state: TaskState, call: string): boolean {

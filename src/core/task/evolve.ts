@@ -23,9 +23,11 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
       state.attempt = event.attempt;
       state.epoch = event.epoch;
       state.phase = "active";
+      state.resumes = 0;
       state.startedAtMs ??= atMs;
       return run(state);
     case "task.resumed":
+      state.resumes += 1;
       state.epoch = event.epoch;
       return run(state);
     case "task.progressed":

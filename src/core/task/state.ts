@@ -78,6 +78,8 @@ export interface TaskState {
   epoch: number;
   failures: number;
   losses: number;
+  /** Replays of the present attempt. */
+  resumes: number;
   /** How often it has ended: a late copy of an earlier end is told by it from the newest (SPEC SESSION5). */
   ends: number;
   /** Calls asked for so far; makes call ids unique. */
@@ -113,6 +115,7 @@ export function zeroTask(id: string): TaskState {
     epoch: 0,
     failures: 0,
     losses: 0,
+    resumes: 0,
     ends: 0,
     calls: 0,
     lease: null,

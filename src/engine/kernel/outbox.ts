@@ -22,7 +22,7 @@ export interface OutboxHooks {
 
 /**
  * Sends what left its group unsettled, at least once: each row stays until the receiver has committed the message,
- * and a failed delivery is tried again by itself, because nothing else may ever happen here (SPEC KERNEL8).
+ * and a failed delivery is tried again by itself, because nothing else may ever happen here (SPEC KERNEL15).
  */
 export class Outbox {
   readonly #ports: {

@@ -107,10 +107,13 @@ async function openOver(
     },
     engineSettings,
   );
-  await models.start(engine.roles, ({ name, slots }) =>
-    engine.configureQueue(endpointQueue(name), { slots }),
-  );
+  // What is found before the start has its queue configured by the start, after recovery.
+  let running = false;
+  await models.start(engine.roles, async ({ name, slots }) => {
+    if (running) await engine.configureQueue(endpointQueue(name), { slots });
+  });
   await engine.start();
+  running = true;
   return {
     engine,
     models,

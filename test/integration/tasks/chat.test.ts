@@ -221,6 +221,32 @@ test("[CHAT10] a crash between a tool and the answer repeats neither the tool no
   expect(await tasksOf(errand, "note")).toHaveLength(1);
 });
 
+test("[CHAT10] a crash inside a tool, after its effect, repeats the call but not the effect", async () => {
+  const script = (call: ModelCall): ReturnType<Parameters<typeof scriptedModels>[0]> =>
+    call.messages.at(-1)?.role === "tool"
+      ? "It is noted."
+      : toolCalls(["enqueue", { text: "once" }]);
+  const { promise: added, resolve } = Promise.withResolvers<void>();
+  const before = await openErrand({
+    models: scriptedModels(script),
+    desk: (desk) => ({
+      ...desk,
+      async addNote(note) {
+        await desk.addNote(note);
+        resolve();
+        return await new Promise<never>(() => {});
+      },
+    }),
+  });
+  const turn = await begin(before, "note it");
+  await added;
+  const models = scriptedModels(script);
+  const errand = await open({ store: await before.crash(), models });
+  expect(await reply(errand, turn)).toBe("It is noted.");
+  expect(models.calls).toHaveLength(1);
+  expect(await tasksOf(errand, "note")).toHaveLength(1);
+});
+
 test("[CHAT11] a turn that waited for a slot during a crash goes on without saying anything twice", async () => {
   const answers = (
     call: ModelCall,

@@ -3,7 +3,11 @@ import type { Group, SyncStore } from "../../../src/ports/store.ts";
 import type { Mutant } from "../mutant.ts";
 
 /** A mutant whose store differs. */
-function store(name: string, about: string, plant: (real: SyncStore) => Partial<SyncStore>): Mutant {
+function store(
+  name: string,
+  about: string,
+  plant: (real: SyncStore) => Partial<SyncStore>,
+): Mutant {
   return { name, about, store: (real) => ({ ...real, ...plant(real) }) };
 }
 
@@ -27,15 +31,31 @@ export const storeBugs: readonly Mutant[] = [
       },
     };
   }),
-  store("outbox-forgotten", "messages that were not settled are forgotten in a crash", () => ({ outbox: () => [] })),
-  store("outbox-not-written", "messages to another home are sent without being stored", writes((group) => ({ ...group, outbox: [] }))),
+  store("outbox-forgotten", "messages that were not settled are forgotten in a crash", () => ({
+    outbox: () => [],
+  })),
+  store(
+    "outbox-not-written",
+    "messages to another home are sent without being stored",
+    writes((group) => ({ ...group, outbox: [] })),
+  ),
   store("keys-forgotten", "an idempotency key is not remembered", (real) => ({
     keys: (asked) => asked.map(() => null),
     commit: (group) => real.commit({ ...group, keys: [] }),
   })),
-  store("shown-not-stored", "tokens are shown, and not written", writes((group) => ({ ...group, streams: group.streams.filter(({ op }) => op !== "append") }))),
-  store("timers-early", "what is nearly due fires now", (real) => ({ timersDue: (atMs, limit) => real.timersDue(atMs + 250, limit) })),
-  store("timers-lost", "a commit of many scopes forgets its timers", writes((group) => (group.appends.length > 2 ? { ...group, timers: [] } : group))),
+  store(
+    "shown-not-stored",
+    "tokens are shown, and not written",
+    writes((group) => ({ ...group, streams: group.streams.filter(({ op }) => op !== "append") })),
+  ),
+  store("timers-early", "what is nearly due fires now", (real) => ({
+    timersDue: (atMs, limit) => real.timersDue(atMs + 250, limit),
+  })),
+  store(
+    "timers-lost",
+    "a commit of many scopes forgets its timers",
+    writes((group) => (group.appends.length > 2 ? { ...group, timers: [] } : group)),
+  ),
   store("full-but-written", "a full disk is reported after the group was written", (real) => {
     let commits = 0;
     return {
@@ -50,9 +70,23 @@ export const storeBugs: readonly Mutant[] = [
   store("entries-forgotten", "who takes a stream over does not see its last entries", (real) => ({
     streamRead: (stream, from, rowsMax) => real.streamRead(stream, from, rowsMax).slice(0, -1),
   })),
-  store("leases-survive", "recovery does not void the leases of the dead process", () => ({ queues: () => [] })),
-  store("running-not-found", "recovery does not look for tasks that ran without a lease", () => ({ tasksOpen: () => [] })),
-  store("streams-left-open", "recovery does not close the streams of dead attempts", () => ({ streamsOpen: () => [] })),
-  { name: "reset-skipped", about: "a call that starts again does not take back what it said", worker: { skipReset: true } },
-  { name: "abort-not-settled", about: "an aborted call keeps its slot", worker: { keepAborted: true } },
+  store("leases-survive", "recovery does not void the leases of the dead process", () => ({
+    queues: () => [],
+  })),
+  store("running-not-found", "recovery does not look for tasks that ran without a lease", () => ({
+    tasksOpen: () => [],
+  })),
+  store("streams-left-open", "recovery does not close the streams of dead attempts", () => ({
+    streamsOpen: () => [],
+  })),
+  {
+    name: "reset-skipped",
+    about: "a call that starts again does not take back what it said",
+    worker: { skipReset: true },
+  },
+  {
+    name: "abort-not-settled",
+    about: "an aborted call keeps its slot",
+    worker: { keepAborted: true },
+  },
 ];
