@@ -10,6 +10,8 @@ export interface DecideContext {
   id(prefix: IdPrefix): string;
   /** A double in [0, 1). */
   random(): number;
+  /** True while the process stops in good order: a queue then grants nothing, and what waits is found by the next one. */
+  readonly draining?: boolean;
 }
 
 /** What one scope sends another. The kernel gives it the id `<from>#<seq>.<index>` and delivers it at least once. */

@@ -69,6 +69,7 @@ export class Runner {
    */
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
+    this.#ports.kernel.drain();
     const working = [...this.#segments.values()].filter((segment) => !segment.idle);
     const grace = Promise.withResolvers<void>();
     const timer = setTimeout(() => grace.resolve(), graceMs);

@@ -11,7 +11,7 @@ import { TokenBuckets } from "./guard/token-bucket.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { MethodRefused, mount, type Router } from "./mount.ts";
 import { openapiDocument } from "./openapi.ts";
-import { operation, type Operation } from "./operation.ts";
+import { operation, type Connection, type Operation } from "./operation.ts";
 import { openaiErrorResponse, problemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { pageResponse, protect } from "./response-headers.ts";
@@ -30,7 +30,9 @@ import { StreamKeeper } from "./stream/stream-keeper.ts";
 /** All doors of one engine. */
 export interface ErrandServer {
   /** Answers a request. Never rejects: every error is an answer. The same on Node and workerd. */
-  fetch(request: Request): Promise<Response>;
+  fetch(request: Request, connection?: Connection): Promise<Response>;
+  /** The answer to what a host could not read as a request: a broken name or path. */
+  refuse(reason: string): Response;
   /** What is mounted, for documents and tests. */
   readonly operations: readonly Operation[];
   /** From now on not ready; open event streams are broken off, so that their readers come back to the next server. */
@@ -65,7 +67,12 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
   });
   return {
     operations,
-    fetch: (request) => answer(request, { router, server, settings }),
+    fetch: (request, connection = {}) => answer(request, connection, { router, server, settings }),
+    refuse(reason) {
+      const requestId = engine.kernel.id("req");
+      const error = new ErrandError("invalid_request", reason.slice(0, 200));
+      return protect(problemResponse(error, requestId), requestId, false);
+    },
     close() {
       isStopping = true;
       server.streams.close();
@@ -132,7 +139,11 @@ interface Doors {
   readonly settings: ServerSettings;
 }
 
-async function answer(request: Request, { router, server, settings }: Doors): Promise<Response> {
+async function answer(
+  request: Request,
+  connection: Connection,
+  { router, server, settings }: Doors,
+): Promise<Response> {
   const requestId = requestIdOf(request.headers, () => server.engine.kernel.id("req"));
   let url: URL | null = null;
   let response: Response;
@@ -140,11 +151,18 @@ async function answer(request: Request, { router, server, settings }: Doors): Pr
     url = new URL(request.url);
     refuseForeign(request, url, { hosts: settings.hosts, origins: settings.origins ?? [] });
     response =
-      (await pageFile(request, url, server)) ?? (await router.fetch(request, { requestId, url }));
+      (await pageFile(request, url, server)) ??
+      (await router.fetch(request, { requestId, url, connection }));
   } catch (error) {
     response = refusal(error, { path: url?.pathname ?? "", requestId, server });
   }
+  if (request.method === "HEAD" && response.body !== null) response = bodiless(response);
   return protect(response, requestId, url?.protocol === "https:");
+}
+
+function bodiless({ status, headers, body }: Response): Response {
+  void body?.cancel();
+  return new Response(null, { status, headers });
 }
 
 /** A file of the page: what is no operation's own path. `/` is the page for who wants HTML. */

@@ -10,4 +10,4 @@ export {
   type ServerLimits,
   type ServerSettings,
 } from "./settings.ts";
-export type { Operation, Policy } from "./operation.ts";
+export type { Connection, Operation, Policy } from "./operation.ts";

@@ -4,12 +4,13 @@ import { ErrandError } from "../core/errors.ts";
 import type { ServerContext } from "./context.ts";
 import type { Identifier, Identity } from "./guard/identify.ts";
 import type { Allowance, TokenBuckets } from "./guard/token-bucket.ts";
-import type { Operation } from "./operation.ts";
+import type { Connection, Operation } from "./operation.ts";
 
 /** What `fetch` gives an operation through the router. */
 export interface Passed {
   readonly requestId: string;
   readonly url: URL;
+  readonly connection: Connection;
 }
 
 /** The router: `pass` goes to the operation as it is. Errors are thrown, never answered here. */
@@ -42,6 +43,7 @@ export function mount(
         url: env.url,
         pathParams: req.param(),
         requestId: env.requestId,
+        connection: env.connection,
         who,
       });
       if (allowance !== null) tellRate(response.headers, gates.submits, allowance);

@@ -8,6 +8,15 @@ import { parse, queryOf } from "./input/parse.ts";
 /** Who may use an operation: anybody, whoever has a key, or the admin. Without keys everybody is the admin `local`. */
 export type Policy = "public" | "user" | "admin";
 
+/** What a host knows of the connection that brought a request. */
+export interface Connection {
+  /**
+   * Breaks it off at once, so that the client takes it for a lost network. A host that cannot do that leaves it out: then
+   * the answer's body fails, which most hosts turn into the same.
+   */
+  readonly abort?: () => void;
+}
+
 /** A request on its way to its operation. */
 export interface Arrival {
   readonly request: Request;
@@ -15,6 +24,7 @@ export interface Arrival {
   readonly pathParams: Readonly<Record<string, string>>;
   readonly requestId: string;
   readonly who: Identity;
+  readonly connection: Connection;
 }
 
 /** A parsed request. */
@@ -23,6 +33,7 @@ export interface Call<P, Q, B> {
   readonly url: URL;
   readonly requestId: string;
   readonly who: Identity;
+  readonly connection: Connection;
   readonly params: P;
   readonly query: Q;
   readonly body: B;

@@ -197,6 +197,27 @@ export function kernelStreamContract(withBench: WithBench): void {
       expect(await again.store.streamHead("b/1")).toBeNull();
     }));
 
+  test("[STREAM8] a stream that was taken over and not written yet is closed all the same", () =>
+    withBench(async ({ bench }) => {
+      await bench.kernel.append(await open(bench, 1), [says("half an ans")]);
+      await open(bench, 2);
+      await bench.kernel.closeStored("a", STREAM, "ann");
+      expect(await bench.store.streamHead(STREAM)).toEqual({ epoch: 2, tail: 1, closed: true });
+    }));
+
+  test("[STREAM8] closing the stream of an earlier attempt leaves the newest attempt its own", () =>
+    withBench(async ({ bench, reopen }) => {
+      await bench.kernel.append(await open(bench, 1), [says("first try")]);
+      const { kernel, store } = await reopen();
+      const newest = await kernel.openStream("a", "a/2", "ann", 2);
+      await kernel.append(newest, [says("second")]);
+      await kernel.closeStored("a", STREAM, "ann");
+      expect(kernel.streamOf("a")).toBe(newest);
+      await kernel.append(newest, [says(" try")]);
+      await kernel.close(newest);
+      expect(await store.streamsOpen()).toEqual([]);
+    }));
+
   test("[STREAM9] entries that come while a commit is in flight go with the next one", () =>
     withBench(async ({ bench }) => {
       const seen: number[] = [];

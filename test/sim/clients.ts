@@ -1,4 +1,4 @@
-import type { CommandKey } from "../../src/engine/kernel/group.ts";
+import type { Outcome } from "../../src/engine/kernel/group.ts";
 import {
   queueScope,
   sessionScope,
@@ -12,16 +12,13 @@ import { isEnd } from "../../src/core/task/status.ts";
 import type { QueuePlan } from "./plan.ts";
 import { ProgramMaker } from "./program.ts";
 import { rollDice } from "./dice.ts";
+import { Remembered } from "./remembered.ts";
 import { must } from "./trace.ts";
 import type { World } from "./world.ts";
 
-/** Something a client wants made, however often it has to ask. */
+/** Something a client wants made, and can ask for again: with the same key or message id, and new ids for the rest. */
 interface Wish {
-  readonly label: string;
-  readonly userId: string;
-  readonly key: string | null;
-  readonly hash: string;
-  /** Asks once more, with new ids where a new request would have new ones. */
+  readonly about: string;
   ask(): void;
 }
 
@@ -36,18 +33,12 @@ export class Clients {
   readonly #world: World;
   readonly #programs: ProgramMaker;
   readonly #wishes: Wish[] = [];
-  /** What an idempotency key was first answered with. */
-  readonly #keys = new Map<string, { hash: string; ref: string }>();
-  /** What a chat message was first answered with. */
-  readonly #said = new Map<string, { readonly taskId: string; readonly deletions: number }>();
-  /** Tasks somebody was told of. */
-  readonly #acked = new Set<string>();
-  /** Ids of submits that were refused for a full disk: nothing of them may exist. */
-  readonly #refused = new Set<string>();
+  readonly #remembered: Remembered;
   #count = 0;
 
   constructor(world: World) {
     this.#world = world;
+    this.#remembered = new Remembered(world.shadow);
     this.#programs = new ProgramMaker(world.plan, rollDice(world.plan.seed, "programs"));
   }
 
@@ -110,23 +101,7 @@ export class Clients {
 
   /** What was promised, against what is there in the end. */
   audit(): void {
-    const { shadow } = this.#world;
-    for (const id of this.#acked)
-      must(shadow.task(id)?.spec !== undefined, "what was acknowledged is stored", () => id);
-    for (const id of this.#refused)
-      must(shadow.task(id) === undefined, "a full disk accepts nothing", () => id);
-    const byKey = new Map<string, string>();
-    for (const task of shadow.tasks()) {
-      const { key } = task.spec?.input as { key?: string };
-      if (key === undefined) continue;
-      const name = `${task.spec?.userId ?? ""}/${key}`;
-      must(
-        !byKey.has(name),
-        "a key makes one task",
-        () => `${name} made ${byKey.get(name) ?? ""} and ${task.id}`,
-      );
-      byKey.set(name, task.id);
-    }
+    this.#remembered.audit();
   }
 
   #next(prefix: string): string {
@@ -134,7 +109,8 @@ export class Clients {
     return `${prefix}${this.#count}`;
   }
 
-  #spec(userId: string, taskId: string, key: string | null): TaskSpec {
+  /** A task of this user; its root is itself, which {@link #send} fills in. */
+  #spec(userId: string, key: string | null): TaskSpec {
     const { dice } = this.#world;
     const program = this.#programs.draw();
     const retry: RetryPolicy = {
@@ -150,7 +126,7 @@ export class Clients {
       input: key === null ? { program } : { program, key },
       queue: program.queue,
       priority: dice.pick(["interactive", "background", "batch"]),
-      rootId: taskId,
+      rootId: "",
       ...(dice.chance(0.7) ? { retry } : {}),
       ...(dice.chance(0.1) ? { ttlMs: dice.pick([1, 300, 20_000]) } : {}),
       ...(dice.chance(0.1) ? { deadlineMs: dice.pick([50, 2_000, 90_000]) } : {}),
@@ -164,89 +140,64 @@ export class Clients {
   }
 
   #submit(userId: string): void {
-    const { dice, kernel } = this.#world;
+    const { dice } = this.#world;
     const key = dice.chance(0.5) ? this.#next("key") : null;
-    const spec = this.#caps(this.#spec(userId, kernel.id("task"), key));
-    const other = dice.chance(0.1);
+    const spec = this.#caps(this.#spec(userId, key));
     const hash = `hash of ${key ?? ""}`;
     const wish: Wish = {
-      label: `submit ${key ?? "without key"}`,
-      userId,
-      key,
-      hash,
-      ask: () => this.#send(wish, spec, hash),
+      about: `submit ${key ?? ""}`,
+      ask: () => this.#send(wish, spec, { key, hash }),
     };
-    if (key !== null) this.#wishes.push(wish);
     wish.ask();
-    if (key !== null && other) this.#send(wish, spec, "hash of another body");
+    if (key === null) return;
+    this.#wishes.push(wish);
+    if (dice.chance(0.1)) this.#send(wish, spec, { key, hash: "hash of another body" });
   }
 
-  #send(wish: Wish, spec: TaskSpec, hash: string): void {
+  #send(wish: Wish, spec: TaskSpec, { key, hash }: { key: string | null; hash: string }): void {
     const { kernel, nowMs } = this.#world;
+    const { userId } = spec;
     const taskId = kernel.id("task");
-    const { userId } = wish;
-    const key: CommandKey | undefined =
-      wish.key === null
-        ? undefined
-        : { userId, key: wish.key, hash, ref: taskId, expiresAtMs: nowMs + keyMs };
+    const options =
+      key === null ? {} : { key: { userId, key, hash, ref: taskId, expiresAtMs: nowMs + keyMs } };
+    this.#world.note("client", `${wish.about} as ${taskId}`);
     const command = { type: "submit", spec: { ...spec, rootId: taskId } };
-    this.#world.note("client", `${wish.label} as ${taskId}`);
     this.#request(
-      wish,
-      kernel.dispatch(taskScope(taskId), command, key === undefined ? {} : { key }),
-      {
-        answered: (outcome) => {
-          if (!outcome.reply.ok) {
-            must(
-              outcome.reply.error.code === "idempotency_mismatch",
-              "a good submit is accepted",
-              () => `${taskId}: ${outcome.reply.ok ? "" : outcome.reply.error.message}`,
-            );
-            this.#world.mark("other body refused");
-            return;
-          }
-          const ref = outcome.replayed ? (outcome.reply.value as { ref: string }).ref : taskId;
-          if (outcome.replayed) this.#world.mark("submit replayed");
-          this.#acked.add(ref);
+      key === null ? null : wish,
+      taskId,
+      kernel.dispatch(taskScope(taskId), command, options),
+      ({ reply, replayed }) => {
+        if (!reply.ok) {
           must(
-            this.#world.shadow.task(ref)?.spec !== undefined,
-            "what was acknowledged is stored",
-            () => `${ref} was acknowledged`,
+            reply.error.code === "idempotency_mismatch",
+            "a good submit is accepted",
+            () => `${taskId}: ${reply.error.message}`,
           );
-          if (wish.key !== null) this.#oneAnswer(`${userId}/${wish.key}`, hash, ref);
-        },
-        full: () => this.#refused.add(taskId),
+          this.#world.mark("other body refused");
+          return;
+        }
+        const ref = replayed ? (reply.value as { ref: string }).ref : taskId;
+        if (replayed) this.#world.mark("submit replayed");
+        this.#remembered.acknowledged(ref);
+        if (key !== null) this.#remembered.keyAnswered(userId, key, { hash, ref });
       },
     );
   }
 
-  #oneAnswer(name: string, hash: string, ref: string): void {
-    const known = this.#keys.get(name);
-    if (known === undefined) this.#keys.set(name, { hash, ref });
-    else
-      must(
-        known.ref === ref && known.hash === hash,
-        "a key makes one task",
-        () => `${name} was answered ${known.ref}, then ${ref}`,
-      );
-  }
-
   #say(userId: string): void {
-    const { dice, kernel, plan } = this.#world;
+    const { dice, plan } = this.#world;
     const chatId = `chat${dice.between(1, plan.chatsPerUser)}`;
     const userMessageId = this.#next("msg");
     const onBusy = dice.pick(["queue", "queue", "interrupt", "reject"]);
-    const { heldBy: _, ...spec } = this.#caps(this.#spec(userId, "", null));
+    const { heldBy: _, ...spec } = this.#caps(this.#spec(userId, null));
+    const scope = sessionScope(userId, chatId);
+    const parts = [{ type: "text", text: userMessageId }];
     const wish: Wish = {
-      label: `say ${userMessageId}`,
-      userId,
-      key: null,
-      hash: "",
+      about: `say ${userMessageId} in ${scope}, ${onBusy}`,
       ask: () => {
-        const taskId = kernel.id("task");
+        const taskId = this.#world.kernel.id("task");
         const messageId = `answer-${taskId}`;
         const turn = { ...spec, rootId: taskId, sessionId: chatId, messageId };
-        const parts = [{ type: "text", text: userMessageId }];
         const command = {
           type: "say",
           userMessageId,
@@ -256,24 +207,20 @@ export class Clients {
           onBusy,
           spec: turn,
         };
-        this.#world.note("client", `${wish.label} in ${userId}/${chatId}, ${onBusy}`);
-        this.#request(wish, this.#world.kernel.dispatch(sessionScope(userId, chatId), command), {
-          answered: ({ reply }) => {
-            if (!reply.ok) {
-              must(
-                reply.error.code === "session_busy",
-                "a good message is accepted",
-                () => `${userMessageId}: ${reply.error.message}`,
-              );
-              return;
-            }
-            this.#turnMade(
-              sessionScope(userId, chatId),
-              userMessageId,
-              (reply.value as { taskId: string }).taskId,
+        const deletions = this.#remembered.deletions(scope);
+        this.#world.note("client", wish.about);
+        this.#request(wish, taskId, this.#world.dispatch(scope, command), ({ reply }) => {
+          if (reply.ok)
+            this.#remembered.turnMade(scope, userMessageId, {
+              ...(reply.value as { taskId: string }),
+              deletions,
+            });
+          else
+            must(
+              reply.error.code === "session_busy",
+              "a good message is accepted",
+              () => `${wish.about}: ${reply.error.message}`,
             );
-          },
-          full: () => this.#refused.add(taskId),
         });
       },
     };
@@ -281,56 +228,27 @@ export class Clients {
     if (dice.chance(0.2)) this.#wishes.push(wish);
   }
 
-  /** A message makes one turn, however often it is said; a deleted session has forgotten its messages. */
-  #turnMade(session: Scope, userMessageId: string, taskId: string): void {
-    const { shadow } = this.#world;
-    const deletions = shadow.deletions.get(session) ?? 0;
-    const before = this.#said.get(userMessageId);
-    const same = before === undefined || before.deletions !== deletions || before.taskId === taskId;
-    must(
-      same,
-      "a message makes one turn",
-      () => `${userMessageId} made ${before?.taskId ?? ""} and ${taskId}`,
-    );
-    this.#said.set(userMessageId, { taskId, deletions });
-    this.#acked.add(taskId);
-    must(
-      shadow.task(taskId)?.spec !== undefined,
-      "what was acknowledged is stored",
-      () => `${taskId} was acknowledged`,
-    );
-  }
-
   #laneAdd(userId: string): void {
-    const taskId = this.#world.kernel.id("task");
-    const spec = this.#spec(userId, taskId, null);
+    const { dice, kernel } = this.#world;
+    const taskId = kernel.id("task");
+    const command = {
+      type: "laneAdd",
+      lane: "notes",
+      taskId,
+      spec: { ...this.#spec(userId, null), rootId: taskId },
+    };
     const wish: Wish = {
-      label: `lane add ${taskId}`,
-      userId,
-      key: null,
-      hash: "",
+      about: `lane add ${taskId}`,
       ask: () => {
-        this.#world.note("client", wish.label);
-        this.#request(
-          wish,
-          this.#world.kernel.dispatch(userScope(userId), {
-            type: "laneAdd",
-            lane: "notes",
-            taskId,
-            spec,
-          }),
-          {
-            answered: ({ reply }) => {
-              must(reply.ok, "a good note is accepted", () => taskId);
-              this.#acked.add(taskId);
-            },
-            full: () => undefined,
-          },
-        );
+        this.#world.note("client", wish.about);
+        this.#request(wish, null, this.#world.dispatch(userScope(userId), command), ({ reply }) => {
+          must(reply.ok, "a good note is accepted", () => taskId);
+          this.#remembered.acknowledged(taskId);
+        });
       },
     };
     wish.ask();
-    if (this.#world.dice.chance(0.3)) this.#wishes.push(wish);
+    if (dice.chance(0.3)) this.#wishes.push(wish);
   }
 
   #lane(userId: string): void {
@@ -452,25 +370,26 @@ export class Clients {
     return true;
   }
 
-  /** A request whose answer may be lost: then it is asked again, if it can be. */
+  /**
+   * A request whose answer may be lost: then it is asked again, if there is a wish for it. `taskId` is what it would
+   * have made, if a full disk refuses it.
+   */
   #request(
-    wish: Wish,
-    asked: ReturnType<World["kernel"]["dispatch"]>,
-    then: {
-      answered(outcome: Awaited<ReturnType<World["kernel"]["dispatch"]>>): void;
-      full(): void;
-    },
+    wish: Wish | null,
+    taskId: string | null,
+    asked: Promise<Outcome>,
+    answered: (outcome: Outcome) => void,
   ): void {
     const { dice, faults } = this.#world;
     if (dice.chance(faults.lostReply)) {
       this.#world.mark("reply lost");
-      if (wish.key !== null || wish.label.startsWith("say")) this.#wishes.push(wish);
+      if (wish !== null) this.#wishes.push(wish);
       asked.catch(() => undefined);
       return;
     }
     this.#world.follow(asked, (result) => {
-      if (result instanceof Error) then.full();
-      else then.answered(result);
+      if (!(result instanceof Error)) answered(result);
+      else if (taskId !== null) this.#remembered.refused(taskId);
     });
   }
 }

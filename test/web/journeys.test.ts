@@ -1,7 +1,6 @@
-import { fileURLToPath } from "node:url";
-import { createServer } from "vite";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Page } from "playwright-core";
+import { servePage } from "../../examples/plain-page/serve.ts";
 import { createClient } from "../../src/client/index.ts";
 import type { SessionSnapshot } from "../../src/client/index.ts";
 import { missingBrowser, startBrowser } from "./browser.ts";
@@ -42,18 +41,14 @@ describe.skipIf(missingBrowser !== undefined)("journeys on the real server", () 
     return page;
   }
 
-  /** As its README says: with the example's own vite configuration, which reads PORT. */
   async function servePlainPage(): Promise<string> {
-    vi.stubEnv("PORT", new URL(server.url).port);
-    const vite = await createServer({
-      root: fileURLToPath(new URL("../../examples/plain-page", import.meta.url)),
-      logLevel: "silent",
-      server: { host: "127.0.0.1", port: await freePort(), hmr: false },
+    const port = await freePort();
+    const plain = servePage(port, Number(new URL(server.url).port));
+    closing.push(async () => {
+      plain.closeAllConnections();
+      plain.close();
     });
-    vi.unstubAllEnvs();
-    await vite.listen();
-    closing.push(() => vite.close());
-    return vite.resolvedUrls?.local[0] ?? "";
+    return `http://127.0.0.1:${port}`;
   }
 
   async function stored(page: Page): Promise<SessionSnapshot> {

@@ -83,14 +83,16 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 interface Draft {
   readonly state: QueueState;
   readonly nowMs: number;
+  /** No call is granted in this decision. */
+  readonly holds: boolean;
   readonly events: QueueEvent[];
   readonly messages: Message[];
   readonly rows: Row[];
 }
 
-function decide(state: QueueState, command: QueueCommand, { nowMs }: DecideContext): QueueBatch {
+function decide(state: QueueState, command: QueueCommand, { nowMs, draining = false }: DecideContext): QueueBatch {
   checkRestored(state);
-  const draft: Draft = { state, nowMs, events: [], messages: [], rows: [] };
+  const draft: Draft = { state, nowMs, holds: draining, events: [], messages: [], rows: [] };
   switch (command.type) {
     case "request":
       return requestCall(draft, command.call, command.request);
@@ -133,7 +135,7 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
     cost: tidyCost(asked.cost),
     capped: asked.capTotal !== null || asked.capPerKey !== null,
   };
-  if (hasFreeSlot(schedule) && capsAllow(schedule, asked.key, asked.type, asked)) {
+  if (!draft.holds && hasFreeSlot(schedule) && capsAllow(schedule, asked.key, asked.type, asked)) {
     grant(draft, wanted, weight === 1 ? atOnce : { weight });
     // Other calls of the key may wait behind a cap of their type, and the grant has moved its clock.
     refreshKey(schedule, wanted.band, wanted.key);
@@ -187,7 +189,8 @@ function configure(draft: Draft, { slots, slotsPerKey }: QueueSettings): QueueBa
 
 function voidLeases(draft: Draft): QueueBatch {
   const { schedule, name: queue } = draft.state;
-  if (schedule.leases.size === 0) return nothing();
+  // What waited through a stop in good order is granted now.
+  if (schedule.leases.size === 0) return schedule.pool.size === 0 ? nothing() : finish(draft);
   for (const { task, call } of schedule.leases.values()) {
     const body: QueueToTask = { type: "callLost", call, queue };
     draft.messages.push({ to: taskScope(task), body });
@@ -200,7 +203,7 @@ function voidLeases(draft: Draft): QueueBatch {
 /** Gives free slots to waiting calls, one by one, and ends the decision. */
 function finish(draft: Draft): QueueBatch {
   const { schedule, name: queue } = draft.state;
-  while (schedule.pool.size > 0 && hasFreeSlot(schedule)) {
+  while (!draft.holds && schedule.pool.size > 0 && hasFreeSlot(schedule)) {
     const choice = choose(schedule, draft.nowMs);
     if (choice === null) break;
     const next = schedule.pool.read(choice.slot);

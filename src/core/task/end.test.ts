@@ -153,7 +153,10 @@ test("[TASK10] its parent, its session and its lane are told of every end", () =
 });
 
 test("[TASK11] a slot that a live worker may still use stays taken until the worker has stopped", () => {
-  const stopped = task(...calling(), granted).when({ type: "timer", name: "deadline" });
+  const stopped = task(...calling({ deadlineMs: 50 }), granted).when(
+    { type: "timer", name: "deadline" },
+    { nowMs: START_MS + 50 },
+  );
   stopped.sends().signals({
     kind: "task.abort",
     taskId: TASK,

@@ -40,6 +40,8 @@ export class GroupCommit {
   readonly #parts: GroupParts;
   /** Scopes of the group in flight: their cached states may hold facts that are not committed yet. */
   readonly #deciding = new Set<Scope>();
+  /** Told to every decision: see {@link DecideContext.draining}. */
+  draining = false;
   /** Groups committed so far. */
   commits = 0;
   /** Streams whose entries are in the commit in flight. */
@@ -105,6 +107,7 @@ export class GroupCommit {
       nowMs,
       id: (prefix) => ids.next(prefix, nowMs),
       random: () => random.unit(),
+      ...(this.draining ? { draining: true } : {}),
     };
     return {
       cache,

@@ -250,6 +250,11 @@ export class Kernel {
     await this.#outbox.start();
   }
 
+  /** From now on no queue grants a call: the process is about to stop. */
+  drain(): void {
+    this.#commit.draining = true;
+  }
+
   /** Refuses new commands and resolves when what was accepted is on disk. */
   async stop(): Promise<void> {
     this.#stopped = true;

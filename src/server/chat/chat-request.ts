@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { ErrandError } from "../../core/errors.ts";
+import { isRecord } from "../../core/json.ts";
 import type { OnBusy } from "../../core/session/decider.ts";
 import type { MessagePart } from "../../core/session/state.ts";
 import { actionIdField, sessionIdField } from "../input/fields.ts";
@@ -69,10 +70,9 @@ const uiChatBody = z
   .openapi("UiChat");
 
 /** Both bodies of `POST /api/chat`. A body with `messages` is read as the chat page's. */
-export const chatBody: z.ZodType<Readonly<Record<string, unknown>>> = z.record(
-  z.string(),
-  z.unknown(),
-);
+export const chatBody: z.ZodType<Readonly<Record<string, unknown>>> = z.custom<
+  Readonly<Record<string, unknown>>
+>(isRecord, "must be an object");
 
 /** The two bodies, for the documents. */
 export const chatBodyShown: z.ZodType = z.union([uiChatBody, messageBody]);

@@ -1,8 +1,8 @@
 import { cursorStart } from "../../core/stream/cursor.ts";
 import type { FeedEvent } from "../../engine/index.ts";
 import type { ServerContext } from "../context.ts";
-import type { Identity } from "../guard/identify.ts";
 import { ignore } from "../stream/event-stream.ts";
+import type { Visitor } from "../stream/stream-keeper.ts";
 import { UiAnswer } from "./ui-answer.ts";
 import type { UiChunk } from "./ui-chunk.ts";
 
@@ -19,12 +19,12 @@ const uiHeaders: Readonly<Record<string, string>> = { "x-vercel-ai-ui-message-st
  */
 export function openUiStream(
   server: ServerContext,
-  who: Identity,
+  visitor: Visitor,
   turn: { readonly taskId: string; readonly messageId: string },
 ): Response {
   const { engine, streams, positions, log } = server;
   let leave = ignore;
-  const { stream, response } = streams.open(who, () => leave(), uiHeaders);
+  const { stream, response } = streams.open(visitor, () => leave(), uiHeaders);
   const answer = new UiAnswer(turn.taskId, turn.messageId);
   stream.write(encoder.encode(chunksText(answer.begin())));
 

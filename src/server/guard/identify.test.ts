@@ -4,7 +4,13 @@ import type { ApiKeyRow } from "../../ports/keys.ts";
 import { sameBytes } from "./digest.ts";
 import { createIdentifier, makeApiKey } from "./identify.ts";
 
-async function identifierWith(users: readonly string[]): Promise<{ identify: (headers: Record<string, string>) => Promise<string>; keys: string[]; rows: Map<string, ApiKeyRow> }> {
+async function identifierWith(
+  users: readonly string[],
+): Promise<{
+  identify: (headers: Record<string, string>) => Promise<string>;
+  keys: string[];
+  rows: Map<string, ApiKeyRow>;
+}> {
   const rows = new Map<string, ApiKeyRow>();
   const keys: string[] = [];
   for (const userId of users) {
@@ -14,7 +20,11 @@ async function identifierWith(users: readonly string[]): Promise<{ identify: (he
   }
   const identifier = createIdentifier({
     adminKey: "the-admin-key",
-    keys: { add: () => Promise.resolve(), find: (hash) => Promise.resolve(rows.get(hash) ?? null), removeUser: () => Promise.resolve(0) },
+    keys: {
+      add: () => Promise.resolve(),
+      find: (hash) => Promise.resolve(rows.get(hash) ?? null),
+      removeUser: () => Promise.resolve(0),
+    },
   });
   const identify = async (headers: Record<string, string>): Promise<string> => {
     try {

@@ -6,7 +6,12 @@ import { refuseForeign, type OriginPolicy } from "./same-origin.ts";
 const loopback: OriginPolicy = { hosts: ["errand.test"], origins: ["http://localhost:5173"] };
 const anywhere: OriginPolicy = { hosts: null, origins: [] };
 
-function verdict(method: string, headers: Record<string, string>, policy = loopback, address = "http://127.0.0.1:8787/api/tasks"): string {
+function verdict(
+  method: string,
+  headers: Record<string, string>,
+  policy = loopback,
+  address = "http://127.0.0.1:8787/api/tasks",
+): string {
   try {
     refuseForeign(new Request(address, { method, headers }), new URL(address), policy);
     return "ok";
@@ -15,26 +20,41 @@ function verdict(method: string, headers: Record<string, string>, policy = loopb
   }
 }
 
-test.each(["localhost", "LOCALHOST:8787", "127.0.0.1:1", "[::1]:8787", "[::1]", "errand.test", "errand.test.:80"])(
-  "[SEC13] the name %s is its own",
-  (host) => {
-    expect(verdict("GET", { host })).toBe("ok");
-  },
-);
+test.each([
+  "localhost",
+  "LOCALHOST:8787",
+  "127.0.0.1:1",
+  "[::1]:8787",
+  "[::1]",
+  "errand.test",
+  "errand.test.:80",
+])("[SEC13] the name %s is its own", (host) => {
+  expect(verdict("GET", { host })).toBe("ok");
+});
 
-test.each(["evil.test", "evil.test:8787", "127.0.0.1.evil.test", "localhost.evil.test", "[::2]:1", "", "errand.test@evil.test", "0.0.0.0"])(
-  "[SEC13] the name %j is refused",
-  (host) => {
-    expect(verdict("GET", { host })).toBe("forbidden");
-  },
-);
+test.each([
+  "evil.test",
+  "evil.test:8787",
+  "127.0.0.1.evil.test",
+  "localhost.evil.test",
+  "[::2]:1",
+  "",
+  "errand.test@evil.test",
+  "0.0.0.0",
+])("[SEC13] the name %j is refused", (host) => {
+  expect(verdict("GET", { host })).toBe("forbidden");
+});
 
 test("[SEC13] an absolute request target cannot stand in for the name", () => {
-  expect(verdict("GET", { host: "localhost" }, loopback, "http://evil.test/api/tasks")).toBe("forbidden");
+  expect(verdict("GET", { host: "localhost" }, loopback, "http://evil.test/api/tasks")).toBe(
+    "forbidden",
+  );
 });
 
 test("[SEC13] a server with keys may have any name", () => {
-  expect(verdict("GET", { host: "errand.example:443" }, anywhere, "https://errand.example/api")).toBe("ok");
+  expect(
+    verdict("GET", { host: "errand.example:443" }, anywhere, "https://errand.example/api"),
+  ).toBe("ok");
 });
 
 test.each([

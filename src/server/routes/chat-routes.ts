@@ -50,6 +50,10 @@ const replyShape = z
 const laterShape = z
   .strictObject({ taskId: z.string(), sessionId: z.string() })
   .openapi("ReplyLater");
+/** What AI SDK's documents send; the message is what the page has of it, and not needed. */
+const stopBody = z
+  .strictObject({ activeStreamId: z.string().nullish(), assistantMessage: z.unknown().optional() })
+  .openapi("Stop");
 const stopShape = z.strictObject({ stopped: z.string().nullable() }).openapi("Stopped");
 
 /** The chat door: AI SDK's `useChat`, a plain JSON chat, and the page's own "answer at once". */
@@ -86,7 +90,7 @@ function chatRoute(server: ServerContext): Operation {
         isUiChat || call.request.headers.get("accept")?.includes("text/event-stream") === true;
       const { sessionId, ...turn } = await sayOrAgain(server, call, asked);
       return wantsStream
-        ? openUiStream(server, call.who, turn)
+        ? openUiStream(server, call, turn)
         : await reply(server, turn.taskId, sessionId);
     },
   });
@@ -135,7 +139,8 @@ function resumeRoute(server: ServerContext): Operation {
     params: chatParams,
     answers: { 200: uiStream, 204: { description: "Nothing is being answered" } },
     errors: ["rate_limited"],
-    async handle({ params, who, request }) {
+    async handle(call) {
+      const { params, who, request } = call;
       const turn = await server.engine.sessions.read(
         who.userId,
         params.chatId,
@@ -144,7 +149,7 @@ function resumeRoute(server: ServerContext): Operation {
       if (turn === null) return empty(204);
       return request.method === "HEAD"
         ? server.streams.headersOnly()
-        : openUiStream(server, who, turn);
+        : openUiStream(server, call, turn);
     },
   });
 }
@@ -160,7 +165,7 @@ function stopRoute(server: ServerContext): Operation {
     description:
       "What was said so far is kept. With `activeStreamId`, the task's id, an older answer's stop does nothing to a newer one.",
     params: chatParams,
-    body: { schema: z.object({ activeStreamId: z.string().nullish() }), required: false },
+    body: { schema: stopBody, required: false },
     answers: { 200: { description: "The stopped task, or null", schema: stopShape } },
     errors: ["storage_full", "unavailable"],
     async handle({ params, who, body }) {

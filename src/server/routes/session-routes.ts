@@ -126,7 +126,7 @@ function eventsRoute(server: ServerContext): Operation {
       200: { description: "The feed", schema: z.string(), mediaType: "text/event-stream" },
     },
     errors: ["rate_limited"],
-    handle: ({ request, who }) =>
-      request.method === "HEAD" ? server.streams.headersOnly() : openUserStream(server, who),
+    handle: (call) =>
+      call.request.method === "HEAD" ? server.streams.headersOnly() : openUserStream(server, call),
   });
 }

@@ -332,7 +332,8 @@ function streamRoute(server: ServerContext): Operation {
       204: { description: "The task has ended and everything was seen" },
     },
     errors: ["not_found", "rate_limited"],
-    async handle({ request, params, query, who }) {
+    async handle(call) {
+      const { request, params, query, who } = call;
       const after = lastEventId(request) ?? query.after ?? cursorStart;
       const { reader } = server.engine;
       const view = await reader.view(params.taskId, ownerOf(who));
@@ -341,7 +342,7 @@ function streamRoute(server: ServerContext): Operation {
         if (after.seq >= cursor.seq) return empty(204);
       }
       if (request.method === "HEAD") return server.streams.headersOnly();
-      return openTaskStream(server, who, params.taskId, after);
+      return openTaskStream(server, call, params.taskId, after);
     },
   });
 }

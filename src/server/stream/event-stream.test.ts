@@ -4,11 +4,13 @@ import { EventStream } from "./event-stream.ts";
 
 const bytes = (count: number): Uint8Array => new Uint8Array(count).fill(0x2e);
 
-function open(limits: { readonly queueBytes?: number; readonly stallTicksMax?: number } = {}): { stream: EventStream; closed: () => number } {
+function open(limits: { readonly queueBytes?: number; readonly stallTicksMax?: number } = {}): {
+  stream: EventStream;
+  closed: () => number;
+} {
   let closed = 0;
-  const stream = new EventStream({ queueBytes: 1_000_000, stallTicksMax: 60, ...limits }, () => {
-    closed += 1;
-  });
+  const events = { closed: () => void (closed += 1) };
+  const stream = new EventStream({ queueBytes: 1_000_000, stallTicksMax: 60, ...limits }, events);
   return { stream, closed: () => closed };
 }
 

@@ -6,6 +6,14 @@ export interface StreamLimits {
   readonly stallTicksMax: number;
 }
 
+/** What happens around a stream. */
+export interface StreamEvents {
+  /** Called once, when the stream is over for whatever reason. */
+  readonly closed: () => void;
+  /** Breaks the connection off; without it, the body fails. */
+  readonly abort?: (() => void) | undefined;
+}
+
 /** Stored events are read back in pieces: the next is read when less than this many bytes wait for the reader. */
 const backlogBytesMax = 131_072;
 /** Ticks without an event after which a comment shows that the connection lives: with ticks of a second, 14..15 s. */
@@ -30,16 +38,15 @@ const byLength = {
 export class EventStream {
   readonly body: ReadableStream<Uint8Array>;
   readonly #limits: StreamLimits;
-  readonly #closed: () => void;
+  readonly #events: StreamEvents;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
   #room: PromiseWithResolvers<void> | null = null;
   #quietTicks = 0;
   #stallTicks = 0;
 
-  /** `closed` is called once, when the stream is over for whatever reason. */
-  constructor(limits: StreamLimits, closed: () => void) {
+  constructor(limits: StreamLimits, events: StreamEvents) {
     this.#limits = limits;
-    this.#closed = closed;
+    this.#events = events;
     this.body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -90,7 +97,9 @@ export class EventStream {
     const controller = this.#controller;
     if (controller === null) return;
     this.#over();
-    controller.error(new Error(reason));
+    const { abort } = this.#events;
+    if (abort === undefined) controller.error(new Error(reason));
+    else abort();
   }
 
   /** Called once a second by who keeps the streams. */
@@ -120,6 +129,6 @@ export class EventStream {
     this.#controller = null;
     this.#room?.resolve();
     this.#room = null;
-    this.#closed();
+    this.#events.closed();
   }
 }

@@ -13,7 +13,14 @@ afterEach(() => void vi.useRealTimers());
 
 function view(reason: TaskView["reason"]): TaskView {
   const state = zeroTask(taskId);
-  state.spec = { type: "chat", userId: "u1", input: null, queue: "chat", priority: "interactive", rootId: taskId };
+  state.spec = {
+    type: "chat",
+    userId: "u1",
+    input: null,
+    queue: "chat",
+    priority: "interactive",
+    rootId: taskId,
+  };
   return { ...taskView(state), reason };
 }
 const waiting = (): TaskView => view({ code: "slot", message: "waits" });
@@ -31,7 +38,9 @@ function watchOver(places: (number | null)[]): { watch: PositionWatch; looks: ()
 test("[SSE4] a place is told when it is known and when it changes, looked up once for all readers", async () => {
   const { watch, looks } = watchOver([5, 5, 3]);
   const told: number[][] = [[], []];
-  const readers = told.map((places) => watch.watch(taskId, ({ position }) => places.push(position)));
+  const readers = told.map((places) =>
+    watch.watch(taskId, ({ position }) => places.push(position)),
+  );
   const state = waiting();
   for (const reader of readers) reader.saw(state);
   expect(looks()).toBe(0);
@@ -40,7 +49,10 @@ test("[SSE4] a place is told when it is known and when it changes, looked up onc
   await vi.advanceTimersByTimeAsync(1_900);
   expect(looks()).toBe(1);
   await vi.advanceTimersByTimeAsync(4_000);
-  expect(told).toEqual([[5, 3], [5, 3]]);
+  expect(told).toEqual([
+    [5, 3],
+    [5, 3],
+  ]);
   expect(looks()).toBeLessThanOrEqual(4);
 });
 
@@ -79,7 +91,10 @@ test("[SSE4] a failed look is not the end of looking", async () => {
   let fails = true;
   const errors: unknown[] = [];
   const log = { info: () => {}, error: (...words: unknown[]) => void errors.push(words) };
-  const watch = new PositionWatch(() => (fails ? Promise.reject(new Error("busy")) : Promise.resolve(1)), log);
+  const watch = new PositionWatch(
+    () => (fails ? Promise.reject(new Error("busy")) : Promise.resolve(1)),
+    log,
+  );
   const told: number[] = [];
   watch.watch(taskId, ({ position }) => told.push(position)).saw(waiting());
   await vi.advanceTimersByTimeAsync(300);

@@ -1,5 +1,6 @@
 import type { Identity, Identifier } from "../guard/identify.ts";
 import type { StreamGate } from "../guard/stream-gate.ts";
+import type { Connection } from "../operation.ts";
 import type { ServerLimits } from "../settings.ts";
 import { EventStream } from "./event-stream.ts";
 import { streamStart } from "./feed-encoder.ts";
@@ -14,6 +15,12 @@ const streamHeaders: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
   "x-accel-buffering": "no",
 };
+
+/** Who asks for a stream, and over which connection. */
+export interface Visitor {
+  readonly who: Identity;
+  readonly connection: Connection;
+}
 
 interface Kept {
   readonly stream: EventStream;
@@ -41,11 +48,11 @@ export class StreamKeeper {
   }
 
   /**
-   * Opens a stream of `who` and its answer. `closed` is called once, when it is over. Throws `rate_limited` if too many
+   * Opens a stream for a visitor and its answer. `closed` is called once, when it is over. Throws `rate_limited` if too many
    * are open.
    */
   open(
-    who: Identity,
+    { who, connection }: Visitor,
     closed: () => void,
     headers: Readonly<Record<string, string>> = {},
   ): { stream: EventStream; response: Response } {
@@ -54,11 +61,12 @@ export class StreamKeeper {
       queueBytes: this.#limits.streamQueueBytes,
       stallTicksMax: Math.ceil(this.#limits.streamStallMs / tickMs),
     };
-    const stream = new EventStream(limits, () => {
+    const over = (): void => {
       this.#open.delete(kept);
       leave();
       closed();
-    });
+    };
+    const stream = new EventStream(limits, { closed: over, abort: connection.abort });
     const kept: Kept = { stream, who };
     this.#open.add(kept);
     stream.write(streamStart);

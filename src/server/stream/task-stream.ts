@@ -1,26 +1,26 @@
 import type { Cursor } from "../../core/stream/cursor.ts";
 import type { FeedEvent } from "../../engine/index.ts";
 import type { ServerContext } from "../context.ts";
-import type { Identity } from "../guard/identify.ts";
 import { ignore, type EventStream } from "./event-stream.ts";
 import { upToDate, type FeedEncoder } from "./feed-encoder.ts";
+import type { Visitor } from "./stream-keeper.ts";
 
 /** Stored events written at once: bounds what is encoded for a reader that may be slow. */
 const sliceEvents = 512;
 
 /**
  * A task's feed as server-sent events, from behind `after`: what is stored, `up-to-date`, and what happens from then on,
- * to the `end`. The task must be `who`'s to read.
+ * to the `end`. The task must be the visitor's to read.
  */
 export function openTaskStream(
   server: ServerContext,
-  who: Identity,
+  visitor: Visitor,
   taskId: string,
   after: Cursor,
 ): Response {
   const { engine, streams, positions, encoder } = server;
   let leave = ignore;
-  const { stream, response } = streams.open(who, () => leave());
+  const { stream, response } = streams.open(visitor, () => leave());
   const watching = positions.watch(taskId, (placed) => stream.write(encoder.placed(placed)));
   let isLive = false;
   let passed: Promise<void> | undefined;

@@ -1,10 +1,10 @@
 import type { Cursor } from "../../core/stream/cursor.ts";
 import { isAfter, type TaskView, type UserFeedEvent } from "../../engine/index.ts";
 import type { ServerContext } from "../context.ts";
-import type { Identity } from "../guard/identify.ts";
 import { ignore, type EventStream } from "./event-stream.ts";
 import { stateText, upToDate } from "./feed-encoder.ts";
 import { waitsInLine, type Watching } from "./position-watch.ts";
+import type { Visitor } from "./stream-keeper.ts";
 
 /** Open tasks told when a stream begins, newest first; a page that needs more asks for the list. */
 const statesMax = 1_000;
@@ -21,13 +21,13 @@ const encoder = new TextEncoder();
  * Everything of a user as server-sent events: one `state` for each open task, `up-to-date`, and what happens from then
  * on. It has no cursors: whoever reconnects begins with states again.
  */
-export function openUserStream(server: ServerContext, who: Identity): Response {
+export function openUserStream(server: ServerContext, visitor: Visitor): Response {
   const { engine, streams } = server;
   let leave = ignore;
-  const { stream, response } = streams.open(who, () => leave());
+  const { stream, response } = streams.open(visitor, () => leave());
   const places = new Places(server, stream);
   let held: UserFeedEvent[] | null = [];
-  const stop = engine.userFeeds.follow(who.userId, (events) => {
+  const stop = engine.userFeeds.follow(visitor.who.userId, (events) => {
     if (held === null) {
       stream.write(server.encoder.user(events));
       places.saw(events);
@@ -41,7 +41,7 @@ export function openUserStream(server: ServerContext, who: Identity): Response {
     places.stop();
   };
   const begin = async (): Promise<void> => {
-    const known = await writeStates(server, stream, who.userId, places);
+    const known = await writeStates(server, stream, visitor.who.userId, places);
     stream.write(upToDate);
     const late = (held ?? []).filter((event) => isNews(event, known));
     held = null;

@@ -244,3 +244,19 @@ test("[RETAIN1] a task is removed when it has been over for longer than the rete
   await expect(engine.reader.task(taskId, null)).rejects.toMatchObject({ code: "not_found" });
   await engine.stop(0);
 });
+
+test("[DRAIN2] restarts in good order count no loss, however often, and what waited is granted by the next process", async () => {
+  const gate = Promise.withResolvers<void>();
+  const slow = defineTask("slow", { queue: "narrow" }, async () => await gate.promise);
+  const settings = { queues: { narrow: { slots: 1 } } };
+  const store = createMemoryStore();
+  let engine = await engineOn(store, [slow], undefined, settings);
+  const ids = await Promise.all(Array.from({ length: 5 }, () => engine.submit("slow", null)));
+  for (let restart = 0; restart < 5; restart += 1) {
+    await engine.stop(0);
+    engine = await engineOn(store, [slow], undefined, settings);
+  }
+  gate.resolve();
+  for (const { taskId } of ids) expect((await engine.ended(taskId)).status).toBe("completed");
+  await engine.stop(0);
+});
