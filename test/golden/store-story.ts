@@ -1,15 +1,243 @@
-/** A small life of everything that is stored: every fact of every scope, rows, streams, timers and keys. */
-import { createAesCipher } from "../../src/adapters/aes-cipher/aes-cipher.ts";
-import { waitingCalls, why } from "../../src/core/queue/views.ts";
-import { saveQueue } from "../../src/core/queue/snapshot.ts";
-import type { QueueState } from "../../src/core/queue/state.ts";
-import { queueScope, scopeKind, sessionScope, taskScope, userScope } from "../../src/core/scope.ts";
-import type { Scope } from "../../src/core/scope.ts";
-import type { RunnerCommand } from "../../src/core/task/commands.ts";
+/** A small life of everything that is stored: every kind of fact, row, stream, timer and key, in a few tasks. */
+import type { RunnerCommand, TaskCommand } from "../../src/core/task/commands.ts";
 import type { TaskSpec } from "../../src/core/task/spec.ts";
 import type { TaskState } from "../../src/core/task/state.ts";
-import { deciders } from "../../src/engine/deciders.ts";
-import type { SyncStore } from "../../src/ports/store.ts";
-import { KernelBench, quiet } from "../contracts/kernel-bench.ts";
+import { queueScope, sessionScope, taskScope, userScope } from "../../src/core/scope.ts";
+import { type KernelBench, quiet } from "../contracts/kernel-bench.ts";
 
-void [waitingCalls, why, saveQueue, queueScope, sessionScope, userScope, quiet];
+const ANN = "ann";
+const MAIN = sessionScope(ANN, "main");
+const error = { code: "handler_failed", message: "it broke" } as const;
+const stalled = { code: "model_stalled", message: "the model fell silent" } as const;
+const minuteMs = 60_000;
+
+type WorkerCommand<C = RunnerCommand> = C extends RunnerCommand ? Omit<C, "epoch"> : never;
+
+/** Where no message ever arrives, so that the outbox has something to keep. */
+export const ELSEWHERE = queueScope("elsewhere");
+
+/** Lets everything happen once. The tasks' names are those of the story, not their ids. */
+export async function tellStory(bench: KernelBench): Promise<void> {
+  const story = new Story(bench);
+  await bench.kernel.start();
+  await queues(story);
+  await ends(story);
+  await handler(story);
+  await conversation(story);
+  await lanes(story);
+  await open(story);
+}
+
+/** The story's tasks by name, and what is done to them. */
+class Story {
+  readonly bench: KernelBench;
+  readonly #ids = new Map<string, string>();
+
+  constructor(bench: KernelBench) {
+    this.bench = bench;
+  }
+
+  id(name: string): string {
+    const known = this.#ids.get(name) ?? this.bench.kernel.id("task");
+    this.#ids.set(name, known);
+    return known;
+  }
+
+  spec(name: string, changes: Partial<TaskSpec> = {}): TaskSpec {
+    const fixed = { type: "note", userId: ANN, queue: "tasks", priority: "background" } as const;
+    return { ...fixed, input: { note: name }, rootId: this.id(name), ...changes };
+  }
+
+  async submit(name: string, changes: Partial<TaskSpec> = {}): Promise<void> {
+    await this.tell(name, { type: "submit", spec: this.spec(name, changes) });
+  }
+
+  async tell(name: string, command: TaskCommand): Promise<void> {
+    await this.bench.kernel.ask(taskScope(this.id(name)), command);
+  }
+
+  state(name: string): Promise<TaskState> {
+    const { kernel } = this.bench;
+    return kernel.read(taskScope(this.id(name)), (state) => structuredClone(state as TaskState));
+  }
+
+  /** What the task's present worker does. */
+  async work(name: string, command: WorkerCommand): Promise<void> {
+    const { epoch } = await this.state(name);
+    await this.bench.kernel.ask(taskScope(this.id(name)), { ...command, epoch });
+  }
+
+  /** The id of a model call that has its slot. */
+  async granted(name: string, op: string): Promise<string> {
+    const operation = (await this.state(name)).operations.get(op);
+    if (operation?.kind !== "call" || operation.state !== "granted") {
+      throw new Error(`call ${op} of ${name} is not granted`);
+    }
+    return operation.call;
+  }
+
+  async later(ms: number): Promise<void> {
+    await this.bench.ringAt(this.bench.nowMs + ms);
+  }
+
+  async queue(name: string, command: unknown): Promise<void> {
+    await this.bench.kernel.ask(queueScope(name), command);
+  }
+}
+
+const call = (op: string): WorkerCommand => ({
+  type: "call",
+  op,
+  queue: "model",
+  role: "chat",
+  hash: `hash of ${op}`,
+  cost: 2,
+});
+
+async function queues(story: Story): Promise<void> {
+  const settings = { slots: 8, slotsPerKey: null };
+  await story.queue("tasks", { type: "configure", settings });
+  await story.queue("model", { type: "configure", settings: { slots: 2, slotsPerKey: 1 } });
+  await story.queue("paused", { type: "pause", paused: true });
+  await story.submit("dies", { queue: "dying" });
+  await story.queue("dying", { type: "voidLeases" });
+}
+
+/** One task for every end. */
+async function ends(story: Story): Promise<void> {
+  await story.submit("completed");
+  await story.work("completed", { type: "complete", output: { text: "done" } });
+  await story.submit("failed", { title: "A task that fails" });
+  await story.work("failed", { type: "fail", error, retry: "never" });
+  await story.submit("cancelled", { queue: "paused" });
+  await story.tell("cancelled", { type: "cancel", reason: "not needed" });
+  await story.submit("expired", { queue: "paused", ttlMs: minuteMs });
+  await story.later(minuteMs);
+  await story.submit("opened again", { deadlineMs: 60 * minuteMs });
+  await story.tell("opened again", { type: "cancel" });
+  await story.tell("opened again", { type: "retry" });
+}
+
+/** One handler that does everything a handler can do. */
+async function handler(story: Story): Promise<void> {
+  const { kernel } = story.bench;
+  const name = "handler";
+  await story.submit(name, { traceparent: "00-1-2-01", weight: 2, cost: 3, key: "team" });
+  await story.tell(name, { type: "event", name: "go", payload: { yes: true } });
+  await story.tell(name, { type: "event", name: "unread", payload: "kept" });
+  await story.work(name, { type: "step", op: "step:one", result: { n: 1 } });
+  await story.work(name, { type: "progress", progress: { done: 1, total: 3, message: "on it" } });
+  await story.work(name, { type: "wait", op: "wait:go#1", name: "go" });
+  await story.work(name, { type: "sleep", op: "sleep#1", ms: 1_000 });
+  await story.later(1_000);
+  await story.work(name, { type: "wait", op: "wait:no#1", name: "no", timeoutMs: 500 });
+  await story.later(500);
+  await story.work(name, call("call:chat#1"));
+  const first = await story.granted(name, "call:chat#1");
+  const lost = { type: "callFailed", op: "call:chat#1", error: stalled, triesMax: 2 } as const;
+  await story.work(name, { ...lost, call: first });
+  await story.later(minuteMs);
+  const second = await story.granted(name, "call:chat#1");
+  const id = story.id(name);
+  const stream = await kernel.openStream(id, `${id}/1`, ANN, 1);
+  await kernel.append(stream, [
+    { t: "call", op: "call:chat#1", role: "chat", model: "m" },
+    { t: "text", d: "Half an" },
+    { t: "reset", o: 0, reason: "the call starts again" },
+    { t: "text", d: "A whole answer 😀" },
+    { t: "callEnd", op: "call:chat#1", finish: "stop" },
+  ]);
+  const usage = { inputTokens: 3, outputTokens: 5 };
+  const result = { text: "A whole answer 😀", finish: "stop", usage } as const;
+  await story.work(name, { type: "callDone", op: "call:chat#1", call: second, result });
+  await story.work(name, call("call:chat#2"));
+  const third = await story.granted(name, "call:chat#2");
+  await story.work(name, { ...lost, op: "call:chat#2", call: third, triesMax: 1 });
+  const tool = { op: "tool:1", id: "1", name: "mail", hash: "h" } as const;
+  await story.work(name, { type: "toolIntend", ...tool });
+  await story.work(name, { type: "toolSettle", op: "tool:1", state: "confirmed", output: "sent" });
+  await kernel.append(stream, [{ t: "toolOutput", id: "1", output: "sent" }]);
+  void kernel.close(stream);
+  await story.work(name, { type: "complete", output: { text: "A whole answer 😀" } });
+}
+
+function say(story: Story, name: string, n: number): unknown {
+  const messageId = `msg_a${n}`;
+  const sessionId = "main";
+  return {
+    type: "say",
+    userMessageId: `msg_u${n}`,
+    messageId,
+    taskId: story.id(name),
+    parts: [{ type: "text", text: `Question ${n}?` }],
+    onBusy: "queue",
+    actionId: `click-${n}`,
+    spec: story.spec(name, { type: "chat", sessionId, messageId, priority: "interactive" }),
+  };
+}
+
+/** A session with an answer, a failure that is tried again, and a turn that waits. */
+async function conversation(story: Story): Promise<void> {
+  const { kernel } = story.bench;
+  const meta = { requestId: "req_1", actionId: "click-1" };
+  await kernel.ask(MAIN, say(story, "turn 1", 1), { meta });
+  await story.work("turn 1", { type: "complete", output: { text: "Answer 1." } });
+  await kernel.ask(MAIN, say(story, "turn 2", 2));
+  await story.work("turn 2", { type: "fail", error, retry: "never" });
+  await kernel.ask(MAIN, { type: "retryTurn", taskId: story.id("turn 2") });
+  await kernel.ask(MAIN, say(story, "turn 3", 3));
+  await kernel.ask(MAIN, { type: "rename", title: "A renamed talk" });
+  const old = sessionScope(ANN, "old");
+  await kernel.ask(old, say(story, "deleted turn", 4));
+  await kernel.ask(old, { type: "delete" });
+}
+
+async function lanes(story: Story): Promise<void> {
+  const ann = userScope(ANN);
+  const lane = "today";
+  for (const name of ["lane 1", "lane 2", "lane 3"]) {
+    const spec = story.spec(name);
+    await story.bench.kernel.ask(ann, { type: "laneAdd", lane, taskId: story.id(name), spec });
+  }
+  await story.bench.kernel.ask(ann, { type: "laneWork", lane });
+  await story.work("lane 1", { type: "complete", output: null });
+  await story.bench.kernel.ask(ann, { type: "laneAuto", lane, auto: true });
+}
+
+/** Tasks that are in the middle of something when the story ends. */
+async function open(story: Story): Promise<void> {
+  const { kernel } = story.bench;
+  await story.submit("delayed", { delayMs: 10 * minuteMs });
+  await story.submit("held", { heldBy: "manual" });
+  const retry = { attemptsMax: 5, minDelayMs: minuteMs, maxDelayMs: minuteMs, factor: 1, jitter: 0 };
+  await story.submit("backs off", { retry });
+  await story.work("backs off", { type: "fail", error, retry: "policy" });
+  await story.submit("sleeps");
+  await story.work("sleeps", { type: "sleep", op: "sleep#1", ms: 5 * minuteMs });
+  await story.submit("goes on elsewhere");
+  await story.work("goes on elsewhere", { type: "wait", op: "w", name: "go", timeoutMs: minuteMs });
+  await story.tell("goes on elsewhere", { type: "rehydrate" });
+  await story.submit("parent");
+  for (const op of ["a", "b"]) {
+    const { rootId: _root, ...spec } = story.spec(`child ${op}`, { queue: "elsewhere" });
+    await story.work("parent", { type: "spawn", op: `child:${op}`, spec });
+  }
+  const children = [...(await story.state("parent")).operations.values()];
+  const child = children[0]?.kind === "child" ? children[0].child : "";
+  await story.work("parent", { type: "join", ops: ["child:a", "child:b"] });
+  await story.tell("parent", { type: "childEnded", child, end: { status: "completed", output: 1 } });
+  for (const name of ["streams", "waits for a slot"]) {
+    await story.submit(name);
+    await story.work(name, call("call:chat#1"));
+  }
+  const id = story.id("streams");
+  const stream = await kernel.openStream(id, `${id}/1`, ANN, 1);
+  await kernel.append(stream, [{ t: "text", d: "so f" }]);
+  await kernel.append(stream, [{ t: "text", d: "ar" }]);
+  for (const name of ["in line 1", "in line 2", "leaves the line"]) await story.submit(name);
+  await story.tell("leaves the line", { type: "cancel" });
+  const key = { userId: ANN, key: "k", hash: "h", ref: story.id("keyed"), expiresAtMs: 9e15 };
+  const spec = story.spec("keyed", { queue: "paused", priority: "batch" });
+  await kernel.dispatch(taskScope(story.id("keyed")), { type: "submit", spec }, { key });
+  await quiet();
+}

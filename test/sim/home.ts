@@ -20,11 +20,11 @@ export interface HomePorts {
   readonly courier: Courier;
   readonly storeHooks: StoreHooks;
   readonly listener: KernelListener;
-  nowMs(): number;
+  readonly nowMs: () => number;
   /** Grows with every death of the process. */
-  incarnation(): number;
-  later(task: () => void): void;
-  fatal(error: unknown): void;
+  readonly incarnation: () => number;
+  readonly later: (task: () => void) => void;
+  readonly fatal: (error: unknown) => void;
 }
 
 /**

@@ -42,7 +42,7 @@ export async function runSeed(
     steps = await live(world, plan);
     await finalAudit(world);
   } catch (error) {
-    world.broken ??= error;
+    world.breaks(error);
   }
   const { broken } = world;
   const failure = broken === null ? null : { ...describe(broken), tail: trace.tail() };

@@ -1,18 +1,18 @@
-import { errorData, type ErrorData } from "../../src/core/errors.ts";
+import { errorData } from "../../src/core/errors.ts";
 import { taskScope } from "../../src/core/scope.ts";
 import { streamId } from "../../src/core/stream/entry.ts";
-import type { RetryWish, RunnerCommand } from "../../src/core/task/commands.ts";
+import type { RunnerCommand } from "../../src/core/task/commands.ts";
 import { specOf } from "../../src/core/task/batch.ts";
 import type { TaskSpec } from "../../src/core/task/spec.ts";
 import type { CallOperation, Operation, TaskState } from "../../src/core/task/state.ts";
 import type { Kernel } from "../../src/engine/kernel/kernel.ts";
 import { Transcript } from "../../src/engine/transcript.ts";
-import { programOf, type ModelFault, type Node, type Program } from "./program.ts";
+import { Handler, type Leaf } from "./handler.ts";
+import { programOf, type ModelFault } from "./program.ts";
 import { must } from "./trace.ts";
 import type { Worker } from "./worker.ts";
 import type { World } from "./world.ts";
 
-type Leaf = Exclude<Node, { kind: "all" }>;
 type Command = RunnerCommand extends infer C
   ? C extends RunnerCommand
     ? Omit<C, "epoch">
@@ -46,13 +46,8 @@ export class Segment {
   readonly #worker: Worker;
   readonly #kernel: Kernel;
   readonly #spec: TaskSpec;
-  readonly #program: Program;
-  readonly #operations = new Map<string, Operation>();
-  readonly #busy = new Set<string>();
-  readonly #asked = new Set<string>();
-  readonly #passed = new Set<string>();
+  readonly #handler: Handler;
   readonly #tries = new Map<string, CallTry>();
-  #failure: { error: ErrorData; retry: RetryWish } | null = null;
   #transcript: Transcript | null = null;
   dead = false;
 
@@ -69,29 +64,22 @@ export class Segment {
     this.attempt = owner.attempt;
     this.epoch = owner.epoch;
     this.#spec = specOf(state);
-    this.#program = programOf(this.#spec.input);
-    for (const [op, operation] of state.operations) this.#operations.set(op, { ...operation });
+    this.#handler = new Handler(programOf(this.#spec.input), state.operations);
   }
 
   /** The log has news of an operation. */
   wake(op: string, operation: Operation): void {
-    this.#operations.set(op, { ...operation });
-    this.#asked.delete(op);
+    this.#handler.wake(op, operation);
   }
 
   /** Operations that can go on now; the end of the program counts as one. Empty: everything waits. */
   ready(): readonly (Leaf | "end")[] {
-    if (this.dead || this.#busy.has("end")) return [];
-    if (this.#failure !== null) return this.#busy.has("stream") ? [] : ["end"];
-    const leaves: Leaf[] = [];
-    const done = this.#walk(this.#program.nodes, leaves);
-    if (!done && this.#failure === null) return leaves;
-    return this.#busy.has("stream") ? [] : ["end"];
+    return this.dead ? [] : this.#handler.ready((op) => this.#stalls(op));
   }
 
   /** True if nothing of it works and no command is under way: it may be dropped from memory. */
   get idle(): boolean {
-    return this.#busy.size === 0 && this.ready().length === 0 && !this.#streams();
+    return this.#handler.busy.size === 0 && this.ready().length === 0 && this.#tries.size === 0;
   }
 
   /** When a stalled call is given up; `null` if none is stalled. */
@@ -104,20 +92,18 @@ export class Segment {
     return next;
   }
 
-  /** Ids of granted calls whose upstream is open. */
-  upstream(): string[] {
-    return [...this.#tries.values()].filter((open) => open.begun).map((open) => open.call);
-  }
-
   /** Does one thing. */
   act(leaf: Leaf | "end"): void {
     if (leaf === "end") return this.#end();
     this.#world.note("worker", `${this.taskId} ${leaf.kind} ${leaf.op}`);
     if (leaf.kind === "call") return this.#call(leaf);
     if (leaf.kind === "fail") {
-      this.#passed.add(leaf.op);
+      this.#handler.passed.add(leaf.op);
       if (this.attempt <= leaf.attempts)
-        this.#throws(errorData("handler_failed", `fails in attempt ${this.attempt}`), leaf.retry);
+        this.#handler.throws(
+          errorData("handler_failed", `fails in attempt ${this.attempt}`),
+          leaf.retry,
+        );
       return;
     }
     if (leaf.kind === "tool") return this.#tool(leaf.op);
@@ -136,7 +122,7 @@ export class Segment {
 
   /** Sends a command with this owner's epoch. A full disk is no answer: the operation can go on again and asks anew. */
   ask(op: string, command: Command, answered: (value: unknown) => void): void {
-    this.#busy.add(op);
+    this.#handler.busy.add(op);
     const send = (): ReturnType<Kernel["dispatch"]> =>
       this.#kernel.dispatch(taskScope(this.taskId), { ...command, epoch: this.epoch });
     const first = send();
@@ -146,7 +132,7 @@ export class Segment {
     }
     this.#world.follow(first, (result) => {
       if (this.dead) return;
-      this.#busy.delete(op);
+      this.#handler.busy.delete(op);
       if (result instanceof Error) return;
       if (result.reply.ok) return answered(result.reply.value);
       const { code, message } = result.reply.error;
@@ -159,65 +145,8 @@ export class Segment {
     });
   }
 
-  #streams(): boolean {
-    for (const open of this.#tries.values()) if (open.begun) return true;
-    return false;
-  }
-
-  /** Gathers the leaves that can go on; true if all nodes are done. */
-  #walk(nodes: readonly Node[], leaves: Leaf[]): boolean {
-    for (const node of nodes) {
-      let done: boolean;
-      if (node.kind === "all") {
-        done = true;
-        for (const branch of node.branches) done = this.#walk(branch, leaves) && done;
-      } else {
-        done = this.#done(node);
-        if (!done && !this.#busy.has(node.op) && !this.#waits(node)) leaves.push(node);
-      }
-      if (!done) return false;
-    }
-    return true;
-  }
-
-  #done(node: Leaf): boolean {
-    if (node.kind === "fail" || node.kind === "progress") return this.#passed.has(node.op);
-    if (node.kind === "join") return this.#joined(node);
-    const operation = this.#operations.get(node.op);
-    if (operation === undefined) return false;
-    if (operation.kind === "sleep" || operation.kind === "wait") return operation.done;
-    if (operation.kind === "tool") return operation.state === "confirmed";
-    if (operation.kind !== "call") return true;
-    return (
-      operation.state === "done" &&
-      (node.kind !== "call" || !node.show || this.#passed.has(node.op))
-    );
-  }
-
-  /** All children have ended. Unless the handler tolerates it, one that did not complete makes it throw. */
-  #joined({ ops, tolerant }: Extract<Leaf, { kind: "join" }>): boolean {
-    const ends = ops.map((op) => {
-      const child = this.#operations.get(op);
-      return child?.kind === "child" ? child.end : null;
-    });
-    if (ends.includes(null)) return false;
-    const bad = ends.find((end) => end?.status !== "completed");
-    if (bad !== undefined && !tolerant)
-      this.#throws(errorData("child_failed", `a child ${bad?.status ?? ""}`), "policy");
-    return true;
-  }
-
-  #waits(node: Leaf): boolean {
-    if (node.kind === "call") {
-      if (this.#busy.has("stream")) return true;
-      const operation = this.#operations.get(node.op);
-      const stalled = this.#tries.get(node.op)?.stalledUntilMs;
-      if (stalled !== undefined && stalled !== null && stalled > this.#world.nowMs) return true;
-      if (operation?.kind !== "call" || operation.state === "idle") return this.#asked.has(node.op);
-      return operation.state === "pending" || operation.state === "backoff";
-    }
-    if (this.#asked.has(node.op)) return true;
-    return (node.kind === "sleep" || node.kind === "wait") && this.#operations.has(node.op);
+  #stalls(op: string): boolean {
+    return (this.#tries.get(op)?.stalledUntilMs ?? 0) > this.#world.nowMs;
   }
 
   #command(leaf: Exclude<Leaf, { kind: "call" | "fail" | "tool" }>): Command {
@@ -262,23 +191,20 @@ export class Segment {
 
   #answered(leaf: Leaf, value: unknown): void {
     const { op } = leaf;
-    if (leaf.kind === "step") this.#operations.set(op, { kind: "step", result: value });
-    else if (leaf.kind === "progress") this.#passed.add(op);
+    if (leaf.kind === "step") this.#handler.operations.set(op, { kind: "step", result: value });
+    else if (leaf.kind === "progress") this.#handler.passed.add(op);
     else if (leaf.kind === "spawn") {
       const { child } = value as { child: string };
-      if (!this.#operations.has(op)) this.#operations.set(op, { kind: "child", child, end: null });
-    } else if (!this.#operations.has(op)) this.#asked.add(op);
-  }
-
-  #throws(error: ErrorData, retry: RetryWish): void {
-    this.#failure ??= { error, retry };
+      if (!this.#handler.operations.has(op))
+        this.#handler.operations.set(op, { kind: "child", child, end: null });
+    } else if (!this.#handler.operations.has(op)) this.#handler.asked.add(op);
   }
 
   #tool(op: string): void {
-    const operation = this.#operations.get(op);
+    const operation = this.#handler.operations.get(op);
     if (operation === undefined) {
       this.ask(op, { type: "toolIntend", op, id: op, name: "tool", hash: op }, () => {
-        this.#operations.set(op, {
+        this.#handler.operations.set(op, {
           kind: "tool",
           id: op,
           name: "tool",
@@ -292,32 +218,32 @@ export class Segment {
     }
     this.ask(op, { type: "toolSettle", op, state: "confirmed", output: op }, () => {
       if (operation.kind === "tool")
-        this.#operations.set(op, { ...operation, state: "confirmed", output: op });
+        this.#handler.operations.set(op, { ...operation, state: "confirmed", output: op });
     });
   }
 
   #call(leaf: Extract<Leaf, { kind: "call" }>): void {
     const { op, queue } = leaf;
-    const operation = this.#operations.get(op);
+    const operation = this.#handler.operations.get(op);
     if (operation?.kind !== "call" || operation.state === "idle") {
       this.ask(
         op,
         { type: "call", op, queue, role: "chat", hash: op, cost: 1 + leaf.pieces.length },
         () => {
-          const now = this.#operations.get(op);
+          const now = this.#handler.operations.get(op);
           // Its grant may have come with the answer.
-          if (now?.kind !== "call" || now.state === "idle") this.#asked.add(op);
+          if (now?.kind !== "call" || now.state === "idle") this.#handler.asked.add(op);
         },
       );
       return;
     }
     if (operation.state === "failed") {
-      this.#throws(operation.error ?? errorData("model_broken"), "policy");
+      this.#handler.throws(operation.error ?? errorData("model_broken"), "policy");
       return;
     }
     if (leaf.show && !this.#hasTranscript()) return;
     if (operation.state === "done") {
-      this.#passed.add(op);
+      this.#handler.passed.add(op);
       if (operation.result !== null) this.#transcript?.replay(op, "chat", operation.result);
       return;
     }
@@ -365,8 +291,8 @@ export class Segment {
     const result = { text: leaf.pieces.join(""), finish: "stop" } as const;
     this.ask(op, { type: "callDone", op, call: open.call, result }, () => {
       this.#tries.delete(op);
-      this.#passed.add(op);
-      this.#operations.set(op, { ...operation, state: "done", result });
+      this.#handler.passed.add(op);
+      this.#handler.operations.set(op, { ...operation, state: "done", result });
     });
   }
 
@@ -388,11 +314,11 @@ export class Segment {
       { type: "callFailed", op, call: open.call, error, triesMax: triesMax[fault] },
       (value) => {
         this.#tries.delete(op);
-        const operation = this.#operations.get(op);
+        const operation = this.#handler.operations.get(op);
         const { again } = value as { again: boolean };
-        if (!again) this.#throws(error, "policy");
+        if (!again) this.#handler.throws(error, "policy");
         else if (operation?.kind === "call" && operation.call === open.call)
-          this.#operations.set(op, { ...operation, state: "backoff" });
+          this.#handler.operations.set(op, { ...operation, state: "backoff" });
       },
     );
   }
@@ -404,9 +330,9 @@ export class Segment {
     if (this.#transcript !== null) {
       this.#transcript = null;
       this.#tries.clear();
-      this.#passed.clear();
+      this.#handler.passed.clear();
     }
-    this.#busy.add("stream");
+    this.#handler.busy.add("stream");
     const opened = this.#kernel.openStream(
       this.taskId,
       streamId(this.taskId, this.attempt),
@@ -414,7 +340,7 @@ export class Segment {
       this.epoch,
     );
     this.#world.follow(opened, (stream) => {
-      this.#busy.delete("stream");
+      this.#handler.busy.delete("stream");
       if (this.dead || stream instanceof Error) return;
       this.#transcript = new Transcript(
         this.#world.planted.worker?.skipReset === true ? withoutReset(this.#kernel) : this.#kernel,
@@ -434,24 +360,14 @@ export class Segment {
       return;
     this.#world.note(
       "worker",
-      `${this.taskId} ends attempt ${this.attempt}${this.#failure === null ? "" : " with a failure"}`,
+      `${this.taskId} ends attempt ${this.attempt}${this.#handler.failure === null ? "" : " with a failure"}`,
     );
     this.closeStream();
     const command: Command =
-      this.#failure === null
-        ? { type: "complete", output: { text: this.#text(this.#program.nodes) } }
-        : { type: "fail", ...this.#failure };
+      this.#handler.failure === null
+        ? { type: "complete", output: { text: this.#handler.text() } }
+        : { type: "fail", ...this.#handler.failure };
     this.ask("end", command, () => this.#worker.finished(this));
-  }
-
-  #text(nodes: readonly Node[]): string {
-    let text = "";
-    for (const node of nodes) {
-      if (node.kind !== "call" || !node.show) continue;
-      const operation = this.#operations.get(node.op);
-      if (operation?.kind === "call") text += operation.result?.text ?? "";
-    }
-    return text;
   }
 }
 

@@ -55,7 +55,7 @@ export class World {
   /** Chaos is over: no more faults. */
   healing = false;
   /** The first broken promise. */
-  broken: unknown = null;
+  broken: Error | null = null;
 
   constructor(plan: Plan, trace: Trace, planted: Mutant = honest) {
     this.plan = plan;
@@ -82,7 +82,7 @@ export class World {
       nowMs: () => this.nowMs,
       incarnation: () => this.incarnation,
       later: (task) => this.#turns.push(task),
-      fatal: (error) => (this.broken ??= error),
+      fatal: (error) => this.breaks(error),
       storeHooks: {
         fate: () => this.#fate(),
         committed: (group) => this.judge(() => this.#committed(group)),
@@ -154,12 +154,17 @@ export class World {
     this.trace.mark(name);
   }
 
+  /** Ends the run after this step, for the first thing that went wrong. */
+  breaks(error: unknown): void {
+    this.broken ??= error instanceof Error ? error : new Error(JSON.stringify(error));
+  }
+
   /** Runs a check; the first failure ends the run after this step. */
   judge(check: () => void): void {
     try {
       check();
     } catch (error) {
-      this.broken ??= error;
+      this.breaks(error);
     }
   }
 
@@ -172,7 +177,7 @@ export class World {
     work.then(settle, (error: unknown) => {
       if (this.incarnation !== incarnation) return;
       const expected = error instanceof ErrandError && error.code === "storage_full";
-      if (!expected) this.broken ??= error;
+      if (!expected) this.breaks(error);
       else settle(error);
     });
   }
@@ -316,7 +321,7 @@ export class World {
       (error: unknown) => {
         ended = "badly";
         if (!this.dead && !(error instanceof ErrandError && error.code === "storage_full"))
-          this.broken ??= error;
+          this.breaks(error);
       },
     );
     for (let turn = 0; turn < recoveryTurnsMax; turn += 1) {

@@ -190,7 +190,10 @@ function configure(draft: Draft, { slots, slotsPerKey }: QueueSettings): QueueBa
 function voidLeases(draft: Draft): QueueBatch {
   const { schedule, name: queue } = draft.state;
   // What waited through a stop in good order is granted now.
-  if (schedule.leases.size === 0) return schedule.pool.size === 0 ? nothing() : finish(draft);
+  if (schedule.leases.size === 0) {
+    const granted = finish(draft);
+    return granted.events.length === 0 ? nothing() : granted;
+  }
   for (const { task, call } of schedule.leases.values()) {
     const body: QueueToTask = { type: "callLost", call, queue };
     draft.messages.push({ to: taskScope(task), body });

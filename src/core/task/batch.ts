@@ -226,13 +226,13 @@ export function endTask(
 
 /** Ends the task as failed. */
 export function failTask(
-  draft: Draft,
+  made: Draft,
   state: TaskState,
   error: ErrorData,
   options: { nowMs: number; byWorker: boolean },
 ): void {
-  draft.events.push({ type: "task.failed", error });
-  endTask(draft, state, { status: "failed", error }, options);
+  made.events.push({ type: "task.failed", error });
+  endTask(made, state, { status: "failed", error }, options);
 }
 
 /** Tells a lane that its task is over. */

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { newSentences, wordsOfEnd } from "./spoken.ts";
+import { shareOf, wordOfWait, wordsOfProgress, wordsOfReason } from "./task-words.ts";
+import { agoWords, durationWords, ordinal } from "./time-words.ts";
+
+const reason = { code: "slot", untilAt: null, queue: "chat_tasks", position: 3, message: "busy" };
+
+describe("words for people", () => {
+  test.each([
+    [reason, "3rd in line for chat_tasks"],
+    [{ ...reason, position: 1 }, "next in line for chat_tasks"],
+    [{ ...reason, position: null, queue: null }, "for its turn"],
+    [{ ...reason, code: "held" }, "until you let it go"],
+    [{ ...reason, code: "backoff", untilAt: "1970-01-01T00:00:09Z" }, "in 8 s"],
+    [{ ...reason, code: "delay" }, "later"],
+    [{ ...reason, code: "sleep", untilAt: "1970-01-01T01:00:01Z" }, "goes on in 1 h"],
+    [{ ...reason, code: "child" }, "for its subtasks"],
+    [{ ...reason, code: "a new one" }, "busy"],
+    [{ ...reason, code: "a new one", message: "" }, "a new one"],
+  ] as const)("[WEB2] a reason is said: %j", (given, words) => {
+    expect(wordsOfReason(given, 1_000)).toBe(words);
+  });
+
+  test("[WEB2] some waits have a word of their own", () => {
+    expect(wordOfWait({ ...reason, code: "backoff" }, "Queued")).toBe("Retrying");
+    expect(wordOfWait(reason, "Queued")).toBe("Queued");
+  });
+
+  test("[WEB20] progress is a share only when both numbers are there, and never outside 0..1", () => {
+    const progress = { done: 1, total: 4, message: "reading", data: null };
+    expect(shareOf(progress)).toBe(0.25);
+    expect(shareOf({ ...progress, done: 9 })).toBe(1);
+    expect(shareOf({ ...progress, total: 0 })).toBe(null);
+    expect(shareOf({ ...progress, total: null })).toBe(null);
+    expect(wordsOfProgress(progress)).toBe("1 of 4 · reading");
+    expect(wordsOfProgress({ ...progress, total: null, message: null })).toBe("1");
+  });
+
+  test("[WEB20] times are short and never negative", () => {
+    expect([-5, 59_999, 60_000, 7_200_000, 172_800_000].map(durationWords)).toEqual([
+      "0 s",
+      "59 s",
+      "1 min",
+      "2 h",
+      "2 d",
+    ]);
+    expect(agoWords(0, 59_000)).toBe("now");
+    expect(agoWords(0, 120_000)).toBe("2 min ago");
+    expect([1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal).join(" ")).toBe(
+      "1st 2nd 3rd 4th 11th 12th 13th 21st 102nd 111th",
+    );
+  });
+
+  test("[WEB43] only whole sentences and lines are spoken, each once, whatever the cuts", () => {
+    const text = "It is 3.5 long. Really? Yes\nand more";
+    expect(newSentences(text, 0)).toBe("It is 3.5 long. Really? Yes\n");
+    let said = 0;
+    const heard: string[] = [];
+    for (let end = 0; end <= text.length; end += 1) {
+      const piece = newSentences(text.slice(0, end), said);
+      if (piece !== "") heard.push(piece.trim());
+      said += piece.length;
+    }
+    expect(heard).toEqual(["It is 3.5 long.", "Really?", "Yes"]);
+    expect(wordsOfEnd("cancelled")).toBe("The answer was stopped.");
+  });
+});
