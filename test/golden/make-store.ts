@@ -2,7 +2,7 @@
  * Makes a golden data folder: `node test/golden/make-store.ts store-2`. Made once for a form of the stored data and
  * committed; every later program must read it. A new kind of fact needs a new folder beside the old ones.
  */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -87,7 +87,7 @@ try {
   const expected = await dumpStore(golden, store, [...scopes].toSorted());
   store.close();
   mkdirSync(folder);
-  renameSync(join(scratch, databaseName), join(folder, databaseName));
+  copyFileSync(join(scratch, databaseName), join(folder, databaseName));
   writeFileSync(join(folder, "expected.json"), `${JSON.stringify(expected, null, 1)}\n`);
 } finally {
   rmSync(scratch, { recursive: true });

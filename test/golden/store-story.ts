@@ -209,7 +209,13 @@ async function open(story: Story): Promise<void> {
   const { kernel } = story.bench;
   await story.submit("delayed", { delayMs: 10 * minuteMs });
   await story.submit("held", { heldBy: "manual" });
-  const retry = { attemptsMax: 5, minDelayMs: minuteMs, maxDelayMs: minuteMs, factor: 1, jitter: 0 };
+  const retry = {
+    attemptsMax: 5,
+    minDelayMs: minuteMs,
+    maxDelayMs: minuteMs,
+    factor: 1,
+    jitter: 0,
+  };
   await story.submit("backs off", { retry });
   await story.work("backs off", { type: "fail", error, retry: "policy" });
   await story.submit("sleeps");
@@ -225,7 +231,11 @@ async function open(story: Story): Promise<void> {
   const children = [...(await story.state("parent")).operations.values()];
   const child = children[0]?.kind === "child" ? children[0].child : "";
   await story.work("parent", { type: "join", ops: ["child:a", "child:b"] });
-  await story.tell("parent", { type: "childEnded", child, end: { status: "completed", output: 1 } });
+  await story.tell("parent", {
+    type: "childEnded",
+    child,
+    end: { status: "completed", output: 1 },
+  });
   for (const name of ["streams", "waits for a slot"]) {
     await story.submit(name);
     await story.work(name, call("call:chat#1"));

@@ -90,7 +90,11 @@ interface Draft {
   readonly rows: Row[];
 }
 
-function decide(state: QueueState, command: QueueCommand, { nowMs, draining = false }: DecideContext): QueueBatch {
+function decide(
+  state: QueueState,
+  command: QueueCommand,
+  { nowMs, draining = false }: DecideContext,
+): QueueBatch {
   checkRestored(state);
   const draft: Draft = { state, nowMs, holds: draining, events: [], messages: [], rows: [] };
   switch (command.type) {
@@ -191,8 +195,8 @@ function voidLeases(draft: Draft): QueueBatch {
   const { schedule, name: queue } = draft.state;
   // What waited through a stop in good order is granted now.
   if (schedule.leases.size === 0) {
-    const granted = finish(draft);
-    return granted.events.length === 0 ? nothing() : granted;
+    const batch = finish(draft);
+    return batch.events.length === 0 ? nothing() : batch;
   }
   for (const { task, call } of schedule.leases.values()) {
     const body: QueueToTask = { type: "callLost", call, queue };

@@ -42,13 +42,7 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
       leaveAttempt(state);
       return waitOutside(state, "delayed", { code: "backoff", untilMs: event.untilMs });
     case "task.reopened":
-      state.openedAtMs = atMs;
-      state.endedAtMs = null;
-      state.error = null;
-      state.failures = 0;
-      state.losses = 0;
-      forgetUnfinished(state);
-      return leaveAttempt(state);
+      return reopen(state, atMs);
     case "task.completed":
     case "task.failed":
     case "task.cancelled":
@@ -74,6 +68,17 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
     default:
       return unreachable(event, "task event");
   }
+}
+
+/** The owner asked for another try after an end: counters begin anew, finished operations stay. */
+function reopen(state: TaskState, atMs: number): TaskState {
+  state.openedAtMs = atMs;
+  state.endedAtMs = null;
+  state.error = null;
+  state.failures = 0;
+  state.losses = 0;
+  forgetUnfinished(state);
+  return leaveAttempt(state);
 }
 
 type EndEvent = Extract<

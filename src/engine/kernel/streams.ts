@@ -54,12 +54,19 @@ export class Streams {
     opened.adopt(rows);
     if (before !== undefined) this.forget(before);
     this.#open.set(id, opened);
-    const scope = taskScope(taskId);
-    const newest = this.#ofTask.get(scope);
-    // An earlier attempt's stream may be opened only to be closed, while the newest attempt already writes its own.
-    if (newest === undefined || attemptOf(newest.id) <= attemptOf(id))
-      this.#ofTask.set(scope, opened);
+    this.#becomesOf(taskScope(taskId), opened);
     return opened;
+  }
+
+  /**
+   * The stream of a task is that of its newest attempt. An earlier attempt's may be opened only to be closed, while the
+   * newest already writes its own; one that nobody is closing has lost its owner.
+   */
+  #becomesOf(task: Scope, opened: OpenStream): void {
+    const before = this.#ofTask.get(task);
+    if (before !== undefined && attemptOf(before.id) > attemptOf(opened.id)) return;
+    if (before !== undefined && before.id !== opened.id && !before.closing) this.forget(before);
+    this.#ofTask.set(task, opened);
   }
 
   /** Adds entries for the next commit. Throws `fenced` if the stream is closed or has a new owner. */

@@ -1,86 +1,15 @@
-import fc from "fast-check";
+import { array, assert, boolean, nat, property, record, string } from "fast-check";
 import { expect, test } from "vitest";
 
 import { formatId } from "../../core/ids.ts";
 import { zeroTask } from "../../core/task/state.ts";
 import { taskView, type TaskView } from "../../core/task/view.ts";
 import type { FeedEvent } from "../../engine/index.ts";
+import { UiPage } from "../../../test/ui-page.ts";
 import { UiAnswer } from "./ui-answer.ts";
-import type { UiChunk } from "./ui-chunk.ts";
 
 const taskId = formatId("task", 0, new Uint8Array(10));
 const at = { taskId, cursor: { seq: 1, attempt: 1, entry: 0 } };
-
-type Part =
-  | { type: "text" | "reasoning"; id: string; text: string; open: boolean }
-  | { type: "tool"; id: string; output: unknown }
-  | { type: "step" };
-
-/** A strict client: what AI SDK throws on, this throws on. */
-class Page {
-  parts: Part[] = [];
-  readonly chunks: UiChunk[] = [];
-
-  take(chunks: readonly UiChunk[]): void {
-    for (const chunk of chunks) {
-      this.chunks.push(chunk);
-      this.#one(chunk);
-    }
-  }
-
-  text(): string {
-    return this.parts.map((part) => (part.type === "text" ? part.text : "")).join("");
-  }
-
-  #one(chunk: UiChunk): void {
-    switch (chunk.type) {
-      case "start-step":
-        this.parts.push({ type: "step" });
-        return;
-      case "reset-step":
-        while (this.parts.length > 0 && this.parts.at(-1)?.type !== "step") this.parts.pop();
-        return;
-      case "text-start":
-      case "reasoning-start":
-        this.parts.push({
-          type: chunk.type === "text-start" ? "text" : "reasoning",
-          id: chunk.id,
-          text: "",
-          open: true,
-        });
-        return;
-      case "text-delta":
-      case "reasoning-delta":
-        this.#open(chunk.id).text += chunk.delta;
-        return;
-      case "text-end":
-      case "reasoning-end":
-        this.#open(chunk.id).open = false;
-        return;
-      case "tool-input-available":
-        this.parts.push({ type: "tool", id: chunk.toolCallId, output: null });
-        return;
-      case "tool-output-available": {
-        const tool = this.parts.findLast(
-          (part) => part.type === "tool" && part.id === chunk.toolCallId,
-        );
-        if (tool?.type !== "tool") throw new Error(`output of an unknown call ${chunk.toolCallId}`);
-        tool.output = chunk.output;
-        return;
-      }
-      default:
-    }
-  }
-
-  #open(id: string): { text: string; open: boolean } {
-    const found = this.parts.find(
-      (part) => (part.type === "text" || part.type === "reasoning") && part.id === id,
-    );
-    if (found === undefined || !("open" in found) || !found.open)
-      throw new Error(`${id} is not open`);
-    return found;
-  }
-}
 
 function viewWith(changes: Partial<TaskView>): TaskView {
   const state = zeroTask(taskId);
@@ -136,15 +65,15 @@ const toolOut = (id: string): FeedEvent => ({
   output: `of ${id}`,
 });
 
-function play(...events: readonly FeedEvent[]): Page {
-  const page = new Page();
+function play(...events: readonly FeedEvent[]): UiPage {
+  const page = new UiPage();
   const answer = new UiAnswer(taskId, "msg_1");
   page.take(answer.begin());
   for (const event of events) page.take(answer.take(event));
   return page;
 }
 
-const types = (page: Page): string[] => page.chunks.map(({ type }) => type);
+const types = (page: UiPage): string[] => page.chunks.map(({ type }) => type);
 
 test("[CHATDOOR1] an answer of one call has the chunks AI SDK expects, in their order", () => {
   const page = play(
@@ -240,7 +169,7 @@ test("[CHATDOOR10] a failure is an error in words, a cancel is an abort, and bot
 });
 
 test("[CHATDOOR9] a wait is told with its reason and place, as transient data, and so is its end", () => {
-  const page = new Page();
+  const page = new UiPage();
   const answer = new UiAnswer(taskId, "msg_1");
   const waiting = viewWith({
     status: "queued",
@@ -395,19 +324,19 @@ test("[CHATDOOR6] a change before the open step cannot be shown: the connection 
 });
 
 /** A run with lost attempts: calls with texts; a lost one is cut, and the next begins at it or at the beginning. */
-const run = fc.array(
-  fc.record({
-    text: fc.string({ minLength: 1, maxLength: 12 }),
-    cutAt: fc.nat(12),
-    whole: fc.boolean(),
-    other: fc.string({ maxLength: 6 }),
+const run = array(
+  record({
+    text: string({ minLength: 1, maxLength: 12 }),
+    cutAt: nat(12),
+    whole: boolean(),
+    other: string({ maxLength: 6 }),
   }),
   { minLength: 1, maxLength: 5 },
 );
 
 test("[CHATDOOR6] whatever is lost and said again, the page ends with exactly the text of the feed", () => {
-  fc.assert(
-    fc.property(run, (calls) => {
+  assert(
+    property(run, (calls) => {
       const events: FeedEvent[] = [];
       let done = "";
       const say = (text: string, offset: number): void => {

@@ -4,9 +4,7 @@ import type { ApiKeyRow } from "../../ports/keys.ts";
 import { sameBytes } from "./digest.ts";
 import { createIdentifier, makeApiKey } from "./identify.ts";
 
-async function identifierWith(
-  users: readonly string[],
-): Promise<{
+async function identifierWith(users: readonly string[]): Promise<{
   identify: (headers: Record<string, string>) => Promise<string>;
   keys: string[];
   rows: Map<string, ApiKeyRow>;

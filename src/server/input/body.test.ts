@@ -39,7 +39,7 @@ function pieces(
     duplex: "half",
     headers: { "content-type": "application/json" },
   };
-  return { request: new Request("http://localhost/", init as RequestInit), pulled: () => pulled };
+  return { request: new Request("http://localhost/", init), pulled: () => pulled };
 }
 
 test("[HTTP3] JSON in UTF-8 is read, with or without a charset, and no body is no value", async () => {

@@ -27,7 +27,7 @@ export async function readJsonBody(request: Request): Promise<unknown> {
       `content-type must be application/json, got "${type.slice(0, 100)}"`,
     );
   }
-  const bytes = await readBytes(request);
+  const bytes = await readWhole(request);
   if (bytes.byteLength === 0) return undefined;
   if (type === null)
     throw new ErrandError("unsupported_media_type", "a body needs content-type: application/json");
@@ -41,6 +41,16 @@ function isJson(type: string): boolean {
   return parameters.every(
     (parameter) => !parameter.startsWith("charset=") || /^charset="?utf-?8"?$/.test(parameter),
   );
+}
+
+/** Throws `client_closed` if the body breaks off: that is nobody's bug, and nobody is left to be told. */
+async function readWhole(request: Request): Promise<Uint8Array> {
+  try {
+    return await readBytes(request);
+  } catch (error) {
+    if (error instanceof ErrandError) throw error;
+    throw new ErrandError("client_closed", "the body broke off", { cause: error });
+  }
 }
 
 async function readBytes(request: Request): Promise<Uint8Array> {

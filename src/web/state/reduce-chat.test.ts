@@ -93,9 +93,9 @@ describe("messages on their way", () => {
   test("[WEB10] a message whose answer was lost, but which is stored, has arrived", () => {
     const stored = snapshot([message("u1", "hi")]);
     const failed: ChatAction = { type: "sendFailed", actionId: "x", failure: network };
-    const start: ChatAction = { type: "sendStarted", send: send("x", "hi") };
-    expect(after(start, failed, stored).sends).toEqual([]);
-    expect(after(start, stored, failed).sends).toEqual([]);
+    const begun: ChatAction = { type: "sendStarted", send: send("x", "hi") };
+    expect(after(begun, failed, stored).sends).toEqual([]);
+    expect(after(begun, stored, failed).sends).toEqual([]);
   });
 
   test("[WEB10] saying the same again is another message: an older one is not taken for it", () => {

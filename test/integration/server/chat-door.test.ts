@@ -19,18 +19,28 @@ afterEach(async () => {
 });
 
 /** A page with AI SDK's own chat, over this door. `reload` is a new page with the same address. */
-function page(id: string, messages: UIMessage[] = []): { chat: Chat<UIMessage>; data: unknown[]; errors: string[] } {
+function page(
+  id: string,
+  messages: UIMessage[] = [],
+): { chat: Chat<UIMessage>; data: unknown[]; errors: string[] } {
   const data: unknown[] = [];
   const errors: string[] = [];
   const transport = new DefaultChatTransport<UIMessage>({
     api: `${origin}/api/chat`,
     fetch: (input, init) => door.server.fetch(new Request(input, init)),
   });
-  const chat = new Chat<UIMessage>({ id, messages, transport, onData: (part) => void data.push(part), onError: (error) => void errors.push(error.message) });
+  const chat = new Chat<UIMessage>({
+    id,
+    messages,
+    transport,
+    onData: (part) => void data.push(part),
+    onError: (error) => void errors.push(error.message),
+  });
   return { chat, data, errors };
 }
 
-const textOf = (message: UIMessage | undefined): string => (message?.parts ?? []).map((part) => (part.type === "text" ? part.text : "")).join("");
+const textOf = (message: UIMessage | undefined): string =>
+  (message?.parts ?? []).map((part) => (part.type === "text" ? part.text : "")).join("");
 
 /** Resolves when the chat's last message has this text. */
 async function shows(chat: Chat<UIMessage>, text: string): Promise<void> {
@@ -44,7 +54,9 @@ async function shows(chat: Chat<UIMessage>, text: string): Promise<void> {
   stop();
 }
 
-async function session(id: string): Promise<{ messages: Record<string, unknown>[]; activeTaskId: string | null }> {
+async function session(
+  id: string,
+): Promise<{ messages: Record<string, unknown>[]; activeTaskId: string | null }> {
   const { body } = await door.json("GET", `/api/sessions/${id}`);
   return body["state"] as { messages: Record<string, unknown>[]; activeTaskId: string | null };
 }
@@ -61,10 +73,24 @@ test("[CHATDOOR1] AI SDK's chat shows the answer as it streams, and the session 
   expect(errors).toEqual([]);
   const { messages } = await session("chat-1");
   expect(messages).toMatchObject([
-    { id: chat.messages[0]?.id, role: "user", parts: [{ type: "text", text: "What is it?" }], status: "completed" },
-    { id: chat.messages[1]?.id, role: "assistant", parts: [{ type: "text", text: "It is 42" }], status: "completed" },
+    {
+      id: chat.messages[0]?.id,
+      role: "user",
+      parts: [{ type: "text", text: "What is it?" }],
+      status: "completed",
+    },
+    {
+      id: chat.messages[1]?.id,
+      role: "assistant",
+      parts: [{ type: "text", text: "It is 42" }],
+      status: "completed",
+    },
   ]);
-  expect(chat.messages[1]?.parts.map(({ type }) => type)).toEqual(["step-start", "reasoning", "text"]);
+  expect(chat.messages[1]?.parts.map(({ type }) => type)).toEqual([
+    "step-start",
+    "reasoning",
+    "text",
+  ]);
   expect(chat.messages[1]?.metadata).toEqual({ taskId: messages[1]?.["taskId"] });
 });
 
@@ -118,14 +144,22 @@ test("[CHATDOOR4] stop ends the answer and keeps what was said; an older answer'
   await models.say("so far");
   await shows(chat, "so far");
   const { activeTaskId } = await session("chat-1");
-  expect((await door.json("POST", "/api/chat/chat-1/stop", { body: { activeStreamId: "task_older" } })).body).toEqual({ stopped: null });
-  expect((await door.json("POST", "/api/chat/chat-1/stop")).body).toEqual({ stopped: activeTaskId });
+  expect(
+    (await door.json("POST", "/api/chat/chat-1/stop", { body: { activeStreamId: "task_older" } }))
+      .body,
+  ).toEqual({ stopped: null });
+  expect((await door.json("POST", "/api/chat/chat-1/stop")).body).toEqual({
+    stopped: activeTaskId,
+  });
   await sending;
   expect(textOf(chat.messages.at(-1))).toBe("so far");
   expect(models.aborted).toBe(1);
   expect((await door.send("GET", "/api/chat/chat-1/stream")).status).toBe(204);
   expect((await door.json("POST", "/api/chat/chat-1/stop")).body).toEqual({ stopped: null });
-  expect((await door.json("GET", `/api/tasks/${activeTaskId}`)).body).toMatchObject({ status: "cancelled", partial: "so far" });
+  expect((await door.json("GET", `/api/tasks/${activeTaskId}`)).body).toMatchObject({
+    status: "cancelled",
+    partial: "so far",
+  });
 });
 
 test("[CHATDOOR10] a failure reaches the page in words, and regenerating tries the same turn again", async () => {
@@ -134,7 +168,10 @@ test("[CHATDOOR10] a failure reaches the page in words, and regenerating tries t
   await chat.sendMessage({ text: "Hello" });
   expect(errors).toEqual([expect.stringContaining("the model does not like this")]);
   const before = await session("chat-1");
-  expect(before.messages.at(-1)).toMatchObject({ status: "failed", error: { message: expect.stringContaining("does not like") } });
+  expect(before.messages.at(-1)).toMatchObject({
+    status: "failed",
+    error: { message: expect.stringContaining("does not like") },
+  });
 
   const again = chat.regenerate();
   await models.say("Better");
@@ -142,7 +179,11 @@ test("[CHATDOOR10] a failure reaches the page in words, and regenerating tries t
   await again;
   const after = await session("chat-1");
   expect(after.messages).toHaveLength(2);
-  expect(after.messages.at(-1)).toMatchObject({ id: before.messages.at(-1)?.["id"], status: "completed", parts: [{ type: "text", text: "Better" }] });
+  expect(after.messages.at(-1)).toMatchObject({
+    id: before.messages.at(-1)?.["id"],
+    status: "completed",
+    parts: [{ type: "text", text: "Better" }],
+  });
   expect(textOf(chat.messages.at(-1))).toBe("Better");
 });
 
@@ -162,13 +203,18 @@ test("[CHATDOOR8] regenerating a finished answer asks once more, and the session
 });
 
 test("[CHATDOOR7] the same message sent again is the same turn, and its answer is shown again", async () => {
-  const body = { id: "chat-1", trigger: "submit-message", messages: [{ id: "m-1", role: "user", parts: [{ type: "text", text: "Hi" }] }] };
+  const body = {
+    id: "chat-1",
+    trigger: "submit-message",
+    messages: [{ id: "m-1", role: "user", parts: [{ type: "text", text: "Hi" }] }],
+  };
   const first = readEvents(await door.send("POST", "/api/chat", { body }));
   await models.say("Hello");
   await models.finish();
   const shown = await first.rest();
   const second = await readEvents(await door.send("POST", "/api/chat", { body })).rest();
-  const told = (events: readonly { data: unknown }[]): unknown[] => events.map(({ data }) => data).filter((data) => !JSON.stringify(data).includes("data-queue"));
+  const told = (events: readonly { data: unknown }[]): unknown[] =>
+    events.map(({ data }) => data).filter((data) => !JSON.stringify(data).includes("data-queue"));
   expect(told(second)).toEqual(told(shown));
   expect((await session("chat-1")).messages).toHaveLength(2);
   expect(models.calls).toBe(1);
@@ -186,16 +232,31 @@ test("[CHATDOOR9] a message behind another waits, and the page is told so", asyn
   await models.finish();
   await sending;
   expect(textOf(second.chat.messages.at(-1))).toBe("second");
-  expect(second.data).toContainEqual(expect.objectContaining({ type: "data-queue", data: expect.objectContaining({ code: "held", message: "is held until it is released" }) }));
+  expect(second.data).toContainEqual(
+    expect.objectContaining({
+      type: "data-queue",
+      data: expect.objectContaining({ code: "held", message: "is held until it is released" }),
+    }),
+  );
   expect(JSON.stringify(second.chat.messages)).not.toContain("data-queue");
 });
 
 test("[CHATDOOR5] a plain message is answered as JSON, in a session of its own or the named one", async () => {
-  const asking = door.json("POST", "/api/chat", { body: { message: "Hi" }, headers: { accept: "application/json" } });
+  const asking = door.json("POST", "/api/chat", {
+    body: { message: "Hi" },
+    headers: { accept: "application/json" },
+  });
   await models.say("Hello");
   await models.finish();
   const first = await asking;
-  expect(first).toMatchObject({ status: 200, body: { reply: "Hello", taskId: expect.stringMatching(/^task_/), sessionId: expect.stringMatching(/^chat_/) } });
+  expect(first).toMatchObject({
+    status: 200,
+    body: {
+      reply: "Hello",
+      taskId: expect.stringMatching(/^task_/),
+      sessionId: expect.stringMatching(/^chat_/),
+    },
+  });
   const sessionId = String(first.body["sessionId"]);
   const more = door.json("POST", "/api/chat", { body: { message: "And?", sessionId } });
   await models.say("And bye");
@@ -205,7 +266,10 @@ test("[CHATDOOR5] a plain message is answered as JSON, in a session of its own o
 });
 
 test("[CHATDOOR5] a plain message is streamed to who accepts a stream", async () => {
-  const response = await door.send("POST", "/api/chat", { body: { message: "Hi" }, headers: { accept: "text/event-stream" } });
+  const response = await door.send("POST", "/api/chat", {
+    body: { message: "Hi" },
+    headers: { accept: "text/event-stream" },
+  });
   expect(response.headers.get("x-vercel-ai-ui-message-stream")).toBe("v1");
   const reader = readEvents(response);
   await models.say("Hello");
@@ -216,27 +280,46 @@ test("[CHATDOOR5] a plain message is streamed to who accepts a stream", async ()
 test("[CHATDOOR5] an answer that takes too long is 202 with where to follow it, and one that fails is a problem that names its task", async () => {
   const impatient = await openDoor({ models, settings: { limits: { replyWaitMs: 1 } } });
   const late = await impatient.json("POST", "/api/chat", { body: { message: "Hi" } });
-  expect(late).toMatchObject({ status: 202, body: { taskId: expect.any(String), sessionId: expect.any(String) } });
+  expect(late).toMatchObject({
+    status: 202,
+    body: { taskId: expect.any(String), sessionId: expect.any(String) },
+  });
   expect(late.headers.get("location")).toBe(`/api/tasks/${String(late.body["taskId"])}`);
   await impatient.json("POST", `/api/tasks/${String(late.body["taskId"])}/cancel`);
   await impatient.close();
 
   models.failNext(1, "rejected", "no");
   const failed = await door.json("POST", "/api/chat", { body: { message: "Hi" } });
-  expect(failed).toMatchObject({ status: 502, body: { code: "model_rejected", taskId: expect.stringMatching(/^task_/) } });
+  expect(failed).toMatchObject({
+    status: 502,
+    body: { code: "model_rejected", taskId: expect.stringMatching(/^task_/) },
+  });
 });
 
 test("[CHATDOOR7] POST /api/chat/stream answers at once; sent again under its id it is the same turn in the same new session", async () => {
   const body = { message: "Hi", client_action_id: "act-1" };
   const first = await door.json("POST", "/api/chat/stream", { body });
   const again = await door.json("POST", "/api/chat/stream", { body });
-  expect(first).toMatchObject({ status: 202, body: { taskId: expect.any(String), messageId: expect.any(String), userMessageId: expect.any(String) } });
+  expect(first).toMatchObject({
+    status: 202,
+    body: {
+      taskId: expect.any(String),
+      messageId: expect.any(String),
+      userMessageId: expect.any(String),
+    },
+  });
   expect(again.body).toEqual(first.body);
   expect(again.headers.get("idempotency-replayed")).toBe("true");
   const other = await door.json("POST", "/api/chat/stream", { body: { ...body, message: "Ho" } });
   expect([other.status, other.body["code"]]).toEqual([422, "idempotency_mismatch"]);
-  const busy = await door.json("POST", "/api/chat/stream", { body: { message: "Now", sessionId: first.body["sessionId"], onBusy: "reject" } });
-  expect([busy.status, busy.body["code"], busy.headers.get("retry-after")]).toEqual([409, "session_busy", "1"]);
+  const busy = await door.json("POST", "/api/chat/stream", {
+    body: { message: "Now", sessionId: first.body["sessionId"], onBusy: "reject" },
+  });
+  expect([busy.status, busy.body["code"], busy.headers.get("retry-after")]).toEqual([
+    409,
+    "session_busy",
+    "1",
+  ]);
   await models.say("Hello");
   await models.finish();
   await door.engine.ended(String(first.body["taskId"]));
@@ -253,18 +336,41 @@ test("[CHATDOOR1] tools of the server are shown as tools, and the page is not as
   await sending;
   const parts = chat.messages.at(-1)?.parts ?? [];
   expect(errors).toEqual([]);
-  expect(parts.map(({ type }) => type)).toEqual(["step-start", "text", "dynamic-tool", "step-start", "text"]);
+  expect(parts.map(({ type }) => type)).toEqual([
+    "step-start",
+    "text",
+    "dynamic-tool",
+    "step-start",
+    "text",
+  ]);
   expect(parts[2]).toMatchObject({ toolName: "list", state: expect.stringMatching(/^output-/) });
 });
 
 test.each([
   [{ id: "c", messages: [] }, "messages"],
   [{ id: "c", messages: [{ id: "m", role: "assistant", parts: [] }] }, "messages"],
-  [{ id: "c", messages: [{ id: "m", role: "user", parts: [{ type: "file", mediaType: "a/b", url: "data:," }] }] }, "messages.parts"],
+  [
+    {
+      id: "c",
+      messages: [
+        { id: "m", role: "user", parts: [{ type: "file", mediaType: "a/b", url: "data:," }] },
+      ],
+    },
+    "messages.parts",
+  ],
   [{ id: "c", messages: [{ id: "m m", role: "user", parts: [] }] }, "messages.0.id"],
-  [{ id: "stream", messages: [{ id: "m", role: "user", parts: [{ type: "text", text: "x" }] }] }, "id"],
-  [{ id: "../x", messages: [{ id: "m", role: "user", parts: [{ type: "text", text: "x" }] }] }, "id"],
-  [{ id: "c", messages: [{ id: "m", role: "user", parts: [{ type: "text", text: " " }] }] }, "message"],
+  [
+    { id: "stream", messages: [{ id: "m", role: "user", parts: [{ type: "text", text: "x" }] }] },
+    "id",
+  ],
+  [
+    { id: "../x", messages: [{ id: "m", role: "user", parts: [{ type: "text", text: "x" }] }] },
+    "id",
+  ],
+  [
+    { id: "c", messages: [{ id: "m", role: "user", parts: [{ type: "text", text: " " }] }] },
+    "message",
+  ],
   [{ message: "x", sessionId: "a b" }, "sessionId"],
   [{ message: "x", userId: "u2" }, "userId"],
   [{ message: 1 }, "message"],
@@ -272,33 +378,4 @@ test.each([
   const { status, body: problem } = await door.json("POST", "/api/chat", { body });
   expect([status, problem["code"]]).toEqual([400, "invalid_request"]);
   expect(problem["errors"]).toContainEqual(expect.objectContaining({ field }));
-});
-
-test("[HTTP6] a session is 304 as long as nothing of it changed, and gone once it was deleted", async () => {
-  const { body: sent } = await door.json("POST", "/api/chat/stream", { body: { message: "help", sessionId: "s1" } });
-  await door.engine.ended(String(sent["taskId"]));
-  const first = await door.send("GET", "/api/sessions/s1");
-  const etag = first.headers.get("etag") ?? "";
-  expect(etag).toMatch(/^"\d+\.[01]"$/);
-  const same = await door.send("GET", "/api/sessions/s1", { headers: { "if-none-match": `"x", W/${etag}` } });
-  expect([same.status, await same.text(), same.headers.get("etag")]).toEqual([304, "", etag]);
-  expect((await door.send("GET", "/api/sessions/s1", { headers: { "if-none-match": '"1.0"' } })).status).toBe(200);
-  expect((await door.json("GET", "/api/sessions")).body).toMatchObject({ sessions: [{ id: "s1", title: "help", activeTaskId: null }], nextCursor: null });
-  expect((await door.send("DELETE", "/api/sessions/s1")).status).toBe(204);
-  expect((await door.json("GET", "/api/sessions/s1")).status).toBe(404);
-  expect((await door.json("DELETE", "/api/sessions/s1")).status).toBe(404);
-  expect((await door.json("GET", "/api/sessions")).body["sessions"]).toEqual([]);
-});
-
-test("[HTTP6] sessions come page by page, the last changed first, and none is lost between pages", async () => {
-  const ids = Array.from({ length: 7 }, (_, index) => `s${index}`);
-  await Promise.all(ids.map((sessionId) => door.json("POST", "/api/chat/stream", { body: { message: "help", sessionId } })));
-  const seen: string[] = [];
-  let cursor: unknown = null;
-  do {
-    const { body } = await door.json("GET", `/api/sessions?limit=2${cursor === null ? "" : `&cursor=${String(cursor)}`}`);
-    seen.push(...(body["sessions"] as { id: string }[]).map(({ id }) => id));
-    cursor = body["nextCursor"];
-  } while (cursor !== null);
-  expect([...new Set(seen)].toSorted()).toEqual(ids);
 });

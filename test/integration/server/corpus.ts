@@ -19,15 +19,24 @@ export function brokenBodies(): readonly (readonly [string, string | Uint8Array<
     ["65 deep", `{"input":${"[".repeat(65)}${"]".repeat(65)}}`],
     ["60,000 keys", `{${Array.from({ length: 60_000 }, (_, index) => `"k${index}":1`).join(",")}}`],
     ["UTF-16", new Uint8Array([0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00])],
-    ["invalid UTF-8", new Uint8Array([...encoder.encode('{"type":"'), 0xff, 0xc0, 0xaf, ...encoder.encode('"}')])],
-    ["an encoded surrogate", new Uint8Array([...encoder.encode('{"type":"'), 0xed, 0xa0, 0x80, ...encoder.encode('"}')])],
+    [
+      "invalid UTF-8",
+      new Uint8Array([...encoder.encode('{"type":"'), 0xff, 0xc0, 0xaf, ...encoder.encode('"}')]),
+    ],
+    [
+      "an encoded surrogate",
+      new Uint8Array([...encoder.encode('{"type":"'), 0xed, 0xa0, 0x80, ...encoder.encode('"}')]),
+    ],
     ["NUL", "\u0000"],
     ["only space", " \n\t"],
     ["2 MB", `{"input":"${"x".repeat(2_000_000)}"}`],
     ["__proto__", '{"__proto__":{"polluted":1}}'],
     ["constructor.prototype", '{"constructor":{"prototype":{"polluted":1}}}'],
     ["a form", "type=echo&input=1"],
-    ["XML", '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'],
+    [
+      "XML",
+      '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
+    ],
     ["gzip", new Uint8Array([0x1f, 0x8b, 0x08, 0, 0, 0, 0, 0, 0, 3])],
   ];
 }
@@ -48,7 +57,28 @@ export const wrongTypes: readonly Readonly<Record<string, string>>[] = [
 
 /** Values that no field asks for; some fields take some of them. */
 export function wrongValues(): readonly unknown[] {
-  return [null, true, 0, -1, 0.5, 1e308, -1e308, 2 ** 53, "", " ", [], {}, [[]], { length: 1e9 }, { toString: 1 }, Array.from({ length: 5_000 }, () => 1), "x".repeat(500_000), "\ud83d", "\u0000", "a".repeat(101)];
+  return [
+    null,
+    true,
+    0,
+    -1,
+    0.5,
+    1e308,
+    -1e308,
+    2 ** 53,
+    "",
+    " ",
+    [],
+    {},
+    [[]],
+    { length: 1e9 },
+    { toString: 1 },
+    Array.from({ length: 5_000 }, () => 1),
+    "x".repeat(500_000),
+    "\ud83d",
+    "\u0000",
+    "a".repeat(101),
+  ];
 }
 
 /** Strings that bite somewhere. */
@@ -132,7 +162,11 @@ export function oddHeaders(): readonly Readonly<Record<string, string>>[] {
     { "accept-encoding": "gzip;q=1e400" },
     { range: `bytes=${Array.from({ length: 1_500 }, (_, index) => `${index}-`).join(",")}` },
     { traceparent: "00-" + "f".repeat(5_000) },
-    { "x-forwarded-for": "127.0.0.1", "x-forwarded-host": "evil.test", forwarded: "host=evil.test" },
+    {
+      "x-forwarded-for": "127.0.0.1",
+      "x-forwarded-host": "evil.test",
+      forwarded: "host=evil.test",
+    },
     { "x-http-method-override": "DELETE" },
     { cookie: "a=b; ".repeat(2_000) },
     { "sec-fetch-site": "none", "sec-fetch-mode": "navigate" },

@@ -103,16 +103,29 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
       sha256: (text) => Promise.resolve(createHash("sha256").update(text).digest("hex")),
     },
     {
-      tasks: [...builtInTasks(engineDesk(() => engine)), ...steered.types, ...(options.tasks ?? [])],
+      tasks: [
+        ...builtInTasks(engineDesk(() => engine)),
+        ...steered.types,
+        ...(options.tasks ?? []),
+      ],
       queues: { steered: { slots: 2 }, ...options.queues },
       ...(models === undefined ? {} : withModels(models)),
     },
   );
   await engine.start();
   const auth = options.auth === true ? { adminKey, keys: memoryKeys() } : null;
-  const server = createServer(engine, { version: "1.2.3", auth, hosts: [], clock: systemClock, log, ...options.settings });
-  const send = (method: string, path: string, ask: Ask = {}): Promise<Response> => server.fetch(requestOf(method, path, ask));
-  const json = async (method: string, path: string, ask: Ask = {}): Promise<Answer> => await readAnswer(await send(method, path, ask));
+  const server = createServer(engine, {
+    version: "1.2.3",
+    auth,
+    hosts: [],
+    clock: systemClock,
+    log,
+    ...options.settings,
+  });
+  const send = (method: string, path: string, ask: Ask = {}): Promise<Response> =>
+    server.fetch(requestOf(method, path, ask));
+  const json = async (method: string, path: string, ask: Ask = {}): Promise<Answer> =>
+    await readAnswer(await send(method, path, ask));
   return {
     engine,
     server,
@@ -135,13 +148,27 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   };
 }
 
-function withModels(models: Models): Pick<ConstructorParameters<typeof Engine>[1], "endpoints" | "roles"> {
-  const endpoint = { name: "fake", models, slots: 8, baseUrl: null, promptTokensPerSecond: 1_000, decodeTokensPerSecond: 100, idleTimeoutMs: 60_000 };
+function withModels(
+  models: Models,
+): Pick<ConstructorParameters<typeof Engine>[1], "endpoints" | "roles"> {
+  const endpoint = {
+    name: "fake",
+    models,
+    slots: 8,
+    baseUrl: null,
+    promptTokensPerSecond: 1_000,
+    decodeTokensPerSecond: 100,
+    idleTimeoutMs: 60_000,
+  };
   return { endpoints: [endpoint], roles: { chat: { endpoint: "fake", model: "fake-large" } } };
 }
 
 /** A request as a client would send it. */
-export function requestOf(method: string, path: string, { body, raw, key, headers = {}, signal }: Ask = {}): Request {
+export function requestOf(
+  method: string,
+  path: string,
+  { body, raw, key, headers = {}, signal }: Ask = {},
+): Request {
   const sent = raw ?? (body === undefined ? undefined : JSON.stringify(body));
   return new Request(`${origin}${path}`, {
     method,
@@ -165,19 +192,29 @@ export async function readAnswer(response: Response): Promise<Answer> {
 
 /** Makes a user's key on a door with keys. */
 export async function keyFor(door: Door, user: string): Promise<string> {
-  const { status, body } = await door.json("POST", "/api/admin/keys", { body: { user }, key: adminKey });
+  const { status, body } = await door.json("POST", "/api/admin/keys", {
+    body: { user },
+    key: adminKey,
+  });
   expect(status).toBe(201);
   return String(body["key"]);
 }
 
 /** Waits until a task is as `fits` wants it, by listening, not by asking again and again. */
-export async function until(door: Door, taskId: string, fits: (task: Readonly<Record<string, unknown>>) => boolean): Promise<Readonly<Record<string, unknown>>> {
+export async function until(
+  door: Door,
+  taskId: string,
+  fits: (task: Readonly<Record<string, unknown>>) => boolean,
+): Promise<Readonly<Record<string, unknown>>> {
   const found = Promise.withResolvers<Readonly<Record<string, unknown>>>();
   const look = async (): Promise<void> => {
     const { view } = await door.engine.reader.task(taskId, null);
     if (fits({ ...view })) found.resolve({ ...view });
   };
-  const stop = door.engine.kernel.listen({ committed: () => void look(), entries: () => void look() });
+  const stop = door.engine.kernel.listen({
+    committed: () => void look(),
+    entries: () => void look(),
+  });
   await look();
   const task = await found.promise;
   stop();

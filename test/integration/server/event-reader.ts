@@ -34,11 +34,14 @@ export function readEvents(response: Response): EventReader {
       const piece = await reader?.read();
       if (piece === undefined || piece.done) return null;
       for (const item of parser.push(piece.value)) {
-        if (item.kind === "event") waiting.push({ name: item.name, id: item.id, data: dataOf(item.data) });
+        if (item.kind === "event")
+          waiting.push({ name: item.name, id: item.id, data: dataOf(item.data) });
       }
     }
   };
-  const collect = async (fits: (seen: Seen) => boolean): Promise<{ seen: Seen[]; found: boolean }> => {
+  const collect = async (
+    fits: (seen: Seen) => boolean,
+  ): Promise<{ seen: Seen[]; found: boolean }> => {
     const seen: Seen[] = [];
     for (;;) {
       const event = await next();
@@ -56,7 +59,9 @@ export function readEvents(response: Response): EventReader {
       return seen;
     },
     rest: async () => (await collect(() => false)).seen,
-    leave: async () => void (await reader?.cancel()),
+    leave: async () => {
+      await reader?.cancel();
+    },
   };
 }
 

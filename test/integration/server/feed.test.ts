@@ -28,7 +28,9 @@ const said = "Hello \ud83d\ude00\n\nevent: end\ndata: {}\n\nbye";
 
 async function follow(taskId: string, after?: string | null): Promise<readonly Seen[]> {
   const headers = after === undefined || after === null ? {} : { "last-event-id": after };
-  return await readEvents(await door.send("GET", `/api/tasks/${taskId}/stream`, { headers })).rest();
+  return await readEvents(
+    await door.send("GET", `/api/tasks/${taskId}/stream`, { headers }),
+  ).rest();
 }
 
 const withIds = (events: readonly Seen[]): Seen[] => events.filter(({ id }) => id !== null);
@@ -53,7 +55,9 @@ test("[SSE1] behind every event of a recorded run a reader gets exactly the rest
 });
 
 test("[SSE1] a reader that joins in the middle of a run misses nothing and gets nothing twice", async () => {
-  const id = await door.submit("script", { acts: acts.flatMap((act, index) => [{ gate: `g${index}` }, act]) });
+  const id = await door.submit("script", {
+    acts: acts.flatMap((act, index) => [{ gate: `g${index}` }, act]),
+  });
   const readers = [];
   for (let index = 0; index < acts.length; index += 1) {
     const reader = readEvents(await door.send("GET", `/api/tasks/${id}/stream`));
@@ -70,14 +74,20 @@ test("[SSE1] a reader that joins in the middle of a run misses nothing and gets 
 });
 
 test("[SSE1] a task's own cursor continues exactly behind its partial text", async () => {
-  const id = await door.submit("script", { acts: [{ say: "one " }, { gate: "a" }, { say: "two" }, { output: null }] });
+  const id = await door.submit("script", {
+    acts: [{ say: "one " }, { gate: "a" }, { say: "two" }, { output: null }],
+  });
   await until(door, id, (task) => task["partial"] === "one ");
   const { body } = await door.json("GET", `/api/tasks/${id}`);
-  const reader = readEvents(await door.send("GET", `/api/tasks/${id}/stream?after=${String(body["cursor"])}`));
+  const reader = readEvents(
+    await door.send("GET", `/api/tasks/${id}/stream?after=${String(body["cursor"])}`),
+  );
   await reader.until(({ name }) => name === "up-to-date");
   door.steer.open("a");
   const rest = await reader.rest();
-  expect(rest.filter(({ name }) => name === "token").map(({ data }) => [data["offset"], data["text"]])).toEqual([[4, "two"]]);
+  expect(
+    rest.filter(({ name }) => name === "token").map(({ data }) => [data["offset"], data["text"]]),
+  ).toEqual([[4, "two"]]);
 });
 
 test("[SSE2] whoever comes back behind the end gets 204, and everybody before it the end", async () => {
@@ -85,25 +95,43 @@ test("[SSE2] whoever comes back behind the end gets 204, and everybody before it
   await until(door, id, (task) => task["completedAt"] !== null);
   const whole = withIds(await follow(id));
   const last = whole.at(-1)?.id ?? "";
-  const done = await door.send("GET", `/api/tasks/${id}/stream`, { headers: { "last-event-id": last } });
+  const done = await door.send("GET", `/api/tasks/${id}/stream`, {
+    headers: { "last-event-id": last },
+  });
   expect([done.status, await done.text()]).toEqual([204, ""]);
   expect((await follow(id, whole.at(-2)?.id)).map(({ name }) => name)).toEqual(["end"]);
-  expect(whole.at(-1)?.data).toMatchObject({ task: { id, status: "completed", output: { text: "x" }, input: { acts: expect.any(Array) } } });
+  expect(whole.at(-1)?.data).toMatchObject({
+    task: { id, status: "completed", output: { text: "x" }, input: { acts: expect.any(Array) } },
+  });
 });
 
-test.each(["x", "1.2", "1.2.3.4", "-1.0.0", "1e3.0.0", "9".repeat(40), "1.1.1\u00e9"])("[HTTP4] %j is no cursor, in the header and in the query", async (cursor) => {
-  const id = await door.submit("echo");
-  const path = `/api/tasks/${id}/stream`;
-  const answers = [await door.json("GET", path, { headers: { "last-event-id": cursor } }), await door.json("GET", `${path}?after=${encodeURIComponent(cursor)}`)];
-  for (const { status, body } of answers) expect([status, body["code"]]).toEqual([400, "invalid_request"]);
-});
+test.each(["x", "1.2", "1.2.3.4", "-1.0.0", "1e3.0.0", "9".repeat(40), "1.1.1\u00e9"])(
+  "[HTTP4] %j is no cursor, in the header and in the query",
+  async (cursor) => {
+    const id = await door.submit("echo");
+    const path = `/api/tasks/${id}/stream`;
+    const answers = [
+      await door.json("GET", path, { headers: { "last-event-id": cursor } }),
+      await door.json("GET", `${path}?after=${encodeURIComponent(cursor)}`),
+    ];
+    for (const { status, body } of answers)
+      expect([status, body["code"]]).toEqual([400, "invalid_request"]);
+  },
+);
 
 test("[SSE9] the feed of a task that was tried again goes past its earlier end", async () => {
-  const id = await door.submit("script", { acts: [{ say: "try " }, { gate: "go" }, { fail: "no luck" }] });
+  const id = await door.submit("script", {
+    acts: [{ say: "try " }, { gate: "go" }, { fail: "no luck" }],
+  });
   const first = readEvents(await door.send("GET", `/api/tasks/${id}/stream`));
   door.steer.open("go");
   const ended = (await first.rest()).at(-1);
-  expect(ended).toMatchObject({ name: "end", data: { task: { status: "failed", error: { code: "fatal", message: "no luck" }, partial: "try " } } });
+  expect(ended).toMatchObject({
+    name: "end",
+    data: {
+      task: { status: "failed", error: { code: "fatal", message: "no luck" }, partial: "try " },
+    },
+  });
   await door.json("POST", `/api/tasks/${id}/retry`);
   await until(door, id, (task) => task["attempts"] === 2 && task["status"] === "failed");
   const whole = await follow(id);
@@ -117,57 +145,108 @@ test("[SSE9] the feed of a task that was tried again goes past its earlier end",
 });
 
 test("[SSE4] a queued task's place comes as a state without an id, and does not move the reader's place", async () => {
-  const blockers = [await door.submit("script", { acts: [{ gate: "a" }] }), await door.submit("script", { acts: [{ gate: "b" }] })];
+  const blockers = [
+    await door.submit("script", { acts: [{ gate: "a" }] }),
+    await door.submit("script", { acts: [{ gate: "b" }] }),
+  ];
   const id = await door.submit("echo", 1);
   const reader = readEvents(await door.send("GET", `/api/tasks/${id}/stream`));
-  const seen = await reader.until(({ name, data }) => name === "state" && JSON.stringify(data).includes('"position":1'));
+  const seen = await reader.until(
+    ({ name, data }) => name === "state" && JSON.stringify(data).includes('"position":1'),
+  );
   expect(seen.at(-1)?.id).toBeNull();
   door.steer.releaseAll();
   expect((await reader.rest()).at(-1)?.name).toBe("end");
-  for (const blocker of blockers) await until(door, blocker, (task) => task["completedAt"] !== null);
+  for (const blocker of blockers)
+    await until(door, blocker, (task) => task["completedAt"] !== null);
 });
 
 test("[SSE7] a client that goes away leaves its task alone and frees its stream", async () => {
-  const id = await door.submit("script", { acts: [{ say: "a" }, { gate: "g" }, { say: "b" }, { output: 1 }] });
+  const id = await door.submit("script", {
+    acts: [{ say: "a" }, { gate: "g" }, { say: "b" }, { output: 1 }],
+  });
   const reader = readEvents(await door.send("GET", `/api/tasks/${id}/stream`));
   await reader.until(({ name }) => name === "token");
   expect(door.engine.feeds.size).toBe(1);
   await reader.leave();
   expect(door.engine.feeds.size).toBe(0);
   door.steer.open("g");
-  expect(await until(door, id, (task) => task["completedAt"] !== null)).toMatchObject({ status: "completed" });
+  expect(await until(door, id, (task) => task["completedAt"] !== null)).toMatchObject({
+    status: "completed",
+  });
 });
 
 test("[SSE7] HEAD of a stream answers its headers and opens nothing", async () => {
   const id = await door.submit("script", { acts: [{ gate: "g" }] });
   for (const path of [`/api/tasks/${id}/stream`, "/api/events"]) {
     const response = await door.send("HEAD", path);
-    expect([response.status, response.headers.get("content-type"), response.body]).toEqual([200, "text/event-stream; charset=utf-8", null]);
+    expect([response.status, response.headers.get("content-type"), response.body]).toEqual([
+      200,
+      "text/event-stream; charset=utf-8",
+      null,
+    ]);
   }
   expect(door.engine.feeds.size).toBe(0);
 });
 
 test("[SSE3] a user's feed begins with the states of open tasks and goes on with everything, each event with its task", async () => {
-  const open = await door.submit("script", { acts: [{ say: "so far" }, { gate: "g" }, { say: ", and more" }, { tool: "look", input: 1 }, { output: { text: "." } }] });
+  const open = await door.submit("script", {
+    acts: [
+      { say: "so far" },
+      { gate: "g" },
+      { say: ", and more" },
+      { tool: "look", input: 1 },
+      { output: { text: "." } },
+    ],
+  });
   await until(door, open, (task) => task["partial"] === "so far");
   const reader = readEvents(await door.send("GET", "/api/events"));
   const past = await reader.until(({ name }) => name === "up-to-date");
-  expect(past).toMatchObject([{ name: "state", data: { task: { id: open, partial: "so far", status: "running", cursor: expect.any(String) } } }, { name: "up-to-date" }]);
+  expect(past).toMatchObject([
+    {
+      name: "state",
+      data: {
+        task: { id: open, partial: "so far", status: "running", cursor: expect.any(String) },
+      },
+    },
+    { name: "up-to-date" },
+  ]);
   door.steer.open("g");
-  const live = await reader.until(({ name, data }) => name === "end" && JSON.stringify(data).includes(open));
+  const live = await reader.until(
+    ({ name, data }) => name === "end" && JSON.stringify(data).includes(open),
+  );
   expect(live.every(({ id }) => id === null)).toBe(true);
-  expect(live.find(({ name }) => name === "token")?.data).toEqual({ type: "llm.token", operation_id: open, text: ", and more", offset: 6 });
-  expect(live.filter(({ name }) => name === "tool").map(({ data }) => data["state"])).toEqual(["intended", "confirmed"]);
+  expect(live.find(({ name }) => name === "token")?.data).toEqual({
+    type: "llm.token",
+    operation_id: open,
+    text: ", and more",
+    offset: 6,
+  });
+  expect(live.filter(({ name }) => name === "tool").map(({ data }) => data["state"])).toEqual([
+    "intended",
+    "confirmed",
+  ]);
 
   await door.json("POST", "/api/chat/stream", { body: { message: "help", sessionId: "s1" } });
-  const chat = await reader.until(({ name, data }) => name === "session" && JSON.stringify(data).includes('"status":"completed"') && data["activeTaskId"] === null);
-  expect(chat.find(({ name }) => name === "session")?.data).toMatchObject({ sessionId: "s1", message: { role: "user", parts: [{ type: "text", text: "help" }] } });
+  const chat = await reader.until(
+    ({ name, data }) =>
+      name === "session" &&
+      JSON.stringify(data).includes('"status":"completed"') &&
+      data["activeTaskId"] === null,
+  );
+  expect(chat.find(({ name }) => name === "session")?.data).toMatchObject({
+    sessionId: "s1",
+    message: { role: "user", parts: [{ type: "text", text: "help" }] },
+  });
   await reader.leave();
 });
 
 test("[SSE3] what happens while a user's feed begins is told once, behind the states", async () => {
   const ids = [];
-  for (let index = 0; index < 120; index += 1) ids.push(await door.submit("script", { acts: [{ gate: `g${index}` }, { say: "x" }, { output: 1 }] }));
+  for (let index = 0; index < 120; index += 1)
+    ids.push(
+      await door.submit("script", { acts: [{ gate: `g${index}` }, { say: "x" }, { output: 1 }] }),
+    );
   const reader = readEvents(await door.send("GET", "/api/events"));
   const busy = door.submit("echo", "late");
   door.steer.open("g0");
@@ -175,7 +254,11 @@ test("[SSE3] what happens while a user's feed begins is told once, behind the st
   expect(past.filter(({ name }) => name === "state").length).toBeGreaterThanOrEqual(119);
   const late = await busy;
   door.steer.releaseAll();
-  const ended = new Set<string>(past.filter(({ name }) => name === "end").map(({ data }) => (data["task"] as { id: string }).id));
+  const ended = new Set<string>(
+    past
+      .filter(({ name }) => name === "end")
+      .map(({ data }) => (data["task"] as { id: string }).id),
+  );
   while (ended.size < 121) {
     const event = await reader.next();
     if (event?.name === "end") ended.add((event.data["task"] as { id: string }).id);
@@ -186,7 +269,13 @@ test("[SSE3] what happens while a user's feed begins is told once, behind the st
 
 test("[SSE5] a reader that takes nothing is dropped when its limit is passed; the others and the task do not notice", async () => {
   const small = await openDoor({ settings: { limits: { streamQueueBytes: 20_000 } } });
-  const id = await small.submit("script", { acts: [{ gate: "g" }, ...Array.from({ length: 200 }, () => ({ say: "y".repeat(500) })), { output: 1 }] });
+  const id = await small.submit("script", {
+    acts: [
+      { gate: "g" },
+      ...Array.from({ length: 200 }, () => ({ say: "y".repeat(500) })),
+      { output: 1 },
+    ],
+  });
   const stalled = await small.send("GET", `/api/tasks/${id}/stream`);
   const good = readEvents(await small.send("GET", `/api/tasks/${id}/stream`));
   await good.until(({ name }) => name === "up-to-date");
@@ -199,7 +288,9 @@ test("[SSE5] a reader that takes nothing is dropped when its limit is passed; th
 
 test("[SSE5] a long backlog reaches a slow reader whole", async () => {
   const small = await openDoor({ settings: { limits: { streamQueueBytes: 20_000 } } });
-  const id = await small.submit("script", { acts: [{ say: "slowly ".repeat(1_000), times: 300 }, { output: 1 }] });
+  const id = await small.submit("script", {
+    acts: [{ say: "slowly ".repeat(1_000), times: 300 }, { output: 1 }],
+  });
   await until(small, id, (task) => task["completedAt"] !== null);
   const seen = await readEvents(await small.send("GET", `/api/tasks/${id}/stream`)).rest();
   expect(textOfEvents(seen)).toBe("slowly ".repeat(300_000));
@@ -210,7 +301,11 @@ test("[SSE5] a long backlog reaches a slow reader whole", async () => {
 test("[SSE6] streams say that they are not to be cached or buffered, and begin with when to come back", async () => {
   const id = await door.submit("script", { acts: [{ gate: "g" }] });
   const response = await door.send("GET", `/api/tasks/${id}/stream`);
-  expect(Object.fromEntries(response.headers)).toMatchObject({ "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no" });
+  expect(Object.fromEntries(response.headers)).toMatchObject({
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+  });
   const reader = response.body?.getReader();
   expect(new TextDecoder().decode((await reader?.read())?.value)).toBe("retry: 2000\n\n");
   await reader?.cancel();
@@ -222,7 +317,13 @@ test("[SSE1] the client's own fold of a feed arrives at the stored text, and rea
   for (const { name, data } of await follow(id)) {
     const event = parseFeedEvent(name, JSON.stringify(data), id);
     expect(event).not.toBeNull();
-    if (event !== null && event.type !== "up-to-date" && event.type !== "session") view = foldTask(view, event);
+    if (event !== null && event.type !== "up-to-date" && event.type !== "session")
+      view = foldTask(view, event);
   }
-  expect(view).toMatchObject({ stream: { attempt: expect.any(Number), text: said, broken: false }, steps: ["first", "second"], tools: [{ name: "look", state: "confirmed" }], task: { status: "completed", progress: { done: 4 } } });
+  expect(view).toMatchObject({
+    stream: { attempt: expect.any(Number), text: said, broken: false },
+    steps: ["first", "second"],
+    tools: [{ name: "look", state: "confirmed" }],
+    task: { status: "completed", progress: { done: 4 } },
+  });
 });

@@ -15,9 +15,13 @@ export interface Listening {
 
 /** Lets a door listen on a free port of loopback. */
 export async function listen({ server }: Door): Promise<Listening> {
-  const listener = getRequestListener((request, { outgoing }) => server.fetch(request, { abort: () => void outgoing.destroy() }), {
-    errorHandler: (error) => server.refuse(error instanceof Error ? error.message : "unreadable request"),
-  });
+  const listener = getRequestListener(
+    (request, { outgoing }) => server.fetch(request, { abort: () => void outgoing.destroy() }),
+    {
+      errorHandler: (error) =>
+        server.refuse(error instanceof Error ? error.message : "unreadable request"),
+    },
+  );
   const http = createServer((incoming, outgoing) => void listener(incoming, outgoing));
   await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));
   const { port } = http.address() as AddressInfo;

@@ -1,5 +1,10 @@
 /** A model that says what a test tells it to, when the test tells it. */
-import { ModelError, type Delta, type ModelFailure, type Models } from "../../../src/ports/models.ts";
+import {
+  ModelError,
+  type Delta,
+  type ModelFailure,
+  type Models,
+} from "../../../src/ports/models.ts";
 
 /** A model whose answers are given piece by piece. */
 export interface PacedModels extends Models {
@@ -69,7 +74,8 @@ export function pacedModels(): PacedModels {
     list: () => Promise.resolve(["paced"]),
     embed: () => Promise.resolve([]),
     say: async (...said) => {
-      for (const piece of said) await give([typeof piece === "string" ? { type: "text", text: piece } : piece]);
+      for (const piece of said)
+        await give([typeof piece === "string" ? { type: "text", text: piece } : piece]);
     },
     finish: (reason = "stop") => give([{ type: "finish", reason }]),
     failNext(count, failure, message) {

@@ -29,22 +29,36 @@ export function steeredTasks(): { readonly types: readonly AnyTaskType[]; readon
     gates.set(name, found);
     return found;
   };
-  const script = defineTask<{ acts: readonly Act[] }, unknown>("script", { queue: "steered", retry: { attemptsMax: 1 } }, async ({ acts }, ctx) => {
-    let output: unknown = null;
-    const tools = ctx.tools({ look: { description: "looks", inputSchema: {}, run: (input) => Promise.resolve({ saw: input }) } });
-    for (const [index, act] of acts.entries()) {
-      if ("say" in act) for (let time = 0; time < (act.times ?? 1); time += 1) await ctx.write(act.say);
-      else if ("gate" in act) await (allOpen ? null : gate(act.gate).promise);
-      else if ("progress" in act) await ctx.progress({ done: act.progress, total: 10 });
-      else if ("step" in act) await ctx.step(act.step, () => index);
-      else if ("event" in act) await ctx.waitForEvent(act.event);
-      else if ("tool" in act) await tools.call({ id: `${act.tool}-${index}`, name: act.tool, input: act.input });
-      else if ("fail" in act) throw new FatalError(act.fail);
-      else output = act.output;
-    }
-    return output;
-  });
-  const echo = defineTask<unknown, unknown>("echo", { queue: "steered" }, (input) => Promise.resolve(input));
+  const script = defineTask<{ acts: readonly Act[] }, unknown>(
+    "script",
+    { queue: "steered", retry: { attemptsMax: 1 } },
+    async ({ acts }, ctx) => {
+      let output: unknown = null;
+      const tools = ctx.tools({
+        look: {
+          description: "looks",
+          inputSchema: {},
+          run: (input) => Promise.resolve({ saw: input }),
+        },
+      });
+      for (const [index, act] of acts.entries()) {
+        if ("say" in act)
+          for (let time = 0; time < (act.times ?? 1); time += 1) await ctx.write(act.say);
+        else if ("gate" in act) await (allOpen ? null : gate(act.gate).promise);
+        else if ("progress" in act) await ctx.progress({ done: act.progress, total: 10 });
+        else if ("step" in act) await ctx.step(act.step, () => index);
+        else if ("event" in act) await ctx.waitForEvent(act.event);
+        else if ("tool" in act)
+          await tools.call({ id: `${act.tool}-${index}`, name: act.tool, input: act.input });
+        else if ("fail" in act) throw new FatalError(act.fail);
+        else output = act.output;
+      }
+      return output;
+    },
+  );
+  const echo = defineTask<unknown, unknown>("echo", { queue: "steered" }, (input) =>
+    Promise.resolve(input),
+  );
   return {
     types: [script, echo],
     steer: {

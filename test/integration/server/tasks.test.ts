@@ -13,20 +13,48 @@ afterEach(async () => {
 const finished = (task: Readonly<Record<string, unknown>>): boolean => task["completedAt"] !== null;
 
 test("[HTTP5] a submit answers 201 with the task and where it is, and the task runs", async () => {
-  const { status, headers, body } = await door.json("POST", "/api/tasks", { body: { type: "echo", input: { a: [1, "ü"] }, title: "mine", priority: "batch" } });
+  const { status, headers, body } = await door.json("POST", "/api/tasks", {
+    body: { type: "echo", input: { a: [1, "ü"] }, title: "mine", priority: "batch" },
+  });
   expect(status).toBe(201);
   expect(headers.get("location")).toBe(`/api/tasks/${String(body["id"])}`);
-  expect(body).toMatchObject({ userId: "local", chatId: null, type: "echo", input: { a: [1, "ü"] }, title: "mine", priority: "batch", queue: "steered", attempts: expect.any(Number) });
+  expect(body).toMatchObject({
+    userId: "local",
+    chatId: null,
+    type: "echo",
+    input: { a: [1, "ü"] },
+    title: "mine",
+    priority: "batch",
+    queue: "steered",
+    attempts: expect.any(Number),
+  });
   await until(door, String(body["id"]), finished);
   const read = await door.json("GET", `/api/tasks/${String(body["id"])}`);
-  expect(read.body).toMatchObject({ status: "completed", output: { a: [1, "ü"] }, partial: null, retryCount: 0, completedAt: expect.stringMatching(/^20.*Z$/) });
+  expect(read.body).toMatchObject({
+    status: "completed",
+    output: { a: [1, "ü"] },
+    partial: null,
+    retryCount: 0,
+    completedAt: expect.stringMatching(/^20.*Z$/),
+  });
 });
 
 test("[HTTP5] the same key with the same body is the same task, with another body it is refused", async () => {
-  const key = { headers: { "idempotency-key": "k-1", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" } };
-  const first = await door.json("POST", "/api/tasks", { body: { type: "echo", input: { b: 1, a: 2 } }, ...key });
+  const key = {
+    headers: {
+      "idempotency-key": "k-1",
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    },
+  };
+  const first = await door.json("POST", "/api/tasks", {
+    body: { type: "echo", input: { b: 1, a: 2 } },
+    ...key,
+  });
   // The order of fields is no difference, and neither is another try's trace.
-  const again = await door.json("POST", "/api/tasks", { body: { input: { a: 2, b: 1 }, type: "echo" }, headers: { "idempotency-key": "k-1" } });
+  const again = await door.json("POST", "/api/tasks", {
+    body: { input: { a: 2, b: 1 }, type: "echo" },
+    headers: { "idempotency-key": "k-1" },
+  });
   expect([first.status, again.status]).toEqual([201, 200]);
   expect(again.body["id"]).toBe(first.body["id"]);
   expect(again.headers.get("idempotency-replayed")).toBe("true");
@@ -37,8 +65,11 @@ test("[HTTP5] the same key with the same body is the same task, with another bod
 
 test("[HTTP5] a client_action_id in the body is such a key", async () => {
   const body = { type: "echo", input: 1, client_action_id: "act-1" };
-  const [one, two] = await Promise.all([door.json("POST", "/api/tasks", { body }), door.json("POST", "/api/tasks", { body })]);
-  expect([one.status, two.status].toSorted()).toEqual([200, 201]);
+  const [one, two] = await Promise.all([
+    door.json("POST", "/api/tasks", { body }),
+    door.json("POST", "/api/tasks", { body }),
+  ]);
+  expect([one.status, two.status].toSorted((a, b) => a - b)).toEqual([200, 201]);
   expect(one.body["id"]).toBe(two.body["id"]);
   expect((await door.json("GET", "/api/tasks")).body["tasks"]).toHaveLength(1);
 });
@@ -48,7 +79,10 @@ test.each([
   ["201 characters", "k".repeat(201)],
   ["umlauts", "\u00fc"],
 ])("[HTTP5] an Idempotency-Key of %s is refused", async (_, key) => {
-  const { status, body } = await door.json("POST", "/api/tasks", { body: { type: "echo" }, headers: { "idempotency-key": key } });
+  const { status, body } = await door.json("POST", "/api/tasks", {
+    body: { type: "echo" },
+    headers: { "idempotency-key": key },
+  });
   expect([status, body["code"]]).toEqual([400, "invalid_request"]);
 });
 
@@ -66,74 +100,137 @@ test("[HTTP6] a list goes page by page, newest first, and filters", async () => 
   for (const id of ids) await until(door, id, finished);
 
   const first = await door.json("GET", "/api/tasks?limit=4");
-  const second = await door.json("GET", `/api/tasks?limit=4&cursor=${String(first.body["nextCursor"])}`);
-  const listed = [first, second].flatMap(({ body }) => (body["tasks"] as { id: string }[]).map(({ id }) => id));
+  const second = await door.json(
+    "GET",
+    `/api/tasks?limit=4&cursor=${String(first.body["nextCursor"])}`,
+  );
+  const listed = [first, second].flatMap(({ body }) =>
+    (body["tasks"] as { id: string }[]).map(({ id }) => id),
+  );
   expect(listed).toEqual([open, ...ids.toReversed()]);
   expect(second.body["nextCursor"]).toBeNull();
 
-  const idsOf = async (query: string): Promise<unknown[]> => ((await door.json("GET", `/api/tasks?${query}`)).body["tasks"] as { id: string }[]).map(({ id }) => id);
+  const idsOf = async (query: string): Promise<unknown[]> =>
+    ((await door.json("GET", `/api/tasks?${query}`)).body["tasks"] as { id: string }[]).map(
+      ({ id }) => id,
+    );
   expect(await idsOf("status=active")).toEqual([open]);
   expect(await idsOf("status=completed&type=echo")).toHaveLength(5);
   expect(await idsOf("status=failed")).toEqual([]);
   expect(await idsOf("from=2020-01-01&to=2020-02-01T00:00:00Z")).toEqual([]);
   expect(await idsOf("from=2020-01-01T00:00:00%2B01:00")).toHaveLength(6);
-  expect(await door.json("GET", "/api/tasks/user/local?status=active")).toMatchObject({ status: 200, body: { tasks: [{ id: open, partial: "so far", cursor: expect.any(String) }] } });
+  expect(await door.json("GET", "/api/tasks/user/local?status=active")).toMatchObject({
+    status: 200,
+    body: { tasks: [{ id: open, partial: "so far", cursor: expect.any(String) }] },
+  });
 });
 
-test.each(["limit=0", "limit=201", "limit=1.5", "limit=", "status=done", "cursor=task_x", "from=yesterday", "from=2030-02-30", "to=%2B275760-09-13", "type=a%20b", "stauts=active", "limit=1&limit=2", "session=stream"])(
-  "[HTTP4] a list with %s is refused and says which parameter",
-  async (query) => {
-    const { status, body } = await door.json("GET", `/api/tasks?${query}`);
-    expect([status, body["code"]]).toEqual([400, "invalid_request"]);
-    expect(body["errors"]).toMatchObject([{ field: /^\w+/.exec(query)?.[0] }]);
-  },
-);
+test.each([
+  "limit=0",
+  "limit=201",
+  "limit=1.5",
+  "limit=",
+  "status=done",
+  "cursor=task_x",
+  "from=yesterday",
+  "from=2030-02-30",
+  "to=%2B275760-09-13",
+  "type=a%20b",
+  "stauts=active",
+  "limit=1&limit=2",
+  "session=stream",
+])("[HTTP4] a list with %s is refused and says which parameter", async (query) => {
+  const { status, body } = await door.json("GET", `/api/tasks?${query}`);
+  expect([status, body["code"]]).toEqual([400, "invalid_request"]);
+  expect(body["errors"]).toMatchObject([{ field: /^\w+/.exec(query)?.[0] }]);
+});
 
 test("[HTTP4] an action on a task answers with the task, and on an ended one it conflicts", async () => {
-  const id = await door.submit("script", { acts: [{ say: "some" }, { event: "go" }, { output: 1 }] });
+  const id = await door.submit("script", {
+    acts: [{ say: "some" }, { event: "go" }, { output: 1 }],
+  });
   await until(door, id, (task) => task["status"] === "waiting");
-  expect((await door.json("GET", `/api/tasks/${id}/why`)).body).toMatchObject({ status: "waiting", reason: { code: "event" }, queue: null, message: expect.stringContaining("waits for an event") });
-  const sent = await door.json("POST", `/api/tasks/${id}/event`, { body: { name: "go", payload: { x: 1 } } });
+  expect((await door.json("GET", `/api/tasks/${id}/why`)).body).toMatchObject({
+    status: "waiting",
+    reason: { code: "event" },
+    queue: null,
+    message: expect.stringContaining("waits for an event"),
+  });
+  const sent = await door.json("POST", `/api/tasks/${id}/event`, {
+    body: { name: "go", payload: { x: 1 } },
+  });
   expect(sent.status).toBe(200);
   await until(door, id, finished);
 
   expect((await door.json("POST", `/api/tasks/${id}/cancel`)).status).toBe(409);
-  expect((await door.json("POST", `/api/tasks/${id}/retry`, { body: {} })).body["code"]).toBe("conflict");
-  expect((await door.json("POST", `/api/tasks/${id}/event`, { body: { name: "go" } })).status).toBe(409);
-  const rerun = await door.json("POST", `/api/tasks/${id}/rerun`, { headers: { "idempotency-key": "r" } });
-  expect(rerun).toMatchObject({ status: 201, body: { type: "script", status: expect.stringMatching(/queued|running|waiting/) } });
+  expect((await door.json("POST", `/api/tasks/${id}/retry`, { body: {} })).body["code"]).toBe(
+    "conflict",
+  );
+  expect((await door.json("POST", `/api/tasks/${id}/event`, { body: { name: "go" } })).status).toBe(
+    409,
+  );
+  const rerun = await door.json("POST", `/api/tasks/${id}/rerun`, {
+    headers: { "idempotency-key": "r" },
+  });
+  expect(rerun).toMatchObject({
+    status: 201,
+    body: { type: "script", status: expect.stringMatching(/queued|running|waiting/) },
+  });
   expect(rerun.body["id"]).not.toBe(id);
-  const again = await door.json("POST", `/api/tasks/${id}/rerun`, { headers: { "idempotency-key": "r" } });
+  const again = await door.json("POST", `/api/tasks/${id}/rerun`, {
+    headers: { "idempotency-key": "r" },
+  });
   expect([again.status, again.body["id"]]).toEqual([200, rerun.body["id"]]);
 });
 
 test("[HTTP4] cancelling twice is cancelling once, and what was said is kept", async () => {
   const id = await door.submit("script", { acts: [{ say: "so far" }, { gate: "g" }] });
   await until(door, id, (task) => task["partial"] === "so far");
-  const one = await door.json("POST", `/api/tasks/${id}/cancel`, { body: { reason: "wrong question" } });
+  const one = await door.json("POST", `/api/tasks/${id}/cancel`, {
+    body: { reason: "wrong question" },
+  });
   const two = await door.json("POST", `/api/tasks/${id}/cancel`);
   for (const { status, body } of [one, two]) {
     expect(status).toBe(200);
-    expect(body).toMatchObject({ status: "cancelled", error: { code: "cancelled", message: "wrong question" } });
+    expect(body).toMatchObject({
+      status: "cancelled",
+      error: { code: "cancelled", message: "wrong question" },
+    });
   }
   expect((await door.json("GET", `/api/tasks/${id}`)).body["partial"]).toBe("so far");
-  expect((await door.json("POST", `/api/tasks/${id}/retry`)).body).toMatchObject({ id, attempts: expect.any(Number) });
+  expect((await door.json("POST", `/api/tasks/${id}/retry`)).body).toMatchObject({
+    id,
+    attempts: expect.any(Number),
+  });
 });
 
 test("[HTTP12] the log holds numbered facts with the request that made them, page by page", async () => {
   const { body } = await door.json("POST", "/api/tasks", {
     body: { type: "echo", input: "secret", client_action_id: "act-9" },
-    headers: { "x-request-id": "my-request", traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
+    headers: {
+      "x-request-id": "my-request",
+      traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    },
   });
   const id = String(body["id"]);
   await until(door, id, finished);
   const log = await door.json("GET", `/api/tasks/${id}/log`);
   const events = log.body["events"] as Record<string, unknown>[];
   expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
-  expect(events[0]).toMatchObject({ type: "task.accepted", request_id: "my-request", client_action_id: "act-9", operation_id: id, user_id: "local", payload: { spec: { traceparent: expect.stringContaining("0af7651916cd43dd") } } });
+  expect(events[0]).toMatchObject({
+    type: "task.accepted",
+    request_id: "my-request",
+    client_action_id: "act-9",
+    operation_id: id,
+    user_id: "local",
+    payload: { spec: { traceparent: expect.stringContaining("0af7651916cd43dd") } },
+  });
   const page = await door.json("GET", `/api/tasks/${id}/log?after=1&limit=1`);
   expect(page.body).toMatchObject({ events: [{ seq: 2 }], nextAfter: 2 });
-  expect((await door.json("GET", `/api/tasks/${id}/log?after=${events.length}`)).body).toEqual({ events: [], nextAfter: null });
+  expect((await door.json("GET", `/api/tasks/${id}/log?after=${events.length}`)).body).toEqual({
+    events: [],
+    nextAfter: null,
+  });
 });
 
 test("[HTTP9] metrics count tasks, requests and queues, and hold no data of anybody", async () => {
@@ -151,24 +248,47 @@ test("[HTTP9] metrics count tasks, requests and queues, and hold no data of anyb
 
 test("[HTTP6] the overview says what runs where, under both of its names", async () => {
   await door.submit("script", { acts: [{ gate: "a" }] });
-  const ids = [await door.submit("script", { acts: [{ gate: "b" }] }), await door.submit("script", { acts: [{ gate: "c" }] })];
+  const ids = [
+    await door.submit("script", { acts: [{ gate: "b" }] }),
+    await door.submit("script", { acts: [{ gate: "c" }] }),
+  ];
   const overview = await door.json("GET", "/api/overview");
   expect(overview.body).toEqual((await door.json("GET", "/api/queue")).body);
   expect(overview.body).toMatchObject({ active: 3, model: { connected: false } });
-  const { queues } = (await door.json("GET", "/api/queues")).body as { queues: Record<string, unknown>[] };
-  expect(queues.find(({ name }) => name === "steered")).toEqual({ name: "steered", slots: 2, running: 2, pending: 1, paused: false, perBand: [0, 1, 0] });
-  expect((await door.json("GET", `/api/tasks/${ids[1]}`)).body).toMatchObject({ status: "queued", reason: { code: "slot", position: 1 } });
-  expect((await door.json("GET", `/api/tasks/${ids[1]}/why`)).body).toMatchObject({ queue: { name: "steered", position: 1, running: 2, slots: 2, pending: 1 } });
+  const { queues } = (await door.json("GET", "/api/queues")).body as {
+    queues: Record<string, unknown>[];
+  };
+  expect(queues.find(({ name }) => name === "steered")).toEqual({
+    name: "steered",
+    slots: 2,
+    running: 2,
+    pending: 1,
+    paused: false,
+    perBand: [0, 1, 0],
+  });
+  expect((await door.json("GET", `/api/tasks/${ids[1]}`)).body).toMatchObject({
+    status: "queued",
+    reason: { code: "slot", position: 1 },
+  });
+  expect((await door.json("GET", `/api/tasks/${ids[1]}/why`)).body).toMatchObject({
+    queue: { name: "steered", position: 1, running: 2, slots: 2, pending: 1 },
+  });
 });
 
 test("[ORCHDOOR1] a prompt at the root starts a workflow, and its path tells where it stands", async () => {
   const made = await door.json("POST", "/", { body: { prompt: "Say hello" } });
-  expect(made).toMatchObject({ status: 201, body: { id: expect.stringMatching(/^task_/), details: { subtasks: [] } } });
+  expect(made).toMatchObject({
+    status: 201,
+    body: { id: expect.stringMatching(/^task_/), details: { subtasks: [] } },
+  });
   const id = String(made.body["id"]);
   await until(door, id, finished);
   const status = await door.json("GET", `/${id}`);
   // No model is connected: the workflow says so instead of hanging.
-  expect(status).toMatchObject({ status: 200, body: { status: { status: "errored", state: "failed", error: { code: "model_unavailable" } } } });
+  expect(status).toMatchObject({
+    status: 200,
+    body: { status: { status: "errored", state: "failed", error: { code: "model_unavailable" } } },
+  });
   expect((await door.json("GET", "/task_01k7x5q2m0f3v8k2n6r4t9w1ya")).status).toBe(404);
   expect((await door.json("GET", "/nothing")).body["code"]).toBe("not_found");
   expect((await door.json("POST", "/nothing", { body: {} })).status).toBe(404);
