@@ -116,10 +116,14 @@ function recovery(calls: number, keys: number): void {
   const saved: unknown = JSON.parse(JSON.stringify(queueDecider.snapshot?.save(state)));
   const saveMs = performance.now() - before;
   before = performance.now();
+  const cpu = process.threadCpuUsage();
   const back = queueDecider.snapshot?.load(queueScope("bench"), saved) ?? state;
   for (let at = 0; at < rows.length; at += 1_000) restorePending(back, rows.slice(at, at + 1_000));
+  const restoreMs = performance.now() - before;
+  const { user, system } = process.threadCpuUsage(cpu);
   console.log(
-    `recovery of ${rows.length} waiting of ${keys} keys: ${(performance.now() - before).toFixed(0)} ms; ` +
+    `recovery of ${rows.length} waiting of ${keys} keys: ${restoreMs.toFixed(0)} ms, ` +
+      `${((user + system) / 1_000).toFixed(0)} ms of them CPU; ` +
       `snapshot saved and parsed in ${saveMs.toFixed(0)} ms, ${JSON.stringify(saved).length} B`,
   );
   before = performance.now();

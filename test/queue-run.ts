@@ -47,6 +47,8 @@ export interface Logged {
 export class QueueRun {
   state: QueueState;
   nowMs = START_MS;
+  /** The process is stopping in good order. */
+  draining = false;
   readonly log: Logged[] = [];
   readonly rows = new Map<string, ReadyRequest>();
   readonly sent: { readonly to: string; readonly body: QueueToTask }[] = [];
@@ -61,7 +63,9 @@ export class QueueRun {
     const batch: Batch<QueueEvent> = queueDecider.decide(
       this.state,
       command,
-      testContext({ nowMs: this.nowMs }),
+      this.draining
+        ? { ...testContext({ nowMs: this.nowMs }), draining: true }
+        : testContext({ nowMs: this.nowMs }),
     );
     for (const event of batch.events) this.log.push({ event, atMs: this.nowMs });
     for (const row of batch.rows ?? []) {

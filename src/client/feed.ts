@@ -121,7 +121,7 @@ async function* connectOnce(
         continue;
       }
       const event = readEvent(item.name, item.data, source.taskId);
-      
+      if (item.id !== null) position.cursor = item.id;
       if (event !== null) yield { kind: "event", event, cursor: position.cursor };
     }
   } finally {

@@ -1,4 +1,5 @@
 import { describeError, ErrandError, errorData, type ErrorData } from "../core/errors.ts";
+import { durationMsMax } from "../core/limits.ts";
 import type { RetryWish } from "../core/task/commands.ts";
 import { ModelError } from "../ports/models.ts";
 
@@ -21,18 +22,36 @@ export class RetryAfterError extends Error {
 /** Longest error message that is stored, in UTF-16 units. */
 const messageCharsMax = 2_000;
 
-function shorten(message: string): string {
+/** Handlers may throw anything, also an error whose message is none. */
+function shorten(thrown: unknown): string {
+  const message = String(thrown);
   return message.length > messageCharsMax ? `${message.slice(0, messageCharsMax)}...` : message;
 }
 
-/** What a thrown value means: the error to store and whether the task may be tried again. */
-export function failureOf(thrown: unknown): { error: ErrorData; retry: RetryWish } {
+interface Failure {
+  readonly error: ErrorData;
+  readonly retry: RetryWish;
+}
+
+/** What a thrown value means: the error to store and whether the task may be tried again. Never throws. */
+export function failureOf(thrown: unknown): Failure {
+  try {
+    return readFailure(thrown);
+  } catch {
+    const message = "the handler threw something that cannot be read";
+    return { error: errorData("handler_failed", message), retry: "policy" };
+  }
+}
+
+function readFailure(thrown: unknown): Failure {
   if (thrown instanceof FatalError)
     return { error: errorData("fatal", shorten(thrown.message)), retry: "never" };
   if (thrown instanceof RetryAfterError) {
     return {
       error: errorData("handler_failed", shorten(thrown.message)),
-      retry: { afterMs: Math.max(0, thrown.afterMs) },
+      retry: Number.isFinite(thrown.afterMs)
+        ? { afterMs: Math.min(durationMsMax, Math.max(0, thrown.afterMs)) }
+        : "policy",
     };
   }
   if (thrown instanceof ErrandError) {
@@ -46,7 +65,7 @@ export function failureOf(thrown: unknown): { error: ErrorData; retry: RetryWish
     return { error: errorData(thrown.code, shorten(thrown.message)), retry: "policy" };
   // An AI SDK call wraps what the model threw: the first error of ours in the chain of causes tells more.
   const inner = innerErrand(thrown);
-  if (inner !== null) return failureOf(inner);
+  if (inner !== null) return readFailure(inner);
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return {
     error: errorData(

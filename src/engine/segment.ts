@@ -32,7 +32,8 @@ export class Segment {
   /** Ids of tool calls whose results came from the ledger. */
   readonly ledgered: Set<string> = new Set();
   readonly #operations: Map<string, Operation>;
-  readonly #waiters = new Map<string, () => void>();
+  /** Who waits for an operation: a child may be waited for in two places at once. */
+  readonly #waiters = new Map<string, (() => void)[]>();
   readonly #used = new Set<string>();
   readonly #ordinals = new Map<string, number>();
   #transcript: Promise<Transcript> | null = null;
@@ -134,9 +135,9 @@ export class Segment {
   wake(op: string, operation: Operation): void {
     if (this.dead) return;
     this.#operations.set(op, operation);
-    const waiter = this.#waiters.get(op);
+    const waiters = this.#waiters.get(op) ?? [];
     this.#waiters.delete(op);
-    waiter?.();
+    for (const waiter of waiters) waiter();
   }
 
   /** Waits until an operation is as wanted, holding no slot. */
@@ -150,9 +151,14 @@ export class Segment {
       if (this.dead) return await never();
       this.#waiting += 1;
       this.waitingSince = this.stopwatch.pauseUnless(this.#working > 0);
-      await new Promise<void>((resolve) => this.#waiters.set(op, resolve));
+      await new Promise<void>((resolve) => {
+        const waiters = this.#waiters.get(op);
+        if (waiters === undefined) this.#waiters.set(op, [resolve]);
+        else waiters.push(resolve);
+      });
       this.#waiting -= 1;
-      this.stopwatch.resume();
+      // Of waits side by side one is over: the handler most likely waits for the others, and that time does not count.
+      if (!this.idle) this.stopwatch.resume();
     }
   }
 

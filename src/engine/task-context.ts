@@ -2,6 +2,7 @@ import { asKnownToCaller } from "./erased-types.ts";
 import { ErrandError, type ErrorData } from "../core/errors.ts";
 import { isName } from "../core/ids.ts";
 import { durationMsMax } from "../core/limits.ts";
+import type { Progress } from "../core/task/events.ts";
 import type { Operation } from "../core/task/state.ts";
 import type { TaskSpec } from "../core/task/spec.ts";
 import type { Delta } from "../ports/models.ts";
@@ -44,7 +45,9 @@ export function taskContext(segment: Segment, ports: ContextPorts): TaskContext 
     waitForEvent: (name, options = {}) => waitForEvent(segment, name, options.timeoutMs),
     spawn: (type, input, options = {}) => spawn(segment, ports, type, input, options),
     async progress(progress) {
-      await segment.ask({ type: "progress", progress });
+      // A copy: it is stored in a later turn, and must be what it was when it was told.
+      const told = toJson(progress, "the progress");
+      await segment.ask({ type: "progress", progress: asKnownToCaller<Progress>(told) });
     },
     async write(text) {
       const transcript = await segment.transcript();

@@ -14,10 +14,11 @@ import { openapiDocument } from "./openapi.ts";
 import { operation, type Connection, type Operation } from "./operation.ts";
 import { openaiErrorResponse, problemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
-import { pageResponse, protect } from "./response-headers.ts";
+import { protect } from "./response-headers.ts";
 import { chatRoutes } from "./routes/chat-routes.ts";
 import { adminRoutes, operationsRoutes } from "./routes/operations-routes.ts";
 import { orchestratorRoutes } from "./routes/orchestrator-routes.ts";
+import { pageFile, pageRoute } from "./routes/page-routes.ts";
 import { queueRoutes } from "./routes/queue-routes.ts";
 import { sessionRoutes } from "./routes/session-routes.ts";
 import { taskActions } from "./routes/task-actions.ts";
@@ -35,7 +36,9 @@ export interface ErrandServer {
   refuse(reason: string): Response;
   /** What is mounted, for documents and tests. */
   readonly operations: readonly Operation[];
-  /** From now on not ready; open event streams are broken off, so that their readers come back to the next server. */
+  /** From now on not ready: who asks `/readyz` sends work elsewhere. What is open goes on. */
+  drain(): void;
+  /** Breaks open event streams off, so that their readers come back, to the next server. */
   close(): void;
 }
 
@@ -56,10 +59,15 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     ...adminRoutes(server),
     ...orchestratorRoutes(server),
   ];
-  operations.push(documentRoute(operations, settings.version));
+  operations.push(pageRoute(server), documentRoute(operations, settings.version));
   const router: Router = new Hono();
   mount(router, operations, server, { identifier, submits });
-  router.notFound(({ req }) => {
+  router.notFound(async ({ req, env }) => {
+    const file =
+      req.method === "GET" || req.method === "HEAD"
+        ? await pageFile(server, env.url.pathname)
+        : null;
+    if (file !== null) return file;
     throw new ErrandError("not_found", `there is nothing at ${req.path.slice(0, 200)}`);
   });
   router.onError((error) => {
@@ -72,6 +80,9 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
       const requestId = engine.kernel.id("req");
       const error = new ErrandError("invalid_request", reason.slice(0, 200));
       return protect(problemResponse(error, requestId), requestId, false);
+    },
+    drain() {
+      isStopping = true;
     },
     close() {
       isStopping = true;
@@ -150,9 +161,7 @@ async function answer(
   try {
     url = new URL(request.url);
     refuseForeign(request, url, { hosts: settings.hosts, origins: settings.origins ?? [] });
-    response =
-      (await pageFile(request, url, server)) ??
-      (await router.fetch(request, { requestId, url, connection }));
+    response = await router.fetch(request, { requestId, url, connection });
   } catch (error) {
     response = refusal(error, { path: url?.pathname ?? "", requestId, server });
   }
@@ -163,22 +172,6 @@ async function answer(
 function bodiless({ status, headers, body }: Response): Response {
   void body?.cancel();
   return new Response(null, { status, headers });
-}
-
-/** A file of the page: what is no operation's own path. `/` is the page for who wants HTML. */
-async function pageFile(
-  request: Request,
-  { pathname }: URL,
-  { page }: ServerContext,
-): Promise<Response | null> {
-  if (page === undefined || (request.method !== "GET" && request.method !== "HEAD")) return null;
-  const isOperation =
-    /^\/(?:api|v1)(?:\/|$)/.test(pathname) ||
-    /^\/(?:healthz|readyz|metrics|openapi\.json)$/.test(pathname) ||
-    pathname.startsWith("/task_");
-  if (isOperation) return null;
-  const file = await page(pathname);
-  return file === null ? null : pageResponse(file);
 }
 
 function refusal(

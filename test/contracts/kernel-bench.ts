@@ -123,7 +123,7 @@ export function behindConnection(store: SyncStore): AsyncStore {
       return method(...args);
     };
   const methods = Object.entries(store).map(([name, method]) => [name, answerLater(method)]);
-  return Object.fromEntries(methods) as unknown as AsyncStore;
+  return Object.fromEntries(methods);
 }
 
 function watched(store: AnyStore, bench: KernelBench): AnyStore {

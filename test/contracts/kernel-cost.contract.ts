@@ -8,7 +8,7 @@ import type { TaskSpec } from "../../src/core/task/spec.ts";
 import { deciders } from "../../src/engine/deciders.ts";
 import type { Cipher } from "../../src/ports/cipher.ts";
 import type { Group } from "../../src/ports/store.ts";
-import { KernelBench, rowsOf } from "./kernel-bench.ts";
+import { rowsOf, type KernelBench } from "./kernel-bench.ts";
 import type { WithBench } from "./kernel-groups.contract.ts";
 
 /** Most rows that a task may cost of its own, and most text that is sealed for it, in UTF-16 units. */

@@ -112,6 +112,29 @@ export function kernelRecoveryContract(withBench: WithBench): void {
       { deciders },
     ));
 
+  test("[RECOVER5] a process that stops in good order grants nothing more; the next one grants what waits", () =>
+    withBench(
+      async ({ bench, reopen }) => {
+        const runs = await submit(bench);
+        await bench.kernel.ask(queueScope("tasks"), {
+          type: "configure",
+          settings: { slots: 1, slotsPerKey: null },
+        });
+        const waits = bench.kernel.id("task");
+        await bench.kernel.ask(taskScope(waits), { type: "submit", spec: specOf(waits) });
+        const starts = startsOf(bench);
+        bench.kernel.drain();
+        await work(bench, runs, { type: "complete", output: null });
+        expect([starts, (await stateOf(bench, waits)).phase]).toEqual([[], "queued"]);
+        const again = await reopen();
+        const startsAgain = startsOf(again);
+        await recover(again.kernel, again.store, log);
+        expect(startsAgain).toEqual([`${waits}#1`]);
+        expect((await stateOf(again, waits)).losses).toBe(0);
+      },
+      { deciders },
+    ));
+
   test("[TASK14] a task that its owner opens again is listed once, as open", () =>
     withBench(
       async ({ bench }) => {

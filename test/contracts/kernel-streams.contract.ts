@@ -117,6 +117,21 @@ export function kernelStreamContract(withBench: WithBench): void {
       expect(await other.kernel.readStream(STREAM, 0)).toEqual([says("kept "), says("text")]);
     }));
 
+  test("[STREAM7] the stream of a task is that of its newest attempt", () =>
+    withBench(async ({ bench }) => {
+      const first = await open(bench, 1);
+      await bench.kernel.append(first, [says("first try")]);
+      const second = await bench.kernel.openStream("a", "a/2", "ann", 2);
+      expect(() => bench.kernel.append(first, [says("late")])).toThrow("has a new owner");
+      await bench.kernel.append(second, [says("second")]);
+      await bench.kernel.closeStored("a", STREAM, "ann");
+      await bench.kernel.append(second, [says(" try")]);
+      await bench.kernel.dispatch(a, noting("one"));
+      expect(bench.kernel.streamOf("a")).toBe(second);
+      expect((await bench.kernel.readLog(a)).map(({ streamTail }) => streamTail)).toEqual([2]);
+      expect(await bench.kernel.readStream(STREAM, 0)).toEqual([says("first try")]);
+    }));
+
   test("[STREAM7] a fenced stream takes its own entries down, and nobody else's command", () =>
     withBench(async ({ bench }) => {
       const old = await open(bench, 1);
@@ -238,7 +253,7 @@ export function kernelStreamContract(withBench: WithBench): void {
   test("[LIMIT1] a stream has a limited number of entries", () =>
     withBench(async ({ bench }) => {
       const stream = await open(bench);
-      const most = new Array<Entry>(streamEntriesMax + 1).fill(says(""));
+      const most = Array.from<Entry>({ length: streamEntriesMax + 1 }).fill(says(""));
       expect(() => bench.kernel.append(stream, most)).toThrow("would pass 1000000 entries");
       await bench.kernel.append(stream, [says("fine")]);
       expect(stream.tail).toBe(1);

@@ -1,6 +1,7 @@
 /**
- * Makes a golden data folder: `node test/golden/make-store.ts store-2`. Made once for a form of the stored data and
- * committed; every later program must read it. A new kind of fact needs a new folder beside the old ones.
+ * Makes a golden data folder: `node test/golden/make-store.ts store-2`, then `npm run format`. It is made once for a
+ * form of the stored data and committed; every later program must read it. A new kind of fact needs a new folder
+ * beside the old ones.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -88,7 +89,7 @@ try {
   store.close();
   mkdirSync(folder);
   copyFileSync(join(scratch, databaseName), join(folder, databaseName));
-  writeFileSync(join(folder, "expected.json"), `${JSON.stringify(expected, null, 1)}\n`);
+  writeFileSync(join(folder, "expected.json"), `${JSON.stringify(expected, null, 2)}\n`);
 } finally {
   rmSync(scratch, { recursive: true });
 }

@@ -3,7 +3,7 @@ import { finalAudit } from "./final-audit.ts";
 import { honest, type Mutant } from "./mutant.ts";
 import { drawPlan, type Plan } from "./plan.ts";
 import { BrokenRule, Trace } from "./trace.ts";
-import { drain, startMs, World } from "./world.ts";
+import { drain, startMs, World, type CrashPoint } from "./world.ts";
 
 /** How one run of a seed ended. */
 export interface SeedResult {
@@ -11,16 +11,18 @@ export interface SeedResult {
   readonly hash: string;
   /** Steps taken. */
   readonly steps: number;
+  readonly commits: number;
   readonly tasks: number;
   readonly marks: ReadonlyMap<string, number>;
+  /** The newest lines of the trace, or all of them. */
+  readonly tail: readonly string[];
   readonly failure: SeedFailure | null;
 }
 
-/** A broken promise, with what a person needs to look into it. */
+/** A broken promise. */
 export interface SeedFailure {
   readonly rule: string;
   readonly message: string;
-  readonly tail: readonly string[];
 }
 
 /** Steps of chaos for each action of a client, and at least these. */
@@ -29,14 +31,23 @@ const stepsPerAction = 16;
 const healingStepsMax = 6_000;
 const dayMs = 86_400_000;
 
+/** What a run may have besides its seed. */
+export interface RunOptions {
+  /** The bug to plant. */
+  readonly mutant?: Mutant;
+  /** Another world than the seed's own. */
+  readonly plan?: Plan;
+  readonly crashPoint?: CrashPoint;
+  /** Keep every line of the trace. */
+  readonly keepAll?: boolean;
+}
+
 /** Runs one seed: chaos, healing, rest, audit. Never throws for a broken promise: that is its result. */
-export async function runSeed(
-  seed: number,
-  options: { mutant?: Mutant; keepAll?: boolean } = {},
-): Promise<SeedResult> {
-  const plan = drawPlan(seed);
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<SeedResult> {
+  const plan = options.plan ?? drawPlan(seed);
   const trace = new Trace(options.keepAll);
   const world = new World(plan, trace, options.mutant ?? honest);
+  world.crashPoint = options.crashPoint ?? null;
   let steps = 0;
   try {
     steps = await live(world, plan);
@@ -44,10 +55,11 @@ export async function runSeed(
   } catch (error) {
     world.breaks(error);
   }
-  const { broken } = world;
-  const failure = broken === null ? null : { ...describe(broken), tail: trace.tail() };
+  const { broken, commits } = world;
+  const failure = broken === null ? null : describe(broken);
   const tasks = [...world.shadow.tasks()].length;
-  return { seed, hash: trace.hash, steps, tasks, marks: trace.marks, failure };
+  const { hash, marks } = trace;
+  return { seed, hash, steps, commits, tasks, marks, tail: trace.tail(), failure };
 }
 
 function describe(error: unknown): { rule: string; message: string } {

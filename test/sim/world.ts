@@ -21,6 +21,12 @@ import { Worker } from "./worker.ts";
 /** When every world begins. */
 export const startMs = 1_800_000_000_000;
 
+/** A commit, counted from 1, and how the process dies there. */
+export interface CrashPoint {
+  readonly commit: number;
+  readonly fate: "diesBefore" | "diesAfter";
+}
+
 /** Turns a recovery may take. */
 const recoveryTurnsMax = 2_000;
 
@@ -47,6 +53,9 @@ export class World {
   #turns: (() => void)[] = [];
   #booted = false;
   #fullFor = 0;
+  #commits = 0;
+  /** The one commit at which the process dies, where every single crash point is tried in turn. */
+  crashPoint: CrashPoint | null = null;
   nowMs = startMs;
   /** Grows with every death: what an earlier process waits for never comes. */
   incarnation = 0;
@@ -121,6 +130,11 @@ export class World {
   /** The faults of this moment. */
   get faults(): Faults {
     return this.healing ? noFaults : this.plan.faults;
+  }
+
+  /** Commits so far, whatever became of them. */
+  get commits(): number {
+    return this.#commits;
   }
 
   /** Turns of the event loop that wait. */
@@ -264,6 +278,8 @@ export class World {
   }
 
   #fate(): CommitFate {
+    this.#commits += 1;
+    if (this.crashPoint?.commit === this.#commits) return this.crashPoint.fate;
     if (this.healing) return "commits";
     const { crashAtCommit, storageFull } = this.plan.faults;
     if (this.#fullFor > 0) {

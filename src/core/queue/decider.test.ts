@@ -149,6 +149,24 @@ test("[QUEUE9] a paused queue grants nothing and lets running calls end", () => 
   expect(run.running()).toEqual(["b.1"]);
 });
 
+test("[QUEUE9] a process that stops in good order grants nothing, and the next one begins with who waited longest", () => {
+  const run = queueWith(1);
+  run.do(callOf("a.1"));
+  run.do(callOf("b.1"));
+  run.draining = true;
+  run.do(settle("a.1"));
+  run.do(callOf("c.1"));
+  expect(run.running()).toEqual([]);
+  expect(run.waiting()).toEqual(["b.1", "c.1"]);
+  const next = run.recovered();
+  // A newcomer is no reason to pass those who wait.
+  next.do(callOf("d.1"));
+  expect(next.running()).toEqual(["b.1"]);
+  const voided = run.recovered();
+  voided.do({ type: "voidLeases" });
+  expect(voided.running()).toEqual(["b.1"]);
+});
+
 test("[QUEUE10] void leases are told to their tasks, free their slots, and cost at most their prediction", () => {
   const run = queueWith(2);
   run.do(callOf("a.1", { cost: 5 }));

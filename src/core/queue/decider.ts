@@ -139,7 +139,7 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
     cost: tidyCost(asked.cost),
     capped: asked.capTotal !== null || asked.capPerKey !== null,
   };
-  if (!draft.holds && hasFreeSlot(schedule) && capsAllow(schedule, asked.key, asked.type, asked)) {
+  if (canPass(draft) && capsAllow(schedule, asked.key, asked.type, asked)) {
     grant(draft, wanted, weight === 1 ? atOnce : { weight });
     // Other calls of the key may wait behind a cap of their type, and the grant has moved its clock.
     refreshKey(schedule, wanted.band, wanted.key);
@@ -147,6 +147,12 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
     wait(draft, wanted, { weight, caps: asked, known });
   }
   return finish(draft);
+}
+
+/** True if a slot is free and nobody who waits may have it: after a stop in good order some may. */
+function canPass({ holds, state: { schedule }, nowMs }: Draft): boolean {
+  if (holds || !hasFreeSlot(schedule)) return false;
+  return schedule.pool.size === 0 || choose(schedule, nowMs) === null;
 }
 
 /** The call has a lease, or waits, or is unknown because it is over. */

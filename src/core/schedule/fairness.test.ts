@@ -70,8 +70,9 @@ class Traffic {
   #start(): void {
     const { nowMs } = this.run;
     for (const call of this.run.running()) {
-      if (this.#ends.has(call)) continue;
-      const { source, atMs } = this.#asked.get(call)!;
+      const asked = this.#asked.get(call);
+      if (asked === undefined || this.#ends.has(call)) continue;
+      const { source, atMs } = asked;
       const told = this.served[source]!;
       told.longestWaitMs = Math.max(told.longestWaitMs, nowMs - atMs);
       this.#ends.set(call, nowMs + Math.round(this.#sources[source]!.seconds() * 1_000));
@@ -162,6 +163,23 @@ test("[QUEUE7] a key that had the queue for itself owes nothing when another com
   traffic.add({ key: "other", outstanding: 3, seconds: () => 5 });
   const [busy, other] = traffic.pass(200);
   expect(Math.abs(busy!.seconds - before - other!.seconds)).toBeLessThanOrEqual(15);
+});
+
+test("[QUEUE7] a key whose call a cap holds back does not save up service for its other calls", () => {
+  const traffic = new Traffic(2);
+  const { run } = traffic;
+  const doc = { type: "document", capTotal: 1, band: 0 as const };
+  traffic.add({ key: "ann", outstanding: 3, seconds: () => 5 });
+  run.do(callOf("doc1.1", { key: "dee", ...doc }));
+  traffic.pass(10);
+  const open = run.running();
+  expect(open).toContain("doc1.1");
+  run.do(callOf("doc2.1", { key: "late", ...doc }));
+  traffic.pass(10_000);
+  const { clock, accounts } = run.state.schedule.bands[0];
+  expect(accounts.get("late")?.served).toBeLessThan(clock - 3_000);
+  run.do(callOf("chat.1", { key: "late" }));
+  expect(accounts.get("late")?.served).toBe(clock - 300);
 });
 
 test("[QUEUE7] a queue forgets every key that has nothing in it once its band is empty", () => {

@@ -5,6 +5,7 @@ import {
   creditMax,
   debtMax,
   demoteAfter,
+  lagMax,
   lowerShare,
   patienceMs,
   rootServiceMin,
@@ -41,14 +42,13 @@ const idleOrder: HeapOrder<Account> = {
   },
 };
 
-/** A call must wait: its key enters the band, and lower bands begin to lose patience. Answers its arrival number. */
-export function foldRequested(schedule: Schedule, charge: Charge, atMs: number): number {
+/** A call must wait: its key enters the band, and lower bands begin to lose patience. Its number is `nextSeq`. */
+export function foldRequested(schedule: Schedule, charge: Charge, atMs: number): void {
   const band = schedule.bands[charge.band];
   enter(band, charge.key, charge.weight);
   band.pending += 1;
   if (band.band > 0) schedule.lowerSinceMs ??= atMs;
   schedule.nextSeq += 1;
-  return schedule.nextSeq - 1;
 }
 
 /** A call gets a slot: the guess is charged at once, so that the next choice knows of it. */
@@ -190,7 +190,8 @@ export function rest(band: BandState, account: Account): void {
 
 /**
  * A key with nothing in the band starts at the band's clock, so time away saves nothing up. If it was served ahead of
- * the clock, its account is still there: it does not escape by leaving for a moment.
+ * the clock, its account is still there: it does not escape by leaving for a moment. A key whose calls a cap of their
+ * type holds back is not idle, but neither may it save up more than a little for its other calls.
  */
 function enter(band: BandState, key: string, weight: number): void {
   let account = band.accounts.get(key);
@@ -199,6 +200,8 @@ function enter(band: BandState, key: string, weight: number): void {
     band.accounts.set(key, account);
   } else if (account.live === 0) {
     heapRemove(band.idle, account.idleIndex, idleOrder);
+  } else if (account.served < band.clock - lagMax) {
+    account.served = band.clock - lagMax;
   }
   band.weight += account.live === 0 ? weight : weight - account.weight;
   account.weight = weight;

@@ -19,6 +19,11 @@ export const creditMax = 60;
 export const debtMax = 600;
 /** Credit at which batch takes a turn before background work, in slot-seconds. */
 export const batchTurnCredit = 3;
+/**
+ * How far, in slot-seconds per weight, a key may fall behind its band's clock and still catch up. Without caps a key
+ * lags by about one call of somebody else's; behind a cap of its type it could save up service for hours.
+ */
+export const lagMax = 300;
 /** An interactive task tree that has used more slot-seconds than this goes on in the background band. */
 export const demoteAfter = 120;
 /** What a second of waiting weighs against a slot-second of service, by band. Constant, so heaps stay valid. */

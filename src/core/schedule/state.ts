@@ -18,7 +18,7 @@ import { CallPool } from "./call-pool.ts";
  *     as `served <= band.clock`, because a new account would start at the same clock.
  *  3. `typeRunning` and `keyRunning` count the leases, so a snapshot does not hold them.
  *  4. A call is in `pool` or in `leases`, never in both, and `leases.size` grows only while it is below the slots.
- *  5. No call that may run waits while a slot is free and the queue is not paused.
+ *  5. No call that may run waits while a slot is free, unless the queue is paused or the process is stopping.
  *  6. Choices depend on values only, never on the layout of a heap or a pool: arrival numbers break all ties.
  */
 export interface Schedule {

@@ -78,14 +78,16 @@ class Life {
 
   /** Decides, folds, and takes in what the batch says to the world. Answers the number of facts. */
   give(command: TaskCommand, unit: number): number {
-    const { decide, evolve } = taskDecider;
     const before = { status: this.state.status, epoch: this.state.epoch };
     // A queue that says so has forgotten the call already.
     if (command.type === "callLost") this.calls.delete(command.call);
     const context = testContext({ nowMs: this.nowMs, unit });
-    const batch = decide(this.state, command, { ...context, id: () => `task_${++this.#ids}` });
+    const batch = taskDecider.decide(this.state, command, {
+      ...context,
+      id: () => `task_${++this.#ids}`,
+    });
     for (const event of batch.events) {
-      this.state = evolve(this.state, event, this.nowMs);
+      this.state = taskDecider.evolve(this.state, event, this.nowMs);
       this.log.push({ event, atMs: this.nowMs });
     }
     for (const { to, body } of batch.messages ?? []) if (to.startsWith("queue/")) this.#queue(body);

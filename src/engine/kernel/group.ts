@@ -93,6 +93,8 @@ export interface GroupPorts {
 export interface Touched {
   readonly entry: CachedScope;
   readonly pending: Pending;
+  /** Which command made the events from which place of `pending` on. */
+  readonly makers: { readonly from: number; readonly item: Item }[];
   seq: number;
   /** Messages without an event of their own, for their ids. */
   loose: number;
@@ -142,6 +144,7 @@ class Gathering {
     const touched: Touched = {
       entry,
       pending: { events: [], metas: [] },
+      makers: [],
       seq: entry.seq,
       loose: 0,
     };
@@ -185,6 +188,7 @@ class Gathering {
     if (batch.events.length > 0) {
       if (hasMeta(item.meta) || pending.metas.length > 0)
         pending.metas.push([pending.events.length, item.meta]);
+      touched.makers.push({ from: pending.events.length, item });
       pending.events.push(...batch.events);
       touched.seq += batch.events.length;
     }
@@ -310,11 +314,12 @@ function assemble(gathering: Gathering): Prepared {
   const appends: LogAppend[] = [];
   const snapshots: SnapshotPut[] = [];
   const committed: Committed[] = [];
-  for (const { entry, pending, seq } of gathering.touched.values()) {
+  for (const touched of gathering.touched.values()) {
+    const { entry, pending, seq } = touched;
     if (pending.events.length === 0) continue;
     const owner = entry.decider.owner(entry.state);
     let first = entry.seq + 1;
-    for (const { text, count } of encodeFrames(pending, gathering.ports.streamTail(entry.scope))) {
+    for (const { text, count } of framesOf(touched, gathering.ports.streamTail(entry.scope))) {
       const body = cipher.seal(owner, `${entry.scope}#${first}`, text);
       appends.push({ scope: entry.scope, seq: first, count, atMs: context.nowMs, body });
       first += count;
@@ -350,6 +355,26 @@ function assemble(gathering: Gathering): Prepared {
     signals: gathering.signals,
     committed,
   };
+}
+
+/** A fact that is not JSON is the fault of the command that made it, and of nothing else in the group. */
+function framesOf({ pending, makers }: Touched, tail: number | null): { text: string; count: number }[] {
+  try {
+    return encodeFrames(pending, tail);
+  } catch (cause) {
+    const at = pending.events.findIndex((event) => !isJson(event));
+    const maker = makers.findLast(({ from }) => from <= at);
+    if (maker === undefined) throw cause;
+    throw new PoisonedCommand(maker.item, cause);
+  }
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 function groupRows(gathering: Gathering): Omit<Group, "appends" | "snapshots" | "streams"> {

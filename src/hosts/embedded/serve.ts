@@ -1,7 +1,8 @@
+import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
-import { serve as serveHttp, type ServerType } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
 
 import { systemClock } from "../../adapters/node/clock.ts";
 import { fileApiKeys } from "../../adapters/node/api-keys-file.ts";
@@ -41,15 +42,15 @@ export async function serveEmbedded(
     page: pageFrom(pageFolder),
     process: processNumbers,
   });
-  const listening = Promise.withResolvers<AddressInfo>();
-  const http: ServerType = serveHttp(
-    { fetch: (request) => server.fetch(request), hostname: settings.host, port: settings.port },
-    (info) => listening.resolve(info),
+  const listener = getRequestListener(
+    // An answer that has to break off destroys its socket: a body that fails would be ended with the error's words.
+    (request, { outgoing }) => server.fetch(request, { abort: () => void outgoing.destroy() }),
+    { errorHandler: (error) => server.refuse(error instanceof Error ? error.message : "") },
   );
-  http.on("error", (error) => listening.reject(error));
+  const http = createHttpServer((incoming, outgoing) => void listener(incoming, outgoing));
   let address: AddressInfo;
   try {
-    address = await listening.promise;
+    address = await addressOf(http, settings);
   } catch (error) {
     await embedded.stop(0);
     throw error;
@@ -59,12 +60,25 @@ export async function serveEmbedded(
     url: `http://${name}:${address.port}`,
     embedded,
     async stop(drainGraceMs) {
+      server.drain();
       http.close();
       await embedded.stop(drainGraceMs);
       // Followers hold their sockets open; they come back to the next process with their cursors.
-      if ("closeAllConnections" in http) http.closeAllConnections();
+      server.close();
+      http.closeAllConnections();
     },
   };
+}
+
+/** Listens, and answers where. Rejects if the port is taken or the address is not this machine's. */
+function addressOf(http: HttpServer, { port, host }: HostSettings): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(port, host, () => {
+      const address = http.address();
+      if (typeof address === "object" && address !== null) resolve(address);
+    });
+  });
 }
 
 function processNumbers(): Readonly<Record<string, number>> {

@@ -111,7 +111,7 @@ describe("a model call", () => {
     expect(model.log().filter(({ path }) => path.endsWith("completions"))).toHaveLength(1);
   });
 
-  test("[QUEUE3] an endpoint with one slot never serves two calls at once", async () => {
+  test("[CALL9] an endpoint with one slot never serves two calls at once", async () => {
     const { errand, model } = await bench({ tokensPerSecond: 2_000 }, { slots: 1 });
     const ends = await Promise.all(
       Array.from({ length: 8 }, () => errand.engine.run("ask", { prompt: "[[repeat 10 word]]" })),
@@ -120,7 +120,7 @@ describe("a model call", () => {
     expect(model.load().runningMax).toBe(1);
   });
 
-  test("[QUEUE4] a fan-out on one slot ends: a parent that waits holds no slot", async () => {
+  test("[CALL10] a fan-out on one slot ends: a parent that waits holds no slot", async () => {
     const { errand, model } = await bench({ tokensPerSecond: 5_000 }, { slots: 1 });
     const end = await errand.engine.run("fan", { width: 6, prompt: "[[say x]]" });
     expect(end.output).toEqual({ text: "x|x|x|x|x|x" });

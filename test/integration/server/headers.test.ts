@@ -127,7 +127,7 @@ test("[HTTP2] a known path answers other methods with 405 and those it takes", a
     ["OPTIONS", "/api/chat", "POST"],
     ["PROPFIND", "/api/chat/c/stop", "POST"],
     ["POST", `/${id}`, "GET, HEAD"],
-    ["PUT", "/", "POST"],
+    ["PUT", "/", "POST, GET, HEAD"],
   ];
   for (const [method, path, allow] of cases) {
     const { status, body, headers } = await door.json(method, path);
@@ -189,10 +189,11 @@ test("[HTTP8] what is not there yet under /v1 says so in the shape OpenAI's clie
 test("[HTTP11] a server that stops is alive but not ready, and breaks its streams off", async () => {
   const stream = await door.send("GET", "/api/events");
   expect((await door.json("GET", "/readyz")).body).toEqual({ status: "ok" });
-  door.server.close();
+  door.server.drain();
   const { status, body, headers } = await door.json("GET", "/readyz");
   expect([status, body["code"], headers.get("retry-after")]).toEqual([503, "unavailable", "1"]);
   expect((await door.json("GET", "/healthz")).status).toBe(200);
+  door.server.close();
   await expect(stream.text()).rejects.toThrow("stops");
 });
 

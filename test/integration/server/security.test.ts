@@ -36,6 +36,7 @@ test("[SEC1] every operation says who may use it, and only these are for everybo
   expect(operations.filter(isPublic).map(({ path }) => path)).toEqual([
     "/healthz",
     "/readyz",
+    "/",
     "/openapi.json",
   ]);
   expect(operations.filter(({ policy }) => policy === "admin").map(({ path }) => path)).toEqual([

@@ -1,6 +1,6 @@
 import { ErrandError } from "../../../src/core/errors.ts";
 import type { Group, SyncStore } from "../../../src/ports/store.ts";
-import type { Mutant } from "../mutant.ts";
+import { withDecider, type Mutant } from "../mutant.ts";
 
 /** A mutant whose store differs. */
 function store(
@@ -18,6 +18,9 @@ function writes(change: (group: Group) => Group): (real: SyncStore) => Partial<S
 
 /** How often the store that errs does so. */
 const errsEvery = 9;
+
+/** How far the clock that is ahead is ahead. */
+const aheadMs = 250;
 
 /** Planted bugs of the store, the outbox, timers and recovery. */
 export const storeBugs: readonly Mutant[] = [
@@ -48,9 +51,18 @@ export const storeBugs: readonly Mutant[] = [
     "tokens are shown, and not written",
     writes((group) => ({ ...group, streams: group.streams.filter(({ op }) => op !== "append") })),
   ),
-  store("timers-early", "what is nearly due fires now", (real) => ({
-    timersDue: (atMs, limit) => real.timersDue(atMs + 250, limit),
-  })),
+  {
+    ...store("timers-early", "timers fire by a clock that is ahead", (real) => ({
+      timersDue: (atMs, limit) => real.timersDue(atMs + aheadMs, limit),
+    })),
+    deciders: (deciders) =>
+      withDecider(deciders, "task", ({ decide }) => ({
+        decide(state, command, ctx) {
+          const fired = (command as { type: string }).type === "timer";
+          return decide(state, command, fired ? { ...ctx, nowMs: ctx.nowMs + aheadMs } : ctx);
+        },
+      })),
+  },
   store(
     "timers-lost",
     "a commit of many scopes forgets its timers",

@@ -1,0 +1,3 @@
+import { seedSuite } from "./seed-suite.ts";
+
+seedSuite(1001, 500);
