@@ -3,7 +3,7 @@ import type { Signal } from "../core/decider.ts";
 import { ErrandError, errorData } from "../core/errors.ts";
 import { isRecord } from "../core/json.ts";
 import { segmentsHotMax } from "../core/limits.ts";
-import { queueScope, taskScope } from "../core/scope.ts";
+import { queueScope, taskScope, type Scope } from "../core/scope.ts";
 import { streamId } from "../core/stream/entry.ts";
 import type { TaskState } from "../core/task/state.ts";
 import type { Log } from "../ports/host.ts";
@@ -29,6 +29,9 @@ export interface RunnerPorts {
   task(type: string): AnyTaskType | undefined;
   readonly isolated?: RunHandler | undefined;
 }
+
+/** How often an end that a full disk refused is written again. */
+const insistEveryMs = 1_000;
 
 /** How long a cancelled handler may keep its start slot while it ignores its signal. */
 const abortGraceMs = 5_000;
@@ -160,9 +163,11 @@ export class Runner {
 
   /** The attempt's end and the end of its stream go in one commit. */
   async #end(segment: Segment, command: Parameters<Segment["ask"]>[0]): Promise<void> {
+    // The handler is over: its time does not count while its end waits for the disk.
+    segment.stopwatch.stop();
     segment.closeStream();
     try {
-      const { reply } = await this.#ports.kernel.dispatch(taskScope(segment.taskId), {
+      const { reply } = await this.#insist(taskScope(segment.taskId), {
         ...command,
         epoch: segment.epoch,
       });
@@ -172,7 +177,7 @@ export class Runner {
         });
       }
     } catch (error) {
-      // Nothing was written (a full disk, or the server stops): the task still runs for the log, and recovery finds it.
+      // Nothing was written (the server stops): the task still runs for the log, and recovery finds it.
       this.#ports.log.error("an attempt could not end", error, { task: segment.taskId });
     }
     segment.kill(attemptEnded);
@@ -191,7 +196,7 @@ export class Runner {
     segment.kill(error);
     this.#remove(segment);
     await this.#quietly(
-      this.#ports.kernel.dispatch(taskScope(segment.taskId), fail),
+      this.#insist(taskScope(segment.taskId), fail),
       "fail a timed out attempt",
       segment.taskId,
     );
@@ -269,7 +274,7 @@ export class Runner {
 
   #settle(queue: string, call: string): void {
     void this.#quietly(
-      this.#ports.kernel.dispatch(queueScope(queue), { type: "settle", call }),
+      this.#insist(queueScope(queue), { type: "settle", call }),
       "settle a call",
       call,
     );
@@ -288,6 +293,24 @@ export class Runner {
         ),
       );
       this.#remove(segment);
+    }
+  }
+
+  /**
+   * Gives a command that must not be lost while this process lives: an end that is never written keeps its task
+   * running and its slot taken. What a full disk refuses is given again until there is room, or the process stops.
+   */
+  async #insist(scope: Scope, command: unknown): ReturnType<Kernel["dispatch"]> {
+    for (;;) {
+      try {
+        return await this.#ports.kernel.dispatch(scope, command);
+      } catch (error) {
+        const heals =
+          error instanceof ErrandError &&
+          (error.code === "storage_full" || error.code === "unavailable");
+        if (!heals || this.#draining) throw error;
+        await new Promise<void>((resolve) => setTimeout(() => resolve(), insistEveryMs));
+      }
     }
   }
 

@@ -5,12 +5,12 @@ import { Kernel } from "../../src/engine/kernel/kernel.ts";
 import { recover } from "../../src/engine/recovery.ts";
 import type { Cipher } from "../../src/ports/cipher.ts";
 import type { Courier } from "../../src/ports/host.ts";
-import type { SyncStore } from "../../src/ports/store.ts";
+import type { AsyncStore, SyncStore } from "../../src/ports/store.ts";
 import { deciders } from "../../src/engine/deciders.ts";
 import { rollDice } from "./dice.ts";
 import type { Mutant } from "./mutant.ts";
 import type { Plan } from "./plan.ts";
-import { simStore, type StoreHooks } from "./sim-store.ts";
+import { behindConnection, simStore, type StoreHooks } from "./sim-store.ts";
 
 /** What a home needs of its world. Each call is dead once the process that made it has died. */
 export interface HomePorts {
@@ -36,7 +36,7 @@ export class Home {
   readonly disk: MemoryStore = createMemoryStore();
   readonly #ports: HomePorts;
   readonly #owns: (scope: Scope) => boolean;
-  #store: SyncStore = this.disk;
+  #store: SyncStore | AsyncStore = this.disk;
   #kernel: Kernel | null = null;
   /** When the waker rings; `null` if it is not armed. */
   wakeAtMs: number | null = null;
@@ -60,9 +60,10 @@ export class Home {
 
   /** Starts a process over what is on disk. Recovery is {@link recover}. */
   boot(): void {
-    const { planted, storeHooks, listener } = this.#ports;
+    const { plan, planted, storeHooks, listener } = this.#ports;
     const real = simStore(this.disk, storeHooks);
-    this.#store = planted.store?.(real) ?? real;
+    const store = planted.store?.(real) ?? real;
+    this.#store = plan.asyncStore ? behindConnection(store, this.#whileAlive()) : store;
     this.wakeAtMs = null;
     this.#kernel = this.#newKernel(this.#store);
     this.#kernel.listen(listener);
@@ -79,8 +80,17 @@ export class Home {
     return this.#newKernel(this.disk);
   }
 
-  #newKernel(store: SyncStore): Kernel {
-    const { plan, planted, cipher, courier, later, fatal, nowMs } = this.#ports;
+  /** Turns of this process: when it has died none comes any more. */
+  #whileAlive(): (task: () => void) => void {
+    const { incarnation, later } = this.#ports;
+    const mine = incarnation();
+    return (task) => {
+      if (incarnation() === mine) later(task);
+    };
+  }
+
+  #newKernel(store: SyncStore | AsyncStore): Kernel {
+    const { plan, planted, cipher, courier, fatal, nowMs } = this.#ports;
     const incarnation = this.#ports.incarnation();
     const alive = (): boolean => this.#ports.incarnation() === incarnation;
     const random = rollDice(plan.seed, `${this.name} ${incarnation}`);
@@ -90,11 +100,7 @@ export class Home {
         cipher,
         clock: { nowMs },
         random: { bytes: (bytes) => random.bytes(bytes), unit: () => random.unit() },
-        turn: {
-          later(task) {
-            if (alive()) later(task);
-          },
-        },
+        turn: { later: this.#whileAlive() },
         waker: {
           arm: (atMs) => {
             if (alive()) this.wakeAtMs = atMs;

@@ -49,6 +49,8 @@ export interface Plan {
   readonly endpoints: readonly QueuePlan[];
   /** Queues live in another home: their messages go through the courier. */
   readonly remoteQueues: boolean;
+  /** The store is behind a connection: it answers later, and other things happen in between. */
+  readonly asyncStore: boolean;
   /** Rough bytes of the kernel's cache; small ones make it read the log again and again. */
   readonly cacheBytesMax: number;
   /** Events between two snapshots. */
@@ -74,6 +76,7 @@ export function drawPlan(seed: number): Plan {
   const dice = rollDice(seed, "plan");
   const users = dice.between(1, 4);
   const calm = dice.chance(0.06);
+  const asyncStore = dice.chance(0.2);
   return {
     seed,
     users: Array.from({ length: users }, (_, at) => `u${at + 1}`),
@@ -81,6 +84,7 @@ export function drawPlan(seed: number): Plan {
     pools: drawQueues(dice, "pool", dice.between(1, 2)),
     endpoints: drawQueues(dice, "model", dice.between(1, 2)),
     remoteQueues: dice.chance(0.35),
+    asyncStore,
     cacheBytesMax: dice.chance(0.3) ? dice.between(0, 6_000) : 50_000_000,
     snapshotEventsEvery: dice.chance(0.5) ? dice.between(1, 12) : 2_000,
     actions: dice.between(4, 26),
@@ -88,7 +92,7 @@ export function drawPlan(seed: number): Plan {
     weights: {
       client: dice.between(1, 4),
       worker: dice.between(2, 12),
-      turn: dice.between(1, 10),
+      turn: dice.between(1, 10) * (asyncStore ? 4 : 1),
       courier: dice.between(1, 8),
       clock: dice.between(1, 3),
     },

@@ -1,5 +1,5 @@
 import { ErrandError } from "../../src/core/errors.ts";
-import type { CommitResult, Group, SyncStore } from "../../src/ports/store.ts";
+import type { AsyncStore, CommitResult, Group, SyncStore } from "../../src/ports/store.ts";
 
 /** Thrown out of a commit at which the process dies. Nobody who catches it may go on. */
 export class ProcessDied extends Error {
@@ -42,4 +42,34 @@ export function simStore(inner: SyncStore, hooks: StoreHooks): SyncStore {
       return result;
     },
   };
+}
+
+/**
+ * The same store behind a connection: each question is asked in one turn of the world and answered in that turn or,
+ * for a commit, in a later one. A process that dies in between never learns what became of it.
+ */
+export function behindConnection(store: SyncStore, later: (task: () => void) => void): AsyncStore {
+  const methods = Object.entries(store).map(([name, method]: [string, Method]) => {
+    const ask = (...asked: unknown[]): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const answer = name === "commit" ? later : atOnce;
+        later(() => {
+          try {
+            const answered = method(...asked);
+            answer(() => resolve(answered));
+          } catch (error) {
+            answer(() => reject(error as Error));
+          }
+        });
+      });
+    return [name, ask] as const;
+  });
+  // Every method of the port, each answered with a promise of the same.
+  return Object.fromEntries(methods) as unknown as AsyncStore;
+}
+
+type Method = (...asked: unknown[]) => unknown;
+
+function atOnce(task: () => void): void {
+  task();
 }

@@ -52,6 +52,7 @@ export class World {
   readonly #modelTries = new Map<string, number>();
   #turns: (() => void)[] = [];
   #booted = false;
+  readonly #told = new Map<Scope, number>();
   #fullFor = 0;
   #commits = 0;
   /** The one commit at which the process dies, where every single crash point is tried in turn. */
@@ -100,7 +101,7 @@ export class World {
       },
       listener: {
         entries: (stored) => this.judge(() => this.readers.stored(stored)),
-        committed: (commit) => this.judge(() => this.#told(commit)),
+        committed: (commit) => this.judge(() => this.#tell(commit)),
         signal: (signal) => this.judge(() => this.worker.signal(signal)),
       },
     };
@@ -299,8 +300,14 @@ export class World {
     this.checks.after(touched);
   }
 
+  /** Number of the newest fact of a scope that anybody was told of. */
+  toldOf(scope: Scope): number {
+    return this.#told.get(scope) ?? 0;
+  }
+
   /** What the kernel tells its listeners is what is on disk. */
-  #told({ scope, state, seq, events }: Committed): void {
+  #tell({ scope, state, seq, events }: Committed): void {
+    this.#told.set(scope, seq + events.length - 1);
     const stored = this.shadow.scopes.get(scope);
     must(
       stored !== undefined && stored.seq === seq + events.length - 1,

@@ -154,7 +154,7 @@ test("[QUEUE9] a process that stops in good order grants nothing, and the next o
   run.do(callOf("a.1"));
   run.do(callOf("b.1"));
   run.draining = true;
-  run.do(settle("a.1"));
+  run.after(1_000, settle("a.1"));
   run.do(callOf("c.1"));
   expect(run.running()).toEqual([]);
   expect(run.waiting()).toEqual(["b.1", "c.1"]);

@@ -78,9 +78,7 @@ export class Metrics {
         "Requests answered, by operation and class of status.",
         this.#requests,
       ),
-      ...Object.entries(more).map(([name, value]) =>
-        gauge(name, "Of the process.", [{ labels: "", value }]),
-      ),
+      ...Object.entries(more).map(([name, value]) => ofProcess(name, value)),
     ].join("");
   }
 
@@ -102,6 +100,12 @@ const ends: ReadonlySet<TaskEvent["type"]> = new Set([
   "task.cancelled",
   "task.expired",
 ]);
+
+/** By Prometheus' own custom, a name that ends in `_total` is a counter's. */
+function ofProcess(name: string, value: number): string {
+  if (name.endsWith("_total")) return counter(name, "Of the process.", new Map([["", value]]));
+  return gauge(name, "Of the process.", [{ labels: "", value }]);
+}
 
 function add(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);

@@ -120,6 +120,23 @@ describe("messages on their way", () => {
     expect(state.sends.map(({ actionId }) => actionId)).toEqual(["y"]);
   });
 
+  test("[WEB10] one stored message is one of two equal ones on their way, not both", () => {
+    const state = after(
+      { type: "sendStarted", send: send("x", "yes") },
+      { type: "sendStarted", send: send("y", "yes") },
+      snapshot([message("u1", "yes")]),
+    );
+    expect(state.sends.map(({ matchedId }) => matchedId)).toEqual(["u1", null]);
+  });
+
+  test("[WEB10] behind a message that the log does not have, nothing can be found", () => {
+    const state = after(
+      { type: "sendStarted", send: send("x", "yes", "gone") },
+      snapshot([message("u1", "yes")]),
+    );
+    expect(state.sends[0]?.matchedId).toBe(null);
+  });
+
   test("[WEB10] a refused message has not arrived, whatever stands in the log", () => {
     const failure = {
       kind: "refused",

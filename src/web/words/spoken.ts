@@ -3,7 +3,7 @@ import type { TaskStatus } from "../../core/task/status.ts";
 /** The part of `text` behind `saidChars` that ends with a whole sentence or line; empty if none is complete. */
 export function newSentences(text: string, saidChars: number): string {
   const rest = text.slice(saidChars);
-  const ends = /[.!?…]|\n/g;
+  const ends = /[.!?…](?=\s)|\n/g;
   let end = 0;
   for (const match of rest.matchAll(ends)) end = match.index + 1;
   return rest.slice(0, end);

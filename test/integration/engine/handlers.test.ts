@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 
-import { defineTask, FatalError, type AnyTaskType } from "../../../src/engine/index.ts";
+import { defineTask, FatalError, RetryAfterError, type AnyTaskType } from "../../../src/engine/index.ts";
 import type { Embedded } from "../../../src/hosts/embedded/embedded.ts";
 import { dataFolder, followToEnd, openIn, viewOf } from "./workbench.ts";
 import { spinForEver } from "./isolated-tasks.ts";
@@ -92,6 +92,64 @@ describe("a handler", () => {
     );
     const end = await (await errandWith([task])).engine.run("sleeper", null);
     expect(end).toMatchObject({ status: "completed", output: "slept" });
+  });
+
+  test("[TIME2] does not count time that it waits beside a wait that is over", async () => {
+    const task = defineTask(
+      "side-by-side",
+      { timeoutMs: 60, idleTimeoutMs: 60, retry: { attemptsMax: 1 } },
+      async (_input: unknown, ctx) => {
+        await Promise.all([ctx.sleep(1), ctx.sleep(250)]);
+        return "both";
+      },
+    );
+    const end = await (await errandWith([task])).engine.run("side-by-side", null);
+    expect(end).toMatchObject({ status: "completed", output: "both" });
+  });
+
+  test("[WAIT2] may wait for one child in two places", async () => {
+    const child = defineTask("child", {}, async (_input: unknown, ctx) => {
+      await ctx.sleep(20);
+      return "grown";
+    });
+    const task = defineTask("parent", {}, async (_input: unknown, ctx) => {
+      const spawned = await ctx.spawn<string>("child", null);
+      const [result, settled] = await Promise.all([spawned.result(), spawned.settled()]);
+      return [result, settled.status];
+    });
+    const end = await (await errandWith([task, child])).engine.run("parent", null);
+    expect(end.output).toEqual(["grown", "completed"]);
+  });
+
+  test("[KERNEL6] that tells what is not JSON, or throws what cannot be read, fails alone", async () => {
+    const unreadable = new Proxy(new Error("x"), {
+      get: () => {
+        throw new Error("trap");
+      },
+      getPrototypeOf: () => {
+        throw new Error("trap");
+      },
+    });
+    const notText = Object.assign(new Error("x"), { message: { big: 1n } });
+    const once = { retry: { attemptsMax: 1 } };
+    const tasks = [
+      defineTask("progress", once, (_input: unknown, ctx) => ctx.progress({ data: 1n })),
+      defineTask("unreadable", once, () => Promise.reject(unreadable)),
+      defineTask("not-text", once, () => Promise.reject(notText)),
+      defineTask("not-a-time", once, () =>
+        Promise.reject(new RetryAfterError("later", { afterMs: Number.NaN })),
+      ),
+      defineTask("noop", {}, () => "ok"),
+    ];
+    const { engine } = await errandWith(tasks);
+    const ends = await Promise.all(tasks.map(({ type }) => engine.run(type, null)));
+    expect(ends.map(({ status, error }) => error?.code ?? status)).toEqual([
+      "fatal",
+      "handler_failed",
+      "handler_failed",
+      "handler_failed",
+      "completed",
+    ]);
   });
 
   test("[WAIT1] gets an event that came before it waited", async () => {
