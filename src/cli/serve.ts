@@ -81,7 +81,10 @@ function stopOnSignals(served: Served): void {
   };
   // A handler that forgot an await must not end everybody's work: an error nobody was there to catch is told, no more.
   process.on("unhandledRejection", (reason) =>
-    served.embedded.log.error("a promise was rejected and nothing caught it; is an await missing?", reason),
+    served.embedded.log.error(
+      "a promise was rejected and nothing caught it; is an await missing?",
+      reason,
+    ),
   );
   process.on("SIGINT", () => stop("SIGINT"));
   process.on("SIGTERM", () => stop("SIGTERM"));

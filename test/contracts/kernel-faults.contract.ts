@@ -5,7 +5,7 @@ import type { Scope } from "../../src/core/scope.ts";
 import { listenTo } from "./kernel-bench.ts";
 import type { WithBench } from "./kernel-groups.contract.ts";
 import { append, bytes, group, refused } from "./store-groups.ts";
-import { noting } from "./tally.ts";
+import { noting, type TallyCommand } from "./tally.ts";
 
 const a: Scope = "task/a";
 const b: Scope = "user/b";
@@ -63,6 +63,26 @@ export function kernelFaultContract(withBench: WithBench): void {
       ]);
       expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
       expect([await bench.notes(a), await bench.notes(b)]).toEqual([[], ["before", "after"]]);
+    }));
+
+  test("[KERNEL6] a command whose facts are not JSON is answered `internal`, its neighbours succeed", () =>
+    withBench(async ({ bench }) => {
+      const notJson: TallyCommand = { do: "note", text: Object(1n) };
+      const results = await Promise.allSettled([
+        bench.kernel.ask(a, noting("one")),
+        bench.kernel.ask(a, notJson),
+        bench.kernel.ask(a, noting("two")),
+        bench.kernel.ask(b, notJson),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual([
+        "fulfilled",
+        "rejected",
+        "fulfilled",
+        "rejected",
+      ]);
+      expect(results[1]).toMatchObject({ reason: { code: "internal" } });
+      expect([await bench.notes(a), await bench.notes(b)]).toEqual([["one", "two"], []]);
+      expect(bench.fatal).toEqual([]);
     }));
 
   test("[KERNEL8] after a conflict the group is decided again on what is stored", () =>

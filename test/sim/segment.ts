@@ -50,6 +50,8 @@ export class Segment {
   readonly #tries = new Map<string, CallTry>();
   #transcript: Transcript | null = null;
   dead = false;
+  /** Operations that have news which was not read yet. */
+  newsUnderWay = 0;
 
   constructor(
     world: World,
@@ -77,9 +79,11 @@ export class Segment {
     return this.dead ? [] : this.#handler.ready((op) => this.#stalls(op));
   }
 
-  /** True if nothing of it works and no command is under way: it may be dropped from memory. */
+  /** True if nothing of it works and nothing is under way to it: it may be dropped from memory. */
   get idle(): boolean {
-    return this.#handler.busy.size === 0 && this.ready().length === 0 && this.#tries.size === 0;
+    const quiet =
+      this.#handler.busy.size === 0 && this.#tries.size === 0 && this.newsUnderWay === 0;
+    return quiet && this.ready().length === 0;
   }
 
   /** When a stalled call is given up; `null` if none is stalled. */

@@ -58,7 +58,7 @@ export function behindConnection(store: SyncStore, later: (task: () => void) => 
             const answered = method(...asked);
             answer(() => resolve(answered));
           } catch (error) {
-            answer(() => reject(error as Error));
+            answer(() => reject(error));
           }
         });
       });

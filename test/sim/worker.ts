@@ -196,7 +196,9 @@ export class Worker {
   #wake(taskId: string, op: string): void {
     const segment = this.segments.get(taskId);
     if (segment !== undefined) {
+      segment.newsUnderWay += 1;
       this.#look(taskId, (state) => {
+        segment.newsUnderWay -= 1;
         const operation = state.operations.get(op);
         if (operation !== undefined) segment.wake(op, operation);
       });

@@ -145,7 +145,7 @@ export class GroupCommit {
         ? error
         : new ErrandError("internal", "storage failed", { cause: error });
     for (const item of work) item.settle?.(wrapped);
-    for (const stream of this.#parts.streams.dirty) this.#parts.streams.forget(stream);
+    for (const stream of this.#parts.streams.dirty) this.#parts.streams.forget(stream, wrapped);
     if (wrapped.code !== "storage_full" && wrapped.code !== "unavailable") this.#ports.fatal(error);
     return wrapped;
   }

@@ -358,7 +358,10 @@ function assemble(gathering: Gathering): Prepared {
 }
 
 /** A fact that is not JSON is the fault of the command that made it, and of nothing else in the group. */
-function framesOf({ pending, makers }: Touched, tail: number | null): { text: string; count: number }[] {
+function framesOf(
+  { pending, makers }: Touched,
+  tail: number | null,
+): { text: string; count: number }[] {
   try {
     return encodeFrames(pending, tail);
   } catch (cause) {

@@ -299,10 +299,10 @@ export class Kernel {
     return this.#flushed.promise;
   }
 
-  /** Resolves when the stream's entries are on disk; rejects if a newer owner took it over before that. */
+  /** Resolves when the stream's entries are on disk; rejects with what kept them from it. */
   #stored(stream: OpenStream): Promise<void> {
     const stored = this.#nextFlush().then(() => {
-      if (stream.lost) throw new ErrandError("fenced", `stream ${stream.id} has a new owner`);
+      if (stream.lost !== null) throw stream.lost;
     });
     stored.catch(() => undefined);
     return stored;

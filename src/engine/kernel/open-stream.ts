@@ -34,8 +34,8 @@ export class OpenStream {
   /** Text offset after the pending entries. */
   offsetAhead = 0;
   closing = false;
-  /** It was dropped with entries that are not stored: a newer owner has it, or a commit failed. */
-  lost = false;
+  /** Why it was dropped with entries that are not stored: a newer owner has it, or a commit failed. */
+  lost: ErrandError | null = null;
   #stored = false;
   #held: Held[] = [];
   /** Not in any commit yet. */

@@ -47,8 +47,7 @@ export class Streams {
     const stored = this.#open.has(id) ? [] : await this.#rows(id, 0, rowsAll);
     const before = this.#open.get(id);
     if (before !== undefined && before.epoch === epoch) return before;
-    if (before !== undefined && before.epoch > epoch)
-      throw new ErrandError("fenced", `stream ${id} has a new owner`);
+    if (before !== undefined && before.epoch > epoch) throw hasNewOwner(id);
     const rows = before === undefined ? stored : before.rows();
     const opened = new OpenStream(id, user, epoch);
     opened.adopt(rows);
@@ -69,10 +68,9 @@ export class Streams {
     this.#ofTask.set(task, opened);
   }
 
-  /** Adds entries for the next commit. Throws `fenced` if the stream is closed or has a new owner. */
+  /** Adds entries for the next commit. Throws what kept earlier ones from the disk, or `fenced` if the stream is closed or has a new owner. */
   append(stream: OpenStream, entries: readonly Entry[]): void {
-    if (this.#open.get(stream.id) !== stream)
-      throw new ErrandError("fenced", `stream ${stream.id} has a new owner`);
+    if (this.#open.get(stream.id) !== stream) throw stream.lost ?? hasNewOwner(stream.id);
     stream.append(entries);
     this.#dirty.add(stream);
   }
@@ -101,8 +99,8 @@ export class Streams {
   }
 
   /** Drops a stream that this process no longer owns or whose commit failed; what is stored stays. */
-  forget(stream: OpenStream): void {
-    if (this.#dirty.delete(stream)) stream.lost = true;
+  forget(stream: OpenStream, why: ErrandError = hasNewOwner(stream.id)): void {
+    if (this.#dirty.delete(stream)) stream.lost = why;
     if (this.#open.get(stream.id) === stream) this.#open.delete(stream.id);
     const task = taskScope(stream.id.slice(0, stream.id.lastIndexOf("/")));
     if (this.#ofTask.get(task) === stream) this.#ofTask.delete(task);
@@ -129,6 +127,10 @@ export class Streams {
       json: this.#cipher.open(`${id}#${row.n}`, row.body),
     }));
   }
+}
+
+function hasNewOwner(stream: string): ErrandError {
+  return new ErrandError("fenced", `stream ${stream} has a new owner`);
 }
 
 /** Number of the attempt that a stream belongs to. */

@@ -24,6 +24,7 @@ import { idempotencyHeader, idempotencyKeyOf } from "./task-routes.ts";
 const chatParams = z.strictObject({ chatId: sessionIdField });
 const errors: readonly ErrorCode[] = [
   "session_busy",
+  "gone",
   "queue_full",
   "idempotency_mismatch",
   "too_large",
@@ -88,7 +89,8 @@ function chatRoute(server: ServerContext): Operation {
       const { asked, isUiChat } = readChatBody(call.body);
       const wantsStream =
         isUiChat || call.request.headers.get("accept")?.includes("text/event-stream") === true;
-      const { sessionId, ...turn } = await sayOrAgain(server, call, asked);
+      const { sessionId, replayed, ...turn } = await sayOrAgain(server, call, asked);
+      if (replayed) await refuseGone(server, turn.taskId);
       return wantsStream
         ? openUiStream(server, call, turn)
         : await reply(server, turn.taskId, sessionId);
@@ -245,6 +247,19 @@ async function sayOrAgain(
     return await say(server, call, { ...asked, userMessageId: undefined });
   if (answer.status === "failed") await sessions.retryTurn(userId, sessionId, answer.taskId);
   return { taskId: answer.taskId, messageId: answer.id, sessionId, userMessageId, replayed: true };
+}
+
+/** A message that was sent long ago: its answer's task may be gone, and then nothing of it would ever come. */
+async function refuseGone({ engine }: ServerContext, taskId: string): Promise<void> {
+  try {
+    await engine.reader.view(taskId, null);
+  } catch (cause) {
+    throw new ErrandError(
+      "gone",
+      `the task that answered this message, ${taskId}, was removed after its retention; the session keeps the answer`,
+      { cause },
+    );
+  }
 }
 
 /** Waits for the answer, but not for ever: clients give up after 300 s without headers. */

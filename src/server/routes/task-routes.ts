@@ -4,19 +4,16 @@ import { ErrandError } from "../../core/errors.ts";
 import { attemptsMaxMax, durationMsMax } from "../../core/limits.ts";
 import { cursorStart, type Cursor } from "../../core/stream/cursor.ts";
 import { isEnd } from "../../core/task/status.ts";
-import type { SubmitOptions, TaskRead } from "../../engine/index.ts";
+import type { SubmitOptions } from "../../engine/index.ts";
 import { empty, json } from "../answer.ts";
 import type { ServerContext } from "../context.ts";
 import type { Identity } from "../guard/identify.ts";
 import {
   actionIdField,
   cursorField,
-  limitField,
   nameField,
   sessionIdField,
   taskIdField,
-  timeField,
-  userIdField,
   whole,
 } from "../input/fields.ts";
 import { parse } from "../input/parse.ts";
@@ -24,8 +21,9 @@ import { operation, type Call, type Operation } from "../operation.ts";
 import { traceparentOf } from "../request-id.ts";
 import { waitsInLine } from "../stream/position-watch.ts";
 import { openTaskStream } from "../stream/task-stream.ts";
-import { logPageShape, taskPageShape, taskShape, whyShape } from "../wire/schemas.ts";
+import { logPageShape, taskShape, whyShape } from "../wire/schemas.ts";
 import { taskJson, type WireTask } from "../wire/task.ts";
+import { taskLists } from "./task-lists.ts";
 
 const taskParams = z.strictObject({ taskId: taskIdField });
 const durationField = (min: number): z.ZodNumber => z.number().min(min).max(durationMsMax);
@@ -56,19 +54,6 @@ const submitBody = z
     client_action_id: actionIdField.optional(),
   })
   .openapi("NewTask");
-
-const listQuery = z.strictObject({
-  status: z
-    .enum(["active", "completed", "failed"])
-    .optional()
-    .openapi({ description: "`failed` holds cancelled and expired tasks too" }),
-  type: nameField.optional(),
-  session: sessionIdField.optional(),
-  from: timeField("Created at or after").optional(),
-  to: timeField("Created before").optional(),
-  cursor: taskIdField.optional().openapi({ description: "`nextCursor` of the page before" }),
-  limit: limitField.optional(),
-});
 
 /** The header by which a submit may be sent again, and its answer's mark. */
 export const idempotencyHeader: { readonly name: string; readonly description: string } = {
@@ -132,7 +117,7 @@ export function submitMeta({
 export function taskRoutes(server: ServerContext): readonly Operation[] {
   return [
     submitRoute(server),
-    ...listRoutes(server),
+    ...taskLists(server),
     getRoute(server),
     whyRoute(server),
     logRoute(server),
@@ -190,61 +175,6 @@ export function submitted(task: WireTask, replayed: boolean): Response {
 /** Drops absent fields, which exact optional types tell from undefined ones. */
 function defined(given: Readonly<Record<string, unknown>>): SubmitOptions {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-}
-
-function listRoutes(server: ServerContext): readonly Operation[] {
-  const list = async (userId: string, query: z.output<typeof listQuery>): Promise<Response> => {
-    const { reader } = server.engine;
-    const { tasks, next } = await reader.tasks({
-      userId,
-      limit: query.limit ?? 50,
-      ...(query.status === undefined ? {} : { statusClass: query.status }),
-      ...(query.type === undefined ? {} : { type: query.type }),
-      ...(query.session === undefined ? {} : { sessionId: query.session }),
-      ...(query.from === undefined ? {} : { createdFromMs: query.from }),
-      ...(query.to === undefined ? {} : { createdToMs: query.to }),
-      ...(query.cursor === undefined ? {} : { before: query.cursor }),
-    });
-    const shown: WireTask[] = [];
-    for (const task of tasks) {
-      // What an open task has said so far is a read of its own; the text of ended ones is in their output.
-      // oxlint-disable-next-line no-await-in-loop
-      const read: TaskRead | null =
-        isEnd(task.status) || task.attempts === 0 ? null : await reader.task(task.id, userId);
-      shown.push(read === null ? taskJson(task, { cursor: null }) : taskJson(read.view, read));
-    }
-    return json({ tasks: shown, nextCursor: next });
-  };
-  const answers = { 200: { description: "A page, newest first", schema: taskPageShape } };
-  const shared = {
-    method: "get",
-    policy: "user",
-    tag: "tasks",
-    query: listQuery,
-    answers,
-  } as const;
-  return [
-    operation({
-      ...shared,
-      path: "/api/tasks",
-      id: "listTasks",
-      summary: "List your tasks",
-      handle: ({ who, query }) => list(who.userId, query),
-    }),
-    operation({
-      ...shared,
-      path: "/api/tasks/user/{userId}",
-      id: "listUserTasks",
-      summary: "List a user's tasks",
-      description: "Yours, or anybody's for the admin. Another user's are not found.",
-      params: z.strictObject({ userId: userIdField }),
-      handle: ({ who, params, query }) => {
-        if (params.userId !== who.userId && !who.isAdmin)
-          throw new ErrandError("not_found", `there is no user ${params.userId}`);
-        return list(params.userId, query);
-      },
-    }),
-  ];
 }
 
 function getRoute(server: ServerContext): Operation {

@@ -1,4 +1,5 @@
 import type { Cursor } from "../../core/stream/cursor.ts";
+import { isEnd } from "../../core/task/status.ts";
 import { isAfter, type TaskView, type UserFeedEvent } from "../../engine/index.ts";
 import type { ServerContext } from "../context.ts";
 import { ignore, type EventStream } from "./event-stream.ts";
@@ -76,16 +77,16 @@ async function writeStates(
     // Page after page: the next begins behind the last.
     // oxlint-disable-next-line no-await-in-loop
     const page = await reader.tasks(query);
-    let text = "";
     for (const { id } of page.tasks) {
       // oxlint-disable-next-line no-await-in-loop
       const { view, cursor } = await reader.task(id, userId);
+      // It ended a moment ago: its end is among what is held back.
+      if (isEnd(view.status)) continue;
       known.set(id, cursor);
-      text += stateText(view, { cursor });
       places.sawTask(view);
+      // oxlint-disable-next-line no-await-in-loop
+      await stream.writeStored(encoder.encode(stateText(view, { cursor })));
     }
-    // oxlint-disable-next-line no-await-in-loop
-    if (text !== "") await stream.writeStored(encoder.encode(text));
     // oxlint-disable-next-line no-await-in-loop
     await breathe();
     before = page.next;

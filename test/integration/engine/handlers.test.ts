@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
 
-import { defineTask, FatalError, RetryAfterError, type AnyTaskType } from "../../../src/engine/index.ts";
+import {
+  defineTask,
+  FatalError,
+  RetryAfterError,
+  type AnyTaskType,
+} from "../../../src/engine/index.ts";
 import type { Embedded } from "../../../src/hosts/embedded/embedded.ts";
 import { dataFolder, followToEnd, openIn, viewOf } from "./workbench.ts";
 import { spinForEver } from "./isolated-tasks.ts";
@@ -136,7 +141,7 @@ describe("a handler", () => {
       defineTask("progress", once, (_input: unknown, ctx) => ctx.progress({ data: 1n })),
       defineTask("unreadable", once, () => Promise.reject(unreadable)),
       defineTask("not-text", once, () => Promise.reject(notText)),
-      defineTask("not-a-time", once, () =>
+      defineTask("not-a-time", { retry: { attemptsMax: 2, minDelayMs: 1 } }, () =>
         Promise.reject(new RetryAfterError("later", { afterMs: Number.NaN })),
       ),
       defineTask("noop", {}, () => "ok"),

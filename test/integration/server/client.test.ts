@@ -1,25 +1,21 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { createClient, failureOf, type ErrandClient } from "../../../src/client/index.ts";
-import { adminKey, keyFor, openDoor, origin, until, type Door } from "./door.ts";
+import { adminKey, keyFor, openDoor, until, type Door } from "./door.ts";
+import { listen, type Listening } from "./listen.ts";
 
 let door: Door;
+let http: Listening;
 let client: ErrandClient;
 beforeEach(async () => {
   door = await openDoor();
-  client = clientOf(door, null);
+  http = await listen(door);
+  client = createClient({ baseUrl: http.url });
 });
 afterEach(async () => {
+  await http.close();
   await door.close();
 });
-
-function clientOf({ server }: Door, apiKey: string | null): ErrandClient {
-  return createClient({
-    baseUrl: origin,
-    apiKey,
-    fetch: (input, init) => server.fetch(new Request(input, init)),
-  });
-}
 
 test("[HTTP7] the client reads every answer about tasks", async () => {
   const input = { acts: [{ say: "hello" }, { event: "go" }, { output: { text: "hello" } }] };
@@ -123,6 +119,9 @@ test("[HTTP7] the client reads the feed of everything", async () => {
 
 test("[SEC25] the client reads every refusal: its code, its fields, its request's id", async () => {
   const locked = await openDoor({ auth: true });
+  const behind = await listen(locked);
+  const clientOf = (apiKey: string | null): ErrandClient =>
+    createClient({ baseUrl: behind.url, apiKey });
   const failure = async (work: Promise<unknown>): Promise<unknown> => {
     try {
       return await work;
@@ -130,13 +129,13 @@ test("[SEC25] the client reads every refusal: its code, its fields, its request'
       return failureOf(error);
     }
   };
-  expect(await failure(clientOf(locked, null).tasks.list())).toMatchObject({
+  expect(await failure(clientOf(null).tasks.list())).toMatchObject({
     kind: "refused",
     status: 401,
     code: "unauthenticated",
   });
   const key = await keyFor(locked, "u1");
-  const user = clientOf(locked, key);
+  const user = clientOf(key);
   expect(await failure(user.tasks.get("task_01k7x5q2m0f3v8k2n6r4t9w1ya"))).toMatchObject({
     kind: "refused",
     code: "not_found",
@@ -150,6 +149,7 @@ test("[SEC25] the client reads every refusal: its code, its fields, its request'
     status: 422,
     code: "unknown_type",
   });
-  expect((await clientOf(locked, adminKey).tasks.list()).tasks).toEqual([]);
+  expect((await clientOf(adminKey).tasks.list()).tasks).toEqual([]);
+  await behind.close();
   await locked.close();
 });

@@ -56,10 +56,10 @@ export const storeBugs: readonly Mutant[] = [
       timersDue: (atMs, limit) => real.timersDue(atMs + aheadMs, limit),
     })),
     deciders: (deciders) =>
-      withDecider(deciders, "task", ({ decide }) => ({
+      withDecider(deciders, "task", (real) => ({
         decide(state, command, ctx) {
           const fired = (command as { type: string }).type === "timer";
-          return decide(state, command, fired ? { ...ctx, nowMs: ctx.nowMs + aheadMs } : ctx);
+          return real.decide(state, command, fired ? { ...ctx, nowMs: ctx.nowMs + aheadMs } : ctx);
         },
       })),
   },
