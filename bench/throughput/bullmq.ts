@@ -1,12 +1,9 @@
 import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer, type AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 
-import { payload, type Subject } from "./load.ts";
+import { scratch } from "../harness/machine.ts";
+import { freePort } from "../harness/ports.ts";
+import { payload, type Subject } from "./subject.ts";
 
 interface BullJob {
   readonly id?: string;
@@ -19,6 +16,8 @@ interface BullQueue {
 interface BullWorker {
   on(event: "completed", listener: (job: BullJob) => void): void;
   waitUntilReady(): Promise<unknown>;
+  pause(): Promise<void>;
+  resume(): void;
   close(force?: boolean): Promise<void>;
 }
 interface BullModule {
@@ -30,19 +29,11 @@ interface BullModule {
   ) => BullWorker;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
 /** BullMQ on its own Redis with `appendfsync always`: its durable setting. Completion is seen by the worker's own event. */
 export async function bullmq(): Promise<Subject> {
   const require = createRequire(new URL("../peers/package.json", import.meta.url));
   const { Queue, Worker } = require("bullmq") as BullModule;
-  const dir = mkdtempSync(join(process.env["BENCH_DIR"] ?? tmpdir(), "redis-"));
+  const dir = scratch("redis");
   const port = await freePort();
   const redis = spawn(
     "redis-server",
@@ -52,7 +43,7 @@ export async function bullmq(): Promise<Subject> {
       "--bind",
       "127.0.0.1",
       "--dir",
-      dir,
+      dir.path,
       "--appendonly",
       "yes",
       "--appendfsync",
@@ -100,6 +91,10 @@ export async function bullmq(): Promise<Subject> {
     submit: () => queue.add("noop", payload, options),
     run: runTimed,
     runTimed,
+    async pause(paused) {
+      if (paused) await worker.pause();
+      else worker.resume();
+    },
     async drain() {
       for (;;) {
         const { waiting: left = 0, active = 0 } = await queue.getJobCounts("waiting", "active");
@@ -112,7 +107,7 @@ export async function bullmq(): Promise<Subject> {
       await worker.close(true);
       await queue.close();
       redis.kill("SIGKILL");
-      rmSync(dir, { recursive: true, force: true });
+      dir.remove();
     },
   };
 }

@@ -1,22 +1,19 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-
 import { defineTask } from "../../src/engine/index.ts";
 import { readSettings } from "../../src/hosts/embedded/config.ts";
 import { openEmbedded } from "../../src/hosts/embedded/embedded.ts";
-import { payload, type Subject } from "./load.ts";
+import { scratch } from "../harness/machine.ts";
+import { payload, type Subject } from "./subject.ts";
 
 /** Errand as shipped, through the public in-process API. */
 export async function errand(options: { readonly cipher: "aes" | "none" }): Promise<Subject> {
-  const dir = mkdtempSync(join(process.env["BENCH_DIR"] ?? tmpdir(), "errand-"));
+  const dir = scratch("throughput");
   const starts = new Map<string, number>();
   const noop = defineTask("noop", {}, () => null);
   const timed = defineTask("timed", {}, (_input, ctx) => {
     starts.set(ctx.taskId, performance.now());
     return ctx.taskId;
   });
-  const settings = await readSettings({ ERRAND_DATA_DIR: dir }, dir);
+  const settings = await readSettings({ ERRAND_DATA_DIR: dir.path }, dir.path);
   const { engine, stop } = await openEmbedded(
     { ...settings, config: { tasks: [noop, timed] } },
     { cipher: options.cipher, log: { info: () => undefined, error: console.error } },
@@ -28,6 +25,7 @@ export async function errand(options: { readonly cipher: "aes" | "none" }): Prom
       const { output } = await engine.run("timed", payload);
       return starts.get(String(output)) ?? 0;
     },
+    pause: (paused) => engine.pauseQueue("tasks", paused),
     async drain() {
       for (;;) {
         const queues = await engine.reader.queues();
@@ -37,7 +35,7 @@ export async function errand(options: { readonly cipher: "aes" | "none" }): Prom
     },
     async stop() {
       await stop();
-      rmSync(dir, { recursive: true, force: true });
+      dir.remove();
     },
   };
 }

@@ -1,40 +1,48 @@
-import { rmSync, mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 
-import { payload, type Subject } from "./load.ts";
+import { scratch } from "../harness/machine.ts";
+import { payload, type Subject } from "./subject.ts";
+
+/** Calls handed out at once. */
+const slots = 64;
 
 /**
- * The raw limit: insert, claim and complete on node:sqlite, WAL, synchronous=FULL, one commit per event-loop turn
- * for everything that came in it. No retries, leases, owners, log, cipher or scheduler.
+ * The raw limit: a queue that does nothing but insert, claim and complete on node:sqlite, WAL, synchronous=FULL, with
+ * one commit per event-loop turn for everything that came in it. No log, retries, owners, cipher or scheduler.
+ *
+ * `turns: "three"` is the limit of research/performance.md: a task is inserted and its caller told, claimed by a later
+ * commit, completed by a third, as in any queue whose worker is somebody else. `turns: "two"` claims what it inserts
+ * in the same commit, which only a queue that is its own worker can do, as Errand is.
  */
-export function rawQueue(): Subject {
-  const dir = mkdtempSync(join(process.env["BENCH_DIR"] ?? tmpdir(), "raw-queue-"));
-  const db = new DatabaseSync(join(dir, "queue.db"));
+export function rawQueue(options: { readonly turns: "two" | "three" }): Subject {
+  const dir = scratch("raw-queue");
+  const db = new DatabaseSync(join(dir.path, "queue.db"));
   db.exec(
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE task (id INTEGER PRIMARY KEY, state INTEGER, body TEXT); CREATE INDEX pending ON task (id) WHERE state = 0",
   );
   const insert = db.prepare("INSERT INTO task (state, body) VALUES (0, ?)");
   const claim = db.prepare(
-    "UPDATE task SET state = 1 WHERE id IN (SELECT id FROM task WHERE state = 0 ORDER BY id LIMIT 64) RETURNING id",
+    `UPDATE task SET state = 1 WHERE id IN (SELECT id FROM task WHERE state = 0 ORDER BY id LIMIT ${slots}) RETURNING id`,
   );
   const complete = db.prepare("UPDATE task SET state = 2 WHERE id = ?");
   const inserts: ((id: number) => void)[] = [];
   const completes: number[] = [];
   const waiting = new Map<number, { started(): void; ended(): void }>();
   let scheduled = false;
+  let paused = false;
   const body = JSON.stringify(payload);
+  const insertAll = (): number[] => inserts.map(() => Number(insert.run(body).lastInsertRowid));
   const turn = (): void => {
     scheduled = false;
     db.exec("BEGIN IMMEDIATE");
-    const accepted = inserts.splice(0);
-    const ids = accepted.map(() => Number(insert.run(body).lastInsertRowid));
     for (const id of completes) complete.run(id);
-    const claimed = claim.all();
+    const early = options.turns === "two" ? insertAll() : [];
+    const claimed = paused ? [] : claim.all();
+    const ids = options.turns === "two" ? early : insertAll();
     db.exec("COMMIT");
     for (const id of completes.splice(0)) waiting.get(id)?.ended();
-    for (const [index, settle] of accepted.entries()) settle(ids[index] ?? 0);
+    for (const [index, settle] of inserts.splice(0).entries()) settle(ids[index] ?? 0);
     for (const row of claimed) {
       const id = Number(row["id"]);
       queueMicrotask(() => {
@@ -43,18 +51,14 @@ export function rawQueue(): Subject {
         schedule();
       });
     }
-    if (inserts.length > 0 || claimed.length === 64) schedule();
+    // There may be more to claim: what was inserted behind the claim, and what did not fit in it.
+    if (claimed.length === slots || (options.turns === "three" && ids.length > 0 && !paused)) schedule();
   };
   const schedule = (): void => {
     if (scheduled) return;
     scheduled = true;
     setImmediate(turn);
   };
-  const submit = (): Promise<number> =>
-    new Promise((resolve) => {
-      inserts.push(resolve);
-      schedule();
-    });
   const runTimed = (): Promise<number> =>
     new Promise((resolve) => {
       let startedMs = 0;
@@ -67,16 +71,25 @@ export function rawQueue(): Subject {
       schedule();
     });
   return {
-    submit,
+    submit: () =>
+      new Promise((resolve) => {
+        inserts.push(resolve);
+        schedule();
+      }),
     run: runTimed,
     runTimed,
+    pause(wanted) {
+      paused = wanted;
+      schedule();
+      return Promise.resolve();
+    },
     async drain() {
       while (Number(db.prepare("SELECT count(*) AS n FROM task WHERE state < 2").get()?.["n"]) > 0)
         await new Promise((resolve) => setTimeout(resolve, 20));
     },
     stop() {
       db.close();
-      rmSync(dir, { recursive: true, force: true });
+      dir.remove();
       return Promise.resolve();
     },
   };

@@ -1,44 +1,41 @@
+import { Passes } from "../harness/figures.ts";
+import { machineLine } from "../harness/machine.ts";
 import { bullmq } from "./bullmq.ts";
-import { measure, median, type Figures, type Subject } from "./load.ts";
+import { errand } from "./errand.ts";
 import { rawQueue } from "./raw-queue.ts";
+import { measure, type Subject } from "./subject.ts";
 
-/** Durable no-op tasks: Errand beside BullMQ and the raw limit, in turn, so that all see the same machine. */
+/*
+ * Durable no-op tasks: Errand beside BullMQ and the raw limits, in turn, so that all see the same machine.
+ *
+ *     node bench/throughput/run.ts [rounds] [subject,subject...]
+ */
 const subjects: Readonly<Record<string, () => Subject | Promise<Subject>>> = {
-  raw: rawQueue,
-  errand: async () => (await import("./errand.ts")).errand({ cipher: "aes" }),
-  "errand-plain": async () => (await import("./errand.ts")).errand({ cipher: "none" }),
+  raw: () => rawQueue({ turns: "three" }),
+  "raw-joined": () => rawQueue({ turns: "two" }),
+  errand: () => errand({ cipher: "aes" }),
+  "errand-plain": () => errand({ cipher: "none" }),
   bullmq,
 };
 
 const rounds = Number(process.argv[2] ?? "5");
-const only = process.argv[3]?.split(",") ?? Object.keys(subjects);
-const figures = new Map<string, Figures[]>();
-for (let round = 1; round <= rounds; round += 1) {
-  for (const name of only) {
-    const open = subjects[name];
-    if (open === undefined)
-      throw new Error(
-        `there is no subject "${name}"; there are: ${Object.keys(subjects).join(", ")}`,
-      );
-    const subject = await open();
-    const pass = await measure(subject);
+const names = process.argv[3]?.split(",") ?? Object.keys(subjects);
+const passes = new Passes();
+process.stdout.write(machineLine());
+for (let round = 0; round < rounds; round += 1) {
+  for (const name of names) {
+    const subject = await subjects[name]?.();
+    if (subject === undefined)
+      throw new Error(`there is no subject "${name}"; there are: ${Object.keys(subjects).join(", ")}`);
+    passes.add(name, await measure(subject));
     await subject.stop();
-    figures.set(name, [...(figures.get(name) ?? []), pass]);
-    process.stdout.write(
-      `round ${round} ${name}: ${JSON.stringify(pass, (_key, value: unknown) => (typeof value === "number" ? Number(value.toFixed(value > 100 ? 0 : 2)) : value))}\n`,
-    );
   }
 }
-const fields = ["endToEndPerS", "submitPerS", "idleStartMs", "idleDoneMs"] as const;
-process.stdout.write(
-  `\n| subject | ${fields.join(" | ")} |\n| --- |${fields.map(() => " --- |").join("")}\n`,
-);
-for (const [name, passes] of figures) {
-  const cells = fields.map((field) => {
-    const values = passes.map((pass) => pass[field]);
-    const digits = (value: number): string => value.toFixed(value > 100 ? 0 : 2);
-    return `${digits(median(values))} [${digits(Math.min(...values))}-${digits(Math.max(...values))}]`;
-  });
-  process.stdout.write(`| ${name} | ${cells.join(" | ")} |\n`);
+process.stdout.write(passes.table());
+for (const figure of ["endToEndPerS", "submitPerS", "drainPerS", "idleStartMs", "idleDoneMs"]) {
+  for (const name of ["errand", "errand-plain"]) {
+    for (const to of ["bullmq", "raw", "raw-joined"])
+      if (names.includes(name) && names.includes(to)) process.stdout.write(passes.ratio(figure, name, to));
+  }
 }
 process.exit(0);

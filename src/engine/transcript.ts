@@ -12,7 +12,8 @@ import type { OpenStream } from "./kernel/open-stream.ts";
 export class Transcript {
   readonly #kernel: Kernel;
   readonly #stream: OpenStream;
-  readonly #ended = new Set<string>();
+  /** Calls that have ended, and where they began. */
+  readonly #ended = new Map<string, number>();
   readonly #tools = new Set<string>();
   /** Offset where a call began that never ended. */
   readonly #begun = new Map<string, number>();
@@ -28,8 +29,8 @@ export class Transcript {
     for (const entry of stream.read(0)) {
       if (entry.t === "call") this.#begun.set(entry.op, offset);
       else if (entry.t === "callEnd") {
+        this.#ended.set(entry.op, this.#begun.get(entry.op) ?? offset);
         this.#begun.delete(entry.op);
-        this.#ended.add(entry.op);
       } else if (entry.t === "toolOutput") this.#tools.add(entry.id);
       if (entry.t === "text") {
         if (this.#begun.size === 0) written.push({ from: offset, chars: entry.d.length });
@@ -46,13 +47,17 @@ export class Transcript {
     return this.#stream;
   }
 
-  /** A call begins to stream. If it was cut off before, readers are told to drop what it had said. */
+  /**
+   * A call begins to stream. If it was cut off before, or had ended without its result being stored, readers are told
+   * to drop what it had said.
+   */
   begin(op: string, role: string, model: string): void {
-    const from = this.#begun.get(op);
+    const from = this.#begun.get(op) ?? this.#ended.get(op);
     const entries: Entry[] = [];
     if (from !== undefined && from < this.#stream.offsetAhead)
       entries.push({ t: "reset", o: from, reason: "the call starts again" });
     this.#held = "";
+    this.#ended.delete(op);
     this.#begun.set(op, from ?? this.#stream.offsetAhead);
     entries.push({ t: "call", op, role, model });
     this.#add(entries);
@@ -81,8 +86,8 @@ export class Transcript {
     const entries: Entry[] = this.#held === "" ? [] : [{ t: "text", d: this.#held }];
     this.#held = "";
     entries.push({ t: "callEnd", op, finish, ...(error === undefined ? {} : { error }) });
+    this.#ended.set(op, this.#begun.get(op) ?? this.#stream.offsetAhead);
     this.#begun.delete(op);
-    this.#ended.add(op);
     this.#add(entries);
   }
 

@@ -13,7 +13,7 @@ export interface Passed {
   readonly connection: Connection;
 }
 
-/** The router: `pass` goes to the operation as it is. Errors are thrown, never answered here. */
+/** The router. Errors are thrown through it, never answered in it: one place writes them. */
 export type Router = Hono<{ Bindings: Passed }>;
 
 /** What stands between the router and the operations. */
@@ -53,7 +53,6 @@ export function mount(
     methods.set(path, (methods.get(path) ?? new Set()).add(operation.method.toUpperCase()));
   }
   for (const [path, allowed] of methods) {
-    // Files of the page are at the same paths as the orchestrator's tasks: `GET` of those is not only its own.
     if (allowed.has("GET")) allowed.add("HEAD");
     router.all(path, () => {
       throw new MethodRefused([...allowed].join(", "));

@@ -114,7 +114,10 @@ export class Shadow {
   apply(group: Group): { readonly touched: readonly Scope[]; readonly facts: string } {
     const touched = new Set<Scope>();
     let facts = "";
-    for (const { stream, ...op } of group.streams) this.#stream(stream, op);
+    for (const { stream, ...op } of group.streams) {
+      this.#stream(stream, op);
+      facts += `${stream} ${op.op} ${"n" in op ? op.n : ""} epoch ${op.epoch};`;
+    }
     for (const row of group.appends) {
       const before = this.scopes.get(row.scope);
       const shadow = before ?? {

@@ -94,7 +94,7 @@ export class World {
       later: (task) => this.#turns.push(task),
       fatal: (error) => this.breaks(error),
       storeHooks: {
-        fate: () => this.#fate(),
+        fate: () => this.#noted(this.#fate()),
         committed: (group) => this.judge(() => this.#committed(group)),
         refused: (result) => this.note("refused", JSON.stringify(result)),
         died: () => this.#die("at a commit"),
@@ -203,10 +203,8 @@ export class World {
       try {
         void write().catch(() => undefined);
       } catch (error) {
-        must(
-          error instanceof ErrandError && error.code === "fenced",
-          "a stale epoch cannot write a stream",
-          () => String(error),
+        must(error instanceof ErrandError, "a stale epoch cannot write a stream", () =>
+          String(error),
         );
         this.mark("stale stream writer fenced");
         return;
@@ -276,6 +274,11 @@ export class World {
   /** Opens what was sealed for a place. */
   open(place: string, sealed: Uint8Array): string {
     return this.#cipher.open(place, sealed);
+  }
+
+  #noted(fate: CommitFate): CommitFate {
+    if (fate !== "commits") this.note("store", fate);
+    return fate;
   }
 
   #fate(): CommitFate {

@@ -40,11 +40,14 @@ export interface Pending {
   readonly metas: [number, Meta][];
 }
 
+/** Text of one log row, and how many events it holds. */
+export interface EncodedFrame {
+  readonly text: string;
+  readonly count: number;
+}
+
 /** Text of the rows that hold `pending`, each with its number of events: one row unless it would pass the limit. */
-export function encodeFrames(
-  pending: Pending,
-  streamTail: number | null,
-): { text: string; count: number }[] {
+export function encodeFrames(pending: Pending, streamTail: number | null): EncodedFrame[] {
   const tail = streamTail === null ? {} : { n: streamTail };
   const metas = pending.metas.length === 0 ? {} : { m: pending.metas };
   const whole: Frame = { v: frameVersion, e: pending.events, ...metas, ...tail };
@@ -62,6 +65,17 @@ export function encodeFrames(
     ...encodeFrames({ events: pending.events.slice(0, half), metas: before }, streamTail),
     ...encodeFrames({ events: pending.events.slice(half), metas: after }, streamTail),
   ];
+}
+
+/** Place of the first event that cannot be written as JSON; -1 if all can. */
+export function firstUnwritable(events: readonly unknown[]): number {
+  return events.findIndex((event) => {
+    try {
+      return JSON.stringify(event) === undefined;
+    } catch {
+      return true;
+    }
+  });
 }
 
 const noMeta: Meta = {};

@@ -4,7 +4,6 @@ import type { Scope } from "../../core/scope.ts";
 import type { CommitResult, Group } from "../../ports/store.ts";
 import type { ScopeCache } from "./cache.ts";
 import {
-  PoisonedCommand,
   prepareGroup,
   type AnyDecider,
   type GroupPorts,
@@ -15,6 +14,7 @@ import type { IdSequence } from "./id-sequence.ts";
 import type { KernelListener, KernelPorts } from "./kernel-ports.ts";
 import type { OpenStream } from "./open-stream.ts";
 import type { Outbox } from "./outbox.ts";
+import { PoisonedCommand } from "./poisoned-command.ts";
 import * as ask from "./store-op.ts";
 import type { Streams } from "./streams.ts";
 import type { Timers } from "./timers.ts";

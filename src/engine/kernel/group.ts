@@ -14,8 +14,10 @@ import type {
   TimerPut,
 } from "../../ports/store.ts";
 import type { CachedScope, ScopeCache } from "./cache.ts";
-import { encodeFrames, type Meta, type Pending } from "./frame.ts";
+import { encodeFrames, firstUnwritable, type EncodedFrame } from "./frame.ts";
+import type { Meta, Pending } from "./frame.ts";
 import { loadScope, UnreadableScope } from "./load.ts";
+import { PoisonedCommand } from "./poisoned-command.ts";
 import * as ask from "./store-op.ts";
 
 /** Any decider: the kernel does not know what the scopes mean. */
@@ -98,22 +100,6 @@ export interface Touched {
   seq: number;
   /** Messages without an event of their own, for their ids. */
   loose: number;
-}
-
-/**
- * A decider threw, or a scope cannot be read back: the command from outside that led there is poison, and the group
- * runs again without it.
- */
-export class PoisonedCommand extends Error {
-  /** The command from outside. */
-  readonly item: Item;
-  /** Where it happened. */
-  readonly scope: Scope;
-  constructor(item: Item, cause: unknown) {
-    super("a decider threw", { cause });
-    this.item = item.origin ?? item;
-    this.scope = item.scope;
-  }
 }
 
 /** Gathers everything the commands of one group do. Nothing outside the group's own states is changed. */
@@ -358,25 +344,13 @@ function assemble(gathering: Gathering): Prepared {
 }
 
 /** A fact that is not JSON is the fault of the command that made it, and of nothing else in the group. */
-function framesOf(
-  { pending, makers }: Touched,
-  tail: number | null,
-): { text: string; count: number }[] {
+function framesOf({ pending, makers }: Touched, tail: number | null): EncodedFrame[] {
   try {
     return encodeFrames(pending, tail);
   } catch (cause) {
-    const at = pending.events.findIndex((event) => !isJson(event));
+    const at = firstUnwritable(pending.events);
     const maker = makers.findLast(({ from }) => from <= at);
-    if (maker === undefined) throw cause;
-    throw new PoisonedCommand(maker.item, cause);
-  }
-}
-
-function isJson(value: unknown): boolean {
-  try {
-    return JSON.stringify(value) !== undefined;
-  } catch {
-    return false;
+    throw maker === undefined ? cause : new PoisonedCommand(maker.item, cause);
   }
 }
 

@@ -102,7 +102,7 @@ function putTasks(
   if (ids.length <= knownTasksMax) return tasks;
   const ended = Object.values(tasks)
     .filter((task) => isEnd(task.status))
-    .toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
+    .toSorted((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
   for (const task of ended.slice(0, ids.length - knownTasksMax)) delete tasks[task.id];
   return tasks;
 }

@@ -41,10 +41,11 @@ function passes(task: Task, filter: PanelFilter): boolean {
   return filter === "all" || statusClass(task.status) === filter;
 }
 
-/** Ids are time-ordered: they break ties of the clock. */
+/** ISO times and ids sort by their characters; a comparison by language costs twenty times as much. */
 function newestFirst(a: Task, b: Task): number {
-  const byTime = b.createdAt.localeCompare(a.createdAt);
-  return byTime === 0 ? b.id.localeCompare(a.id) : byTime;
+  if (a.createdAt !== b.createdAt) return a.createdAt < b.createdAt ? 1 : -1;
+  // Ids are time-ordered: they break ties of the clock.
+  return a.id < b.id ? 1 : -1;
 }
 
 /** How many tasks are active, the open chat's answers included. */

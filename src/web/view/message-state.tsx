@@ -63,7 +63,7 @@ interface WaitingProps {
 }
 
 function Waiting({ word, reason, taskId }: WaitingProps): ReactNode {
-  const nowMs = useNow(reason?.untilAt == null ? null : 1_000);
+  const nowMs = useNow(reason?.untilAt == null ? 30_000 : 1_000);
   const isStopping = usePage((state) => taskId !== null && state.wishes[taskId] === "cancel");
   if (isStopping) return <Line icon="stop">Stopping</Line>;
   return (

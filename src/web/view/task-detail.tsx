@@ -5,7 +5,7 @@ import type { Task } from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
 import type { DetailState, TaskWish } from "../state/page-state.ts";
 import { taskTitle } from "../state/select-tasks.ts";
-import { wordsOfReason, wordsOfStatus } from "../words/task-words.ts";
+import { wordsOfProgress, wordsOfReason, wordsOfStatus } from "../words/task-words.ts";
 import { durationWords, momentWords } from "../words/time-words.ts";
 import { Icon } from "./icon.tsx";
 import type { IconName } from "./icon.tsx";
@@ -107,7 +107,7 @@ function Facts({ task, detail }: FactsProps): ReactNode {
 }
 
 function StatusBlock({ task, detail }: FactsProps): ReactNode {
-  const nowMs = useNow(isEnd(task.status) ? null : 1_000);
+  const nowMs = useNow(isEnd(task.status) ? 30_000 : 1_000);
   const { word, tone, icon } = wordsOfStatus(task);
   const why = detail?.why ?? null;
   return (
@@ -121,9 +121,12 @@ function StatusBlock({ task, detail }: FactsProps): ReactNode {
       </p>
       {!isEnd(task.status) && <ProgressBar task={task} />}
       {task.status === "running" && task.startedAt !== null && (
-        <p className="quiet">for {durationWords(nowMs - Date.parse(task.startedAt))}</p>
+        <p className="quiet">
+          for {durationWords(nowMs - Date.parse(task.startedAt))}
+          {task.progress !== null && ` · ${wordsOfProgress(task.progress)}`}
+        </p>
       )}
-      {!isEnd(task.status) && why !== null && why.message !== "" && <p>{why.message}</p>}
+      {!isEnd(task.status) && task.status !== "running" && why !== null && <p>{why.message}</p>}
       {task.error !== null && task.status !== "cancelled" && (
         <>
           <p>{inOneLine(explainTaskError(task.error))}</p>

@@ -1,4 +1,4 @@
-import { memo, useEffect, useMemo, useRef } from "react";
+import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { ReactNode } from "react";
 import { explainFailure, inOneLine } from "../../client/index.ts";
 import type { Failure } from "../../client/index.ts";
@@ -12,6 +12,7 @@ import { TaskRow } from "./task-row.tsx";
 /** Background tasks: the list, or one task in full. */
 export function TaskPanel(): ReactNode {
   const openTaskId = usePage((state) => state.detail?.taskId ?? null);
+  const filter = usePage((state) => state.shell.filter);
   if (openTaskId !== null) return <TaskDetail key={openTaskId} taskId={openTaskId} />;
   return (
     <>
@@ -19,7 +20,7 @@ export function TaskPanel(): ReactNode {
         <h2>Background tasks</h2>
         <Filters />
       </div>
-      <TaskList />
+      <TaskList key={filter} filter={filter} />
     </>
   );
 }
@@ -50,8 +51,11 @@ function Filters(): ReactNode {
   );
 }
 
-function TaskList(): ReactNode {
-  const filter = usePage((state) => state.shell.filter);
+/** Rows that are added at a time: what nobody has scrolled to costs nothing. */
+const rowsPerStep = 100;
+
+function TaskList({ filter }: { readonly filter: PanelFilter }): ReactNode {
+  const control = useControl();
   const tasks = usePage((state) => state.tasks);
   const openSessionId = usePage((state) => state.route.sessionId);
   const { load, nextCursor } = usePage((state) => state.lists[filter]);
@@ -59,6 +63,11 @@ function TaskList(): ReactNode {
     () => taskLines(tasks, filter, openSessionId),
     [tasks, filter, openSessionId],
   );
+  const [shown, setShown] = useState(rowsPerStep);
+  const showMore = useCallback(() => {
+    if (lines.length > shown) setShown(shown + rowsPerStep);
+    else void control.tasks.loadMore(filter);
+  }, [control, filter, lines.length, shown]);
   return (
     <div className="panel-body">
       {load.is === "failed" && <ListFailed filter={filter} failure={load.failure} />}
@@ -67,12 +76,14 @@ function TaskList(): ReactNode {
       )}
       {lines.length > 0 && (
         <ul className="tasks" aria-label="Tasks">
-          {lines.map((line) => (
+          {lines.slice(0, shown).map((line) => (
             <Line key={line.taskId} taskId={line.taskId} depth={line.depth} />
           ))}
         </ul>
       )}
-      {nextCursor !== null && <More filter={filter} />}
+      {(nextCursor !== null || lines.length > shown) && (
+        <More isLoading={load.is === "loading"} onMore={showMore} />
+      )}
     </div>
   );
 }
@@ -136,30 +147,33 @@ function ListFailed({
   );
 }
 
-/** Loads the next page when it is nearly in sight. */
-function More({ filter }: { readonly filter: PanelFilter }): ReactNode {
-  const control = useControl();
-  const isLoading = usePage((state) => state.lists[filter].load.is === "loading");
+interface MoreProps {
+  readonly isLoading: boolean;
+  readonly onMore: () => void;
+}
+
+/** Asks for more rows when their place is nearly in sight. */
+function More({ isLoading, onMore }: MoreProps): ReactNode {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     const element = button.current;
     if (element === null || isLoading) return;
     const observer = new IntersectionObserver(
       (entries) => {
-        if (entries.some((entry) => entry.isIntersecting)) void control.tasks.loadMore(filter);
+        if (entries.some((entry) => entry.isIntersecting)) onMore();
       },
       { rootMargin: "400px" },
     );
     observer.observe(element);
     return () => observer.disconnect();
-  }, [control, filter, isLoading]);
+  }, [isLoading, onMore]);
   return (
     <button
       type="button"
       ref={button}
       className="small-button more"
       disabled={isLoading}
-      onClick={() => void control.tasks.loadMore(filter)}
+      onClick={onMore}
     >
       {isLoading ? "Loading more" : "Show more"}
     </button>

@@ -69,7 +69,7 @@ test("[HTTP3,HTTP7] no operation reads a body of another type", async () => {
   await stillWell();
 });
 
-test("[SEC25,HTTP7] no value of any field does more than a 4xx", async () => {
+test("[SEC24,SEC25,HTTP7] no value of any field does more than a 4xx", async () => {
   for (const operation of await withBody()) {
     const good = bodyOf(operation);
     if (!isRecord(good)) continue;

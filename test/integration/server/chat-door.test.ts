@@ -220,6 +220,17 @@ test("[CHATDOOR7] the same message sent again is the same turn, and its answer i
   expect(models.calls).toBe(1);
 });
 
+test("[CHATDOOR7] a message whose answer's task is gone is told so instead of waiting for ever", async () => {
+  const body = {
+    id: "chat-1",
+    messages: [{ id: "m-1", role: "user", parts: [{ type: "text", text: "help" }] }],
+  };
+  await readEvents(await door.send("POST", "/api/chat", { body })).rest();
+  door.store.purge(Number.MAX_SAFE_INTEGER, 0, 100);
+  const { status, body: problem } = await door.json("POST", "/api/chat", { body });
+  expect([status, problem["code"]]).toEqual([410, "gone"]);
+});
+
 test("[CHATDOOR9] a message behind another waits, and the page is told so", async () => {
   const first = page("chat-1");
   void first.chat.sendMessage({ text: "one" });

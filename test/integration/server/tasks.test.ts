@@ -125,6 +125,28 @@ test("[HTTP6] a list goes page by page, newest first, and filters", async () => 
   });
 });
 
+test("[HTTP6] a page of large tasks ends early, and the next goes on behind it", async () => {
+  const input = "x".repeat(900_000);
+  const ids: string[] = [];
+  for (let index = 0; index < 7; index += 1) ids.push(await door.submit("echo", input));
+  for (const id of ids) await until(door, id, finished);
+  const seen: string[] = [];
+  const sizes: number[] = [];
+  let cursor: string | null = null;
+  do {
+    const { body } = await door.json(
+      "GET",
+      `/api/tasks?limit=7${cursor === null ? "" : `&cursor=${cursor}`}`,
+    );
+    const page = (body["tasks"] as { id: string }[]).map(({ id }) => id);
+    seen.push(...page);
+    sizes.push(page.length);
+    cursor = body["nextCursor"] as string | null;
+  } while (cursor !== null);
+  expect(seen).toEqual(ids.toReversed());
+  expect(sizes.length).toBeGreaterThan(1);
+});
+
 test.each([
   "limit=0",
   "limit=201",

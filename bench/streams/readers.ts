@@ -1,0 +1,99 @@
+import { Agent, request, type IncomingMessage } from "node:http";
+
+import { clockUs } from "./clock.ts";
+
+/*
+ * The readers of one pass, in a process of their own: starts streams spread over a second, reads each to its end and
+ * sends what it saw to its parent. `direct` asks the model itself; `errand` submits a task and follows its feed.
+ */
+
+/** What a parent asks for. */
+export interface Ask {
+  readonly way: "direct" | "errand";
+  /** Of the model (with /v1) or of Errand. */
+  readonly url: string;
+  /** Type of the tasks. */
+  readonly type: string;
+  readonly streams: number;
+  readonly tokens: number;
+}
+
+/** What all streams of a pass saw, in milliseconds. */
+export interface Seen {
+  /** From the request to the first token. */
+  readonly firstMs: readonly number[];
+  /** Age of each later token when it was read. */
+  readonly delayMs: readonly number[];
+  /** Streams that ended with fewer tokens than were asked for, or did not end. */
+  readonly dropped: number;
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
+const tokenPattern = /@(\d{16}) /g;
+const tokenChars = 18;
+const headers = { "content-type": "application/json", "x-requested-with": "bench" };
+
+function send(url: string, method: string, body?: string): Promise<IncomingMessage> {
+  const answer = Promise.withResolvers<IncomingMessage>();
+  const asked = request(url, { method, agent, headers }, (response) => answer.resolve(response));
+  asked.on("error", answer.reject);
+  asked.end(body);
+  return answer.promise;
+}
+
+async function text(response: IncomingMessage): Promise<string> {
+  let all = "";
+  for await (const chunk of response) all += String(chunk);
+  return all;
+}
+
+async function open(ask: Ask): Promise<IncomingMessage> {
+  if (ask.way === "direct")
+    return await send(`${ask.url}/chat/completions`, "POST", '{"model":"clock","stream":true,"messages":[{"role":"user","content":"go"}]}');
+  const submitted = await send(`${ask.url}/api/tasks`, "POST", JSON.stringify({ type: ask.type, input: { prompt: "go" } }));
+  const task: unknown = JSON.parse(await text(submitted));
+  if (typeof task !== "object" || task === null || !("id" in task))
+    throw new Error(`a submit was answered ${submitted.statusCode}`);
+  return await send(`${ask.url}/api/tasks/${String(task.id)}/stream`, "GET");
+}
+
+async function readOne(ask: Ask, seen: { firstMs: number[]; delayMs: number[] }): Promise<boolean> {
+  const startedUs = clockUs();
+  const response = await open(ask);
+  let count = 0;
+  let rest = "";
+  for await (const chunk of response) {
+    const nowUs = clockUs();
+    rest += (chunk as Buffer).toString("latin1");
+    let after = 0;
+    // The end of a task repeats its whole output: what comes behind the last token is not looked at.
+    for (const match of count < ask.tokens ? rest.matchAll(tokenPattern) : []) {
+      if (count === ask.tokens) break;
+      if (count === 0) seen.firstMs.push((nowUs - startedUs) / 1_000);
+      else seen.delayMs.push((nowUs - Number(match[1])) / 1_000);
+      count += 1;
+      after = match.index + tokenChars;
+    }
+    rest = rest.slice(Math.max(after, rest.length - tokenChars));
+  }
+  return count === ask.tokens;
+}
+
+async function pass(ask: Ask): Promise<Seen> {
+  const seen = { firstMs: [] as number[], delayMs: [] as number[] };
+  const rampMs = ask.streams === 1 ? 0 : 1_000;
+  const ended = await Promise.allSettled(
+    Array.from({ length: ask.streams }, async (_, number) => {
+      await new Promise((resolve) => setTimeout(resolve, (rampMs * number) / ask.streams));
+      return await readOne(ask, seen);
+    }),
+  );
+  const dropped = ended.filter((end) => end.status === "rejected" || !end.value).length;
+  return { ...seen, dropped };
+}
+
+process.on("message", (ask: Ask) => {
+  void pass(ask).then((seen) => process.send?.(seen));
+});
+process.on("disconnect", () => process.exit());
+if (import.meta.main) process.stdout.write("ready\n");
