@@ -18,8 +18,8 @@ const samples = 400;
 
 const loadBefore = load();
 const dir = scratch("backlog");
-let ended = 0;
-const noop = defineTask("noop", {}, () => void (ended += 1));
+const seen = { ended: 0 };
+const noop = defineTask("noop", {}, () => void (seen.ended += 1));
 const settings = await readSettings({ ERRAND_DATA_DIR: dir.path }, dir.path);
 const { engine } = await openEmbedded(
   { ...settings, config: { tasks: [noop] } },
@@ -49,21 +49,26 @@ async function submitOnes(): Promise<number[]> {
   return times;
 }
 
+/** Waits until so many handlers have ended, or until a time. */
+async function endedOf(count: number, untilMs: number): Promise<void> {
+  while (seen.ended < count && performance.now() < untilMs)
+    await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 // Warm code first: the smaller depth would otherwise pay for it.
 await submitMany(5_000);
-while (ended < 5_000) await new Promise((resolve) => setTimeout(resolve, 10));
+await endedOf(5_000, Number.POSITIVE_INFINITY);
 await engine.pauseQueue("tasks", true);
 const delay = monitorEventLoopDelay({ resolution: 1 });
 delay.enable();
 const loadPerS = await submitMany(depth);
 const submits = await submitOnes();
 const pendingPssMb = pssMb(process.pid);
-const before = ended;
+const before = seen.ended;
 const startMs = performance.now();
 await engine.pauseQueue("tasks", false);
-while (performance.now() - startMs < drainMs && ended - before < depth)
-  await new Promise((resolve) => setTimeout(resolve, 5));
-const drainPerS = ((ended - before) / (performance.now() - startMs)) * 1_000;
+await endedOf(before + depth, startMs + drainMs);
+const drainPerS = ((seen.ended - before) / (performance.now() - startMs)) * 1_000;
 const figures: Figures = {
   loadPerS,
   submitP50Ms: quantile(submits, 0.5),

@@ -44,20 +44,26 @@ export class Passes {
    */
   ratio(figure: string, of: string, to: string): string {
     const divisors = this.values(to, figure);
-    const ratios = this.values(of, figure).map((value, pass) => value / (divisors[pass] ?? Number.NaN));
+    const ratios = this.values(of, figure).map(
+      (value, pass) => value / (divisors[pass] ?? Number.NaN),
+    );
     return `${figure}: ${of} / ${to} = ${spread(ratios)}\n`;
   }
 
   /** One subject's figure less another's, pass by pass. */
   difference(figure: string, of: string, to: string): string {
     const base = this.values(to, figure);
-    const differences = this.values(of, figure).map((value, pass) => value - (base[pass] ?? Number.NaN));
+    const differences = this.values(of, figure).map(
+      (value, pass) => value - (base[pass] ?? Number.NaN),
+    );
     return `${figure}: ${of} - ${to} = ${spread(differences)}\n`;
   }
 
   /** A table of medians with spread. */
   table(): string {
-    const names = [...new Set([...this.#passes.values()].flat().flatMap((pass) => Object.keys(pass)))];
+    const names = [
+      ...new Set([...this.#passes.values()].flat().flatMap((pass) => Object.keys(pass))),
+    ];
     const rows = [...this.#passes.keys()].map((subject) => {
       const cells = names.map((name) => {
         const values = this.values(subject, name);

@@ -40,7 +40,9 @@ export async function start(
     });
   }
   child.once("exit", (code) =>
-    found.reject(new Error(`${command} ended with ${code} before it was ready:\n${tail.join("\n")}`)),
+    found.reject(
+      new Error(`${command} ended with ${code} before it was ready:\n${tail.join("\n")}`),
+    ),
   );
   const said = await found.promise;
   const { pid } = child;

@@ -36,9 +36,12 @@ async function post(url: string, body: unknown): Promise<unknown> {
 
 async function ofErrand(server: Running, readers: Running): Promise<Figures> {
   const task = await post(`${server.said}/api/tasks`, { type: "speaker", input: {} });
-  if (typeof task !== "object" || task === null || !("id" in task)) throw new Error("no task was made");
+  if (typeof task !== "object" || task === null || !("id" in task))
+    throw new Error("no task was made");
   const url = `${server.said}/api/tasks/${String(task.id)}`;
-  return await pass(readers, `${url}/stream`, () => post(`${url}/event`, { name: "go", payload: null }));
+  return await pass(readers, `${url}/stream`, () =>
+    post(`${url}/event`, { name: "go", payload: null }),
+  );
 }
 
 const dir = scratch("push");

@@ -20,10 +20,11 @@ const loaders = 512;
 async function folderWith(count: number): Promise<ReturnType<typeof scratch>> {
   const dir = scratch("start");
   const settings = await readSettings({ ERRAND_DATA_DIR: dir.path }, dir.path);
-  const { engine, stop } = await openEmbedded(
+  const embedded = await openEmbedded(
     { ...settings, config: { tasks: [defineTask("noop", {}, () => null)] } },
     { log: { info: () => undefined, error: console.error } },
   );
+  const { engine } = embedded;
   await engine.pauseQueue("tasks", true);
   let left = count;
   await Promise.all(
@@ -34,7 +35,7 @@ async function folderWith(count: number): Promise<ReturnType<typeof scratch>> {
       }
     }),
   );
-  await stop(0);
+  await embedded.stop(0);
   return dir;
 }
 
@@ -48,7 +49,8 @@ for (const size of sizes) {
     await new Promise((resolve) => setTimeout(resolve, idleMs));
     const idlePssMb = pssMb(server.pid);
     await server.kill();
-    if (round > 0) passes.add(`${size} tasks`, { readyMs: server.readyMs, idlePssMb, load: loadBefore });
+    if (round > 0)
+      passes.add(`${size} tasks`, { readyMs: server.readyMs, idlePssMb, load: loadBefore });
   }
   dir.remove();
 }

@@ -49,8 +49,16 @@ async function text(response: IncomingMessage): Promise<string> {
 
 async function open(ask: Ask): Promise<IncomingMessage> {
   if (ask.way === "direct")
-    return await send(`${ask.url}/chat/completions`, "POST", '{"model":"clock","stream":true,"messages":[{"role":"user","content":"go"}]}');
-  const submitted = await send(`${ask.url}/api/tasks`, "POST", JSON.stringify({ type: ask.type, input: { prompt: "go" } }));
+    return await send(
+      `${ask.url}/chat/completions`,
+      "POST",
+      '{"model":"clock","stream":true,"messages":[{"role":"user","content":"go"}]}',
+    );
+  const submitted = await send(
+    `${ask.url}/api/tasks`,
+    "POST",
+    JSON.stringify({ type: ask.type, input: { prompt: "go" } }),
+  );
   const task: unknown = JSON.parse(await text(submitted));
   if (typeof task !== "object" || task === null || !("id" in task))
     throw new Error(`a submit was answered ${submitted.statusCode}`);
@@ -60,11 +68,12 @@ async function open(ask: Ask): Promise<IncomingMessage> {
 async function readOne(ask: Ask, seen: { firstMs: number[]; delayMs: number[] }): Promise<boolean> {
   const startedUs = clockUs();
   const response = await open(ask);
+  response.setEncoding("latin1");
   let count = 0;
   let rest = "";
   for await (const chunk of response) {
     const nowUs = clockUs();
-    rest += (chunk as Buffer).toString("latin1");
+    rest += chunk;
     let after = 0;
     // The end of a task repeats its whole output: what comes behind the last token is not looked at.
     for (const match of count < ask.tokens ? rest.matchAll(tokenPattern) : []) {

@@ -49,11 +49,22 @@ async function pass(stage: Stage, ask: Omit<Ask, "url" | "tokens">): Promise<Fig
     dropped: seen.dropped,
   };
   if (ask.way === "direct") return { ...seenByReaders, load: loadBefore };
-  return { ...seenByReaders, usPerToken, loopP99Ms, loopMaxMs, pssMb: pssMb(pid), load: loadBefore };
+  return {
+    ...seenByReaders,
+    usPerToken,
+    loopP99Ms,
+    loopMaxMs,
+    pssMb: pssMb(pid),
+    load: loadBefore,
+  };
 }
 
 const dir = scratch("streams");
-const model = await start(process.execPath, [beside("./clock-model.ts"), String(tokens), String(tokensPerSecond)], /listening (\S+)/);
+const model = await start(
+  process.execPath,
+  [beside("./clock-model.ts"), String(tokens), String(tokensPerSecond)],
+  /listening (\S+)/,
+);
 const server = await startErrand(dir.path, {
   ERRAND_MODEL_BASE_URL: model.said,
   ERRAND_MODEL_SLOTS: "600",
@@ -68,7 +79,10 @@ await read(stage, { way: "errand", type: "sdk", streams: 20 });
 for (let round = 0; round < rounds; round += 1) {
   for (const streams of sizes) {
     passes.add(`direct ${streams}`, await pass(stage, { way: "direct", type: "", streams }));
-    passes.add(`errand ${streams}`, await pass(stage, { way: "errand", type: "generate", streams }));
+    passes.add(
+      `errand ${streams}`,
+      await pass(stage, { way: "errand", type: "generate", streams }),
+    );
     passes.add(`ai-sdk ${streams}`, await pass(stage, { way: "errand", type: "sdk", streams }));
   }
 }
@@ -76,7 +90,9 @@ process.stdout.write(passes.table());
 for (const streams of sizes) {
   for (const way of ["errand", "ai-sdk"]) {
     for (const figure of ["firstP50Ms", "firstP99Ms", "delayP50Ms", "delayP99Ms"])
-      process.stdout.write(`added ${passes.difference(figure, `${way} ${streams}`, `direct ${streams}`)}`);
+      process.stdout.write(
+        `added ${passes.difference(figure, `${way} ${streams}`, `direct ${streams}`)}`,
+      );
   }
 }
 for (const program of [readers, server, model]) await program.kill();

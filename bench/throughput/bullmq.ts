@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 
-import { scratch } from "../harness/machine.ts";
-import { freePort } from "../harness/ports.ts";
+import { startRedis } from "./redis.ts";
 import { payload, type Subject } from "./subject.ts";
 
 interface BullJob {
@@ -32,33 +30,9 @@ interface BullModule {
 /** BullMQ on its own Redis with `appendfsync always`: its durable setting. Completion is seen by the worker's own event. */
 export async function bullmq(): Promise<Subject> {
   const require = createRequire(new URL("../peers/package.json", import.meta.url));
-  const { Queue, Worker } = require("bullmq") as BullModule;
-  const dir = scratch("redis");
-  const port = await freePort();
-  const redis = spawn(
-    "redis-server",
-    [
-      "--port",
-      String(port),
-      "--bind",
-      "127.0.0.1",
-      "--dir",
-      dir.path,
-      "--appendonly",
-      "yes",
-      "--appendfsync",
-      "always",
-      "--save",
-      "",
-      "--maxmemory-policy",
-      "noeviction",
-    ],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  for await (const chunk of redis.stdout)
-    if (String(chunk).includes("Ready to accept connections")) break;
-  redis.stdout.resume();
-  const connection = { host: "127.0.0.1", port };
+  const { Queue, Worker }: BullModule = require("bullmq");
+  const redis = await startRedis();
+  const connection = { host: "127.0.0.1", port: redis.port };
   const queue = new Queue("bench", { connection });
   const starts = new Map<string, number>();
   const waiting = new Map<string, (startedMs: number) => void>();
@@ -106,8 +80,7 @@ export async function bullmq(): Promise<Subject> {
     async stop() {
       await worker.close(true);
       await queue.close();
-      redis.kill("SIGKILL");
-      dir.remove();
+      await redis.stop();
     },
   };
 }

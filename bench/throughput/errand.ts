@@ -14,10 +14,11 @@ export async function errand(options: { readonly cipher: "aes" | "none" }): Prom
     return ctx.taskId;
   });
   const settings = await readSettings({ ERRAND_DATA_DIR: dir.path }, dir.path);
-  const { engine, stop } = await openEmbedded(
+  const embedded = await openEmbedded(
     { ...settings, config: { tasks: [noop, timed] } },
     { cipher: options.cipher, log: { info: () => undefined, error: console.error } },
   );
+  const { engine } = embedded;
   return {
     submit: () => engine.submit("noop", payload),
     run: () => engine.run("noop", payload),
@@ -34,7 +35,7 @@ export async function errand(options: { readonly cipher: "aes" | "none" }): Prom
       }
     },
     async stop() {
-      await stop();
+      await embedded.stop();
       dir.remove();
     },
   };

@@ -7,6 +7,31 @@ import { payload, type Subject } from "./subject.ts";
 /** Calls handed out at once. */
 const slots = 64;
 
+/** Opens the table and its three statements. */
+function openTable(file: string): {
+  readonly db: DatabaseSync;
+  insert(body: string): number;
+  /** Claims the oldest that wait, one for each slot at most; answers their ids. */
+  claim(): number[];
+  complete(id: number): void;
+} {
+  const db = new DatabaseSync(file);
+  db.exec(
+    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE task (id INTEGER PRIMARY KEY, state INTEGER, body TEXT); CREATE INDEX pending ON task (id) WHERE state = 0",
+  );
+  const insert = db.prepare("INSERT INTO task (state, body) VALUES (0, ?)");
+  const claim = db.prepare(
+    `UPDATE task SET state = 1 WHERE id IN (SELECT id FROM task WHERE state = 0 ORDER BY id LIMIT ${slots}) RETURNING id`,
+  );
+  const complete = db.prepare("UPDATE task SET state = 2 WHERE id = ?");
+  return {
+    db,
+    insert: (body) => Number(insert.run(body).lastInsertRowid),
+    claim: () => claim.all().map((row) => Number(row["id"])),
+    complete: (id) => void complete.run(id),
+  };
+}
+
 /**
  * The raw limit: a queue that does nothing but insert, claim and complete on node:sqlite, WAL, synchronous=FULL, with
  * one commit per event-loop turn for everything that came in it. No log, retries, owners, cipher or scheduler.
@@ -17,34 +42,26 @@ const slots = 64;
  */
 export function rawQueue(options: { readonly turns: "two" | "three" }): Subject {
   const dir = scratch("raw-queue");
-  const db = new DatabaseSync(join(dir.path, "queue.db"));
-  db.exec(
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE task (id INTEGER PRIMARY KEY, state INTEGER, body TEXT); CREATE INDEX pending ON task (id) WHERE state = 0",
-  );
-  const insert = db.prepare("INSERT INTO task (state, body) VALUES (0, ?)");
-  const claim = db.prepare(
-    `UPDATE task SET state = 1 WHERE id IN (SELECT id FROM task WHERE state = 0 ORDER BY id LIMIT ${slots}) RETURNING id`,
-  );
-  const complete = db.prepare("UPDATE task SET state = 2 WHERE id = ?");
+  const table = openTable(join(dir.path, "queue.db"));
+  const { db } = table;
   const inserts: ((id: number) => void)[] = [];
   const completes: number[] = [];
   const waiting = new Map<number, { started(): void; ended(): void }>();
   let scheduled = false;
   let paused = false;
   const body = JSON.stringify(payload);
-  const insertAll = (): number[] => inserts.map(() => Number(insert.run(body).lastInsertRowid));
+  const insertAll = (): number[] => inserts.map(() => table.insert(body));
   const turn = (): void => {
     scheduled = false;
     db.exec("BEGIN IMMEDIATE");
-    for (const id of completes) complete.run(id);
+    for (const id of completes) table.complete(id);
     const early = options.turns === "two" ? insertAll() : [];
-    const claimed = paused ? [] : claim.all();
+    const claimed = paused ? [] : table.claim();
     const ids = options.turns === "two" ? early : insertAll();
     db.exec("COMMIT");
     for (const id of completes.splice(0)) waiting.get(id)?.ended();
     for (const [index, settle] of inserts.splice(0).entries()) settle(ids[index] ?? 0);
-    for (const row of claimed) {
-      const id = Number(row["id"]);
+    for (const id of claimed) {
       queueMicrotask(() => {
         waiting.get(id)?.started();
         completes.push(id);
@@ -52,7 +69,8 @@ export function rawQueue(options: { readonly turns: "two" | "three" }): Subject 
       });
     }
     // There may be more to claim: what was inserted behind the claim, and what did not fit in it.
-    if (claimed.length === slots || (options.turns === "three" && ids.length > 0 && !paused)) schedule();
+    if (claimed.length === slots || (options.turns === "three" && ids.length > 0 && !paused))
+      schedule();
   };
   const schedule = (): void => {
     if (scheduled) return;

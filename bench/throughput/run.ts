@@ -26,7 +26,9 @@ for (let round = 0; round < rounds; round += 1) {
   for (const name of names) {
     const subject = await subjects[name]?.();
     if (subject === undefined)
-      throw new Error(`there is no subject "${name}"; there are: ${Object.keys(subjects).join(", ")}`);
+      throw new Error(
+        `there is no subject "${name}"; there are: ${Object.keys(subjects).join(", ")}`,
+      );
     passes.add(name, await measure(subject));
     await subject.stop();
   }
@@ -35,7 +37,8 @@ process.stdout.write(passes.table());
 for (const figure of ["endToEndPerS", "submitPerS", "drainPerS", "idleStartMs", "idleDoneMs"]) {
   for (const name of ["errand", "errand-plain"]) {
     for (const to of ["bullmq", "raw", "raw-joined"])
-      if (names.includes(name) && names.includes(to)) process.stdout.write(passes.ratio(figure, name, to));
+      if (names.includes(name) && names.includes(to))
+        process.stdout.write(passes.ratio(figure, name, to));
   }
 }
 process.exit(0);

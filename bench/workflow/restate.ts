@@ -16,7 +16,12 @@ export async function restate(): Promise<Workflows> {
   const dir = scratch("restate");
   const require = createRequire(new URL("../peers/package.json", import.meta.url));
   const binary = require.resolve("@restatedev/restate-server-linux-x64/bin/restate-server");
-  const [admin, ingress, fabric, port] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const [admin, ingress, fabric, port] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
   const env = {
     RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${admin}`,
     RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ingress}`,

@@ -118,21 +118,7 @@ export class TaskLife {
         this.phase = "delayed";
         return;
       case "task.reopened":
-        must(
-          this.ended && this.ends.at(-1) !== "completed",
-          "only a failed end is opened again",
-          () => this.#say(event),
-        );
-        this.phase = "reopened";
-        this.reopened += 1;
-        this.#attemptsOfLife = 0;
-        this.#failures = 0;
-        this.#losses = 0;
-        this.#handBacksOfLife = 0;
-        this.#deadlineMs = atMs + (this.spec?.deadlineMs ?? Infinity);
-        this.#ttlFromMs = atMs;
-        this.#leave();
-        this.#forget();
+        this.#reopen(event, atMs);
         return;
       case "task.progressed":
         this.#from(event, "active");
@@ -140,6 +126,21 @@ export class TaskLife {
       default:
         this.#end(event, atMs);
     }
+  }
+
+  #reopen(event: TaskEvent, atMs: number): void {
+    const again = this.ended && this.ends.at(-1) !== "completed";
+    must(again, "only a failed end is opened again", () => this.#say(event));
+    this.phase = "reopened";
+    this.reopened += 1;
+    this.#attemptsOfLife = 0;
+    this.#failures = 0;
+    this.#losses = 0;
+    this.#handBacksOfLife = 0;
+    this.#deadlineMs = atMs + (this.spec?.deadlineMs ?? Infinity);
+    this.#ttlFromMs = atMs;
+    this.#leave();
+    this.#forget();
   }
 
   get #attemptsMax(): number {

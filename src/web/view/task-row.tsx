@@ -41,7 +41,7 @@ export function TaskRow({ task, depth }: TaskRowProps): ReactNode {
         </span>
       </button>
       <TaskAction task={task} title={title} />
-      {!isEnd(task.status) && task.status !== "queued" && <ProgressBar task={task} />}
+      {!isEnd(task.status) && shareOf(task.progress) !== null && <ProgressBar task={task} />}
     </li>
   );
 }

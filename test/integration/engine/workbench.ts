@@ -21,7 +21,7 @@ export function quietLog(): Log & { readonly errors: string[] } {
 }
 
 /** A data folder of its own, removed by `remove`. */
-export function dataFolder(): { readonly dir: string; remove(): void } {
+export function dataFolder(): { readonly dir: string; readonly remove: () => void } {
   const dir = mkdtempSync(join(tmpdir(), "errand-test-"));
   return { dir, remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
