@@ -27,7 +27,7 @@ function follow({ url, followers, messages }: Ask): void {
   let left = followers;
   let firstMs: number | null = null;
   const read = (response: IncomingMessage): void => {
-    let rest = Buffer.alloc(0);
+    let rest: Buffer = Buffer.alloc(0);
     let count = 0;
     let isReady = false;
     response.on("data", (chunk: Buffer) => {

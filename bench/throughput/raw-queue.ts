@@ -14,6 +14,8 @@ function openTable(file: string): {
   /** Claims the oldest that wait, one for each slot at most; answers their ids. */
   claim(): number[];
   complete(id: number): void;
+  /** Tasks that have not ended. */
+  open(): number;
 } {
   const db = new DatabaseSync(file);
   db.exec(
@@ -24,11 +26,13 @@ function openTable(file: string): {
     `UPDATE task SET state = 1 WHERE id IN (SELECT id FROM task WHERE state = 0 ORDER BY id LIMIT ${slots}) RETURNING id`,
   );
   const complete = db.prepare("UPDATE task SET state = 2 WHERE id = ?");
+  const count = db.prepare("SELECT count(*) AS n FROM task WHERE state < 2");
   return {
     db,
     insert: (body) => Number(insert.run(body).lastInsertRowid),
     claim: () => claim.all().map((row) => Number(row["id"])),
     complete: (id) => void complete.run(id),
+    open: () => Number(count.get()?.["n"]),
   };
 }
 
@@ -43,22 +47,20 @@ function openTable(file: string): {
 export function rawQueue(options: { readonly turns: "two" | "three" }): Subject {
   const dir = scratch("raw-queue");
   const table = openTable(join(dir.path, "queue.db"));
-  const { db } = table;
   const inserts: ((id: number) => void)[] = [];
   const completes: number[] = [];
   const waiting = new Map<number, { started(): void; ended(): void }>();
-  let scheduled = false;
-  let paused = false;
+  let [scheduled, paused] = [false, false];
   const body = JSON.stringify(payload);
   const insertAll = (): number[] => inserts.map(() => table.insert(body));
   const turn = (): void => {
     scheduled = false;
-    db.exec("BEGIN IMMEDIATE");
+    table.db.exec("BEGIN IMMEDIATE");
     for (const id of completes) table.complete(id);
     const early = options.turns === "two" ? insertAll() : [];
     const claimed = paused ? [] : table.claim();
     const ids = options.turns === "two" ? early : insertAll();
-    db.exec("COMMIT");
+    table.db.exec("COMMIT");
     for (const id of completes.splice(0)) waiting.get(id)?.ended();
     for (const [index, settle] of inserts.splice(0).entries()) settle(ids[index] ?? 0);
     for (const id of claimed) {
@@ -102,11 +104,10 @@ export function rawQueue(options: { readonly turns: "two" | "three" }): Subject 
       return Promise.resolve();
     },
     async drain() {
-      while (Number(db.prepare("SELECT count(*) AS n FROM task WHERE state < 2").get()?.["n"]) > 0)
-        await new Promise((resolve) => setTimeout(resolve, 20));
+      while (table.open() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
     },
     stop() {
-      db.close();
+      table.db.close();
       dir.remove();
       return Promise.resolve();
     },

@@ -19,6 +19,7 @@ import type { Meta } from "./kernel/frame.ts";
 import { Kernel } from "./kernel/kernel.ts";
 import { Lanes } from "./lanes.ts";
 import { Reader } from "./reader.ts";
+import { keepTextOfTurns } from "./kept-text.ts";
 import { recover, type Recovered } from "./recovery.ts";
 import { Retention } from "./retention.ts";
 import { Runner } from "./runner.ts";
@@ -87,6 +88,7 @@ export class Engine {
     this.feeds = new TaskFeeds(this.kernel);
     this.userFeeds = new UserFeeds(this.kernel);
     this.#ends = new EndWaiters(this.kernel);
+    keepTextOfTurns(this.kernel, log);
     this.#runner = new Runner({
       kernel: this.kernel,
       log,

@@ -16,7 +16,11 @@ function countingDriver(storage: DurableObjectStorage, count: (rows: number) => 
     ...driver,
     prepare: (text) => ({
       ...driver.prepare(text),
-      run: (...params) => count(storage.sql.exec(text, ...params).rowsWritten),
+      run: (...params) => {
+        const { rowsWritten } = storage.sql.exec(text, ...params);
+        count(rowsWritten);
+        return rowsWritten > 0;
+      },
     }),
   };
 }

@@ -12,7 +12,7 @@ export function createDurableObjectDriver(storage: DurableObjectStorage): Driver
     exec: (text) => translated(() => void sql.exec(text)),
     // The platform keeps parsed statements by their text.
     prepare: (text) => ({
-      run: (...params) => translated(() => void sql.exec(text, ...params)),
+      run: (...params) => translated(() => sql.exec(text, ...params).rowsWritten > 0),
       get: (...params) =>
         translated(() => {
           const [row] = sql.exec(text, ...params).toArray();

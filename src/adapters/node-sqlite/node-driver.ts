@@ -99,7 +99,7 @@ function driverOver(db: DatabaseSync, run: Run): Driver {
 function statementOf(db: DatabaseSync, sql: string, run: Run): Statement {
   const statement = run(() => db.prepare(sql));
   return {
-    run: (...params) => void run(() => statement.run(...params)),
+    run: (...params) => run(() => Number(statement.run(...params).changes) > 0),
     get: (...params) => run(() => statement.get(...params)),
     all: (...params) => run(() => statement.all(...params)),
   };

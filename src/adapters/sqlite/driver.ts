@@ -8,7 +8,8 @@ export type SqlRow = Readonly<Record<string, unknown>>;
 
 /** A statement that is parsed once and run often. Parameters go by position. */
 export interface Statement {
-  run(...params: readonly SqlValue[]): void;
+  /** Answers whether it changed anything. */
+  run(...params: readonly SqlValue[]): boolean;
   /** The first row, if there is one. */
   get(...params: readonly SqlValue[]): SqlRow | undefined;
   all(...params: readonly SqlValue[]): readonly SqlRow[];

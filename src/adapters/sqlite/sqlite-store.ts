@@ -132,7 +132,8 @@ function refusalOf({ logs, idemKeys, streams }: Tables, group: Group): CommitRes
 /** Writes a group; answers what it did to streams, or `null` if it has none. */
 function writeGroup(tables: Tables, group: Group): StreamChange | null {
   tables.logs.write(group);
-  for (const row of group.tasks) tables.tasks.put(row);
+  const begun = new Set(group.appends.filter(({ seq }) => seq === 1).map(({ scope }) => scope));
+  for (const row of group.tasks) tables.tasks.put(row, begun.has(taskScope(row.id)));
   for (const row of group.sessions) tables.sessions.put(row);
   for (const row of group.readyPut) tables.ready.put(row);
   for (const row of group.readyGone) tables.ready.remove(row);

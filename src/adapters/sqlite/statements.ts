@@ -72,7 +72,7 @@ ON CONFLICT (user_id, class, id) DO UPDATE SET
 export const endTask: string = `
 UPDATE task SET class = ?, status = ?, ended_at_ms = ? WHERE user_id = ? AND class = 0 AND id = ?`;
 
-/** Key of task. Writes nothing when {@link endTask} has just moved the row, which is how most tasks end. */
+/** Key of task. For the few that {@link endTask} has no open row of: opened and ended in one commit. */
 export const upsertEndedTask: string = `
 INSERT INTO task (user_id, class, id, type, status, queue, session_id, parent_id, created_at_ms, ended_at_ms)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

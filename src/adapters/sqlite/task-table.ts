@@ -32,8 +32,8 @@ export interface EndedTask {
 
 /** Rows of tasks. */
 export interface TaskTable {
-  /** Adds or replaces a row. */
-  put(row: TaskRow): void;
+  /** Adds or replaces a row. `isNew`: the task is accepted in this very commit, so that it has no row yet. */
+  put(row: TaskRow, isNew: boolean): void;
   readonly get: SyncStore["task"];
   readonly list: SyncStore["tasks"];
   readonly openIds: SyncStore["tasksOpen"];
@@ -56,17 +56,17 @@ export function openTaskTable(driver: Driver): TaskTable {
   const removeOne = driver.prepare(deleteTask);
 
   return {
-    put({ userId, id, type, status, queue, sessionId, parentId, createdAtMs, endedAtMs }) {
+    put({ userId, id, type, status, queue, sessionId, parentId, createdAtMs, endedAtMs }, isNew) {
       const fixed = [id, type, status, queue, sessionId, parentId, createdAtMs] as const;
       if (!isEnd(status)) {
-        // A retried task comes back from its end (SPEC TASK14).
-        deleteEnded.run(userId, id);
+        // A retried task comes back from its end (SPEC TASK14). Looking for that of a new one costs as much as its row.
+        if (!isNew) deleteEnded.run(userId, id);
         upsertOpen.run(userId, ...fixed);
         return;
       }
       // The row to move is an open one: a retried task runs, and so ends, only after a commit that opened it again.
       const classNumber = classNumbers[statusClass(status)];
-      end.run(classNumber, status, endedAtMs, userId, id);
+      if (end.run(classNumber, status, endedAtMs, userId, id)) return;
       upsertEnded.run(userId, classNumber, ...fixed, endedAtMs);
     },
     get(id) {

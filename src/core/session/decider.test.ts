@@ -242,3 +242,29 @@ test("[SESSION10] a snapshot brings the same state back", () => {
   expect(sessionDecider.snapshot?.load(MAIN, saved)).toEqual(state);
   expect(sessionDecider.owner(state)).toBe("ann");
 });
+
+test("[SESSION11] a failed message keeps once what its turn had said; one that says something does not change", () => {
+  const keep = { type: "keep", messageId: "a1", text: "half an ans" } as const;
+  const failed: SessionEvent = {
+    type: "turn.ended",
+    taskId: "t1",
+    messageId: "a1",
+    parts: [],
+    status: "failed",
+    error: { code: "cancelled", message: "stopped" },
+  };
+  const kept: SessionEvent = {
+    type: "message.kept",
+    messageId: "a1",
+    parts: [{ type: "text", text: "half an ans" }],
+  };
+  session(...said(1), failed)
+    .when(keep)
+    .then(kept);
+  session(...said(1), failed, kept)
+    .when({ ...keep, text: "other" })
+    .nothing();
+  session(...said(1))
+    .when(keep)
+    .nothing();
+});

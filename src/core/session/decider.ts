@@ -53,6 +53,11 @@ export type SessionCommand =
   | { readonly type: "retryTurn"; readonly taskId: string }
   /** Cancels one turn, or the active one. */
   | { readonly type: "stop"; readonly taskId?: string }
+  /**
+   * What a turn that ended without an answer had shown: people have read it, so it stays. Comes at least once;
+   * ignored unless the message has failed and says nothing.
+   */
+  | { readonly type: "keep"; readonly messageId: string; readonly text: string }
   | { readonly type: "rename"; readonly title: string }
   | { readonly type: "delete" };
 
@@ -95,6 +100,14 @@ function decide(state: SessionState, command: SessionCommand, ctx: DecideContext
       return retryTurn(state, command.taskId, ctx);
     case "stop":
       return stop(state, command.taskId);
+    case "keep": {
+      const message = state.messages.get(command.messageId);
+      if (message?.status !== "failed" || message.parts.length > 0 || command.text === "")
+        return nothing();
+      const parts: MessagePart[] = [{ type: "text", text: cut(command.text) }];
+      const kept: SessionEvent = { type: "message.kept", messageId: message.id, parts };
+      return commit(state, [kept], [], ctx, null);
+    }
     case "rename":
       return commit(state, [{ type: "session.renamed", title: command.title }], [], ctx, null);
     case "delete":

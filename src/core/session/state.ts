@@ -43,6 +43,12 @@ export type SessionEvent =
       readonly ending?: number;
     }
   | { readonly type: "turn.reopened"; readonly turn: Turn }
+  /** What a turn had said before it was stopped or failed. */
+  | {
+      readonly type: "message.kept";
+      readonly messageId: string;
+      readonly parts: readonly MessagePart[];
+    }
   | { readonly type: "session.renamed"; readonly title: string }
   | { readonly type: "session.deleted" };
 
@@ -120,7 +126,13 @@ export function evolveSession(
     case "turn.reopened": {
       state.turns.push(event.turn);
       const message = state.messages.get(event.turn.messageId);
-      if (message !== undefined) put(state, { ...message, status: "pending", error: null });
+      if (message !== undefined)
+        put(state, { ...message, parts: [], status: "pending", error: null });
+      return state;
+    }
+    case "message.kept": {
+      const message = state.messages.get(event.messageId);
+      if (message !== undefined) put(state, { ...message, parts: event.parts });
       return state;
     }
     case "session.renamed":

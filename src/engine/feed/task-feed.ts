@@ -157,10 +157,15 @@ export class TaskFeeds {
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     kernel.listen({
-      committed: (commit) =>
-        this.#shared.get(commit.scope.slice("task/".length))?.committed(commit),
-      entries: (stored) =>
-        this.#shared.get(stored.stream.slice(0, stored.stream.lastIndexOf("/")))?.entries(stored),
+      // Most tasks have no reader: then their names are not even cut out.
+      committed: (commit) => {
+        if (this.#shared.size === 0) return;
+        this.#shared.get(commit.scope.slice("task/".length))?.committed(commit);
+      },
+      entries: (stored) => {
+        if (this.#shared.size === 0) return;
+        this.#shared.get(stored.stream.slice(0, stored.stream.lastIndexOf("/")))?.entries(stored);
+      },
     });
   }
 

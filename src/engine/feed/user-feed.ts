@@ -70,7 +70,8 @@ export class UserFeeds {
     const ids = new Set<string>();
     for (const event of asSessionEvents(commit.events)) {
       if (event.type === "message.added") ids.add(event.message.id);
-      else if (event.type === "turn.ended") ids.add(event.messageId);
+      else if (event.type === "turn.ended" || event.type === "message.kept")
+        ids.add(event.messageId);
       else if (event.type === "turn.reopened") ids.add(event.turn.messageId);
     }
     const messages = [...ids].flatMap((id) => state.messages.get(id) ?? []);

@@ -63,3 +63,19 @@ test("[HOST3] errand.config.ts is loaded, and one without a default export is re
     await expect(readSettings({ ERRAND_CONFIG: "missing.ts" }, dir)).rejects.toThrow(/missing.ts/);
   });
 });
+
+test("[HOST3] a configuration that cannot be loaded, or holds what is none, is refused by its name", async () => {
+  const broken = {
+    "export default { tasks: [": /errand.config.mjs cannot be loaded/,
+    "throw null": /errand.config.mjs cannot be loaded: null/,
+    "export default { tasks: { a: 1 } }": /tasks of errand.config.mjs/,
+    "export default { tasks: [null] }": /tasks of errand.config.mjs/,
+    'export default { retentionMs: "x" }': /retentionMs of errand.config.mjs must be 0../,
+  };
+  for (const [text, refusal] of Object.entries(broken)) {
+    await inFolder(async (dir) => {
+      writeFileSync(join(dir, "errand.config.mjs"), text);
+      await expect(readSettings({}, dir)).rejects.toThrow(refusal);
+    });
+  }
+});

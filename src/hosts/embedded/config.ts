@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { ErrandError } from "../../core/errors.ts";
+import { durationMsMax } from "../../core/limits.ts";
 import type { QueueSettings } from "../../core/queue/protocol.ts";
 import type { AnyTaskType, RoleTarget } from "../../engine/index.ts";
 
@@ -134,7 +135,7 @@ async function loadConfig(env: Env, cwd: string): Promise<ErrandConfig> {
   for (const candidate of candidates) {
     const path = resolve(cwd, candidate);
     if (!existsSync(path)) continue;
-    const module: unknown = await import(pathToFileURL(path).href);
+    const module = await importConfig(candidate, path);
     const exported =
       typeof module === "object" && module !== null && "default" in module
         ? module.default
@@ -145,9 +146,52 @@ async function loadConfig(env: Env, cwd: string): Promise<ErrandConfig> {
         `${candidate} must export its configuration as default: export default defineConfig({...})`,
       );
     }
-    return exported;
+    return checkedConfig(candidate, exported);
   }
   if (named !== undefined)
     throw new ErrandError("invalid_request", `ERRAND_CONFIG names ${named}, which is not there`);
   return {};
+}
+
+/** What is wrong in somebody's own file is told with its name: a parser's message alone says nothing of where. */
+async function importConfig(name: string, path: string): Promise<unknown> {
+  try {
+    return await import(pathToFileURL(path).href);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    // The first line of a syntax error's stack is the place of the error.
+    const place = cause instanceof SyntaxError ? ` (${cause.stack?.split("\n")[0] ?? path})` : "";
+    throw new ErrandError("invalid_request", `${name} cannot be loaded: ${message}${place}`, {
+      cause,
+    });
+  }
+}
+
+/** Refuses what would go wrong much later: a configuration of plain JavaScript has met no compiler. */
+function checkedConfig(name: string, config: ErrandConfig): ErrandConfig {
+  const { tasks, retentionMs } = config;
+  if (tasks !== undefined && !(Array.isArray(tasks) && tasks.every(isTaskType))) {
+    throw new ErrandError(
+      "invalid_request",
+      `tasks of ${name} must be a list of what defineTask(...) answers`,
+    );
+  }
+  if (retentionMs !== undefined && !(retentionMs >= 0 && retentionMs <= durationMsMax)) {
+    throw new ErrandError(
+      "invalid_request",
+      `retentionMs of ${name} must be 0..${durationMsMax} milliseconds, got ${String(retentionMs)}`,
+    );
+  }
+  return config;
+}
+
+function isTaskType(task: unknown): boolean {
+  return (
+    typeof task === "object" &&
+    task !== null &&
+    "type" in task &&
+    typeof task.type === "string" &&
+    "handler" in task &&
+    typeof task.handler === "function"
+  );
 }

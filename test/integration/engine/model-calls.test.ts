@@ -7,6 +7,7 @@ import {
 } from "../../../src/adapters/fake-model/fake-model.ts";
 import { defineTask, type AnyTaskType } from "../../../src/engine/index.ts";
 import type { Embedded } from "../../../src/hosts/embedded/embedded.ts";
+import { messageText } from "../../../src/core/session/state.ts";
 import { dataFolder, followToEnd, followUntil, openIn, textOfFeed, viewOf } from "./workbench.ts";
 
 const ask = defineTask(
@@ -166,5 +167,22 @@ describe("a model call", () => {
     const end = await errand.engine.run("changing", null);
     expect(end.error?.code).toBe("nondeterministic");
     expect(model.log().filter(({ path }) => path.endsWith("completions"))).toHaveLength(1);
+  });
+
+  test("[SESSION11] a stopped turn keeps in its message what it had said", async () => {
+    const { errand } = await bench({ tokensPerSecond: 200 });
+    const said = await errand.engine.sessions.say({
+      userId: "local",
+      chatId: "s1",
+      text: "[[repeat 5000 word]]",
+    });
+    await followUntil(errand, said.taskId, (events) => textOfFeed(events).length > 30);
+    await errand.engine.sessions.stop("local", "s1");
+    const stored = (): Promise<string | null> =>
+      errand.engine.sessions.read("local", "s1", (state) =>
+        messageText(state.messages.get(said.messageId) ?? { parts: [] }),
+      );
+    await expect.poll(stored).toMatch(/^word word/);
+    expect(await stored()).toBe((await viewOf(errand, said.taskId)).partial);
   });
 });
