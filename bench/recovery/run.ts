@@ -46,7 +46,8 @@ async function pass(): Promise<Figures> {
   const env = { ERRAND_CONFIG: config };
   const first = await startErrand(dir.path, env);
   const ids: string[] = [];
-  await inBatches(Array.from({ length: tasks }), async () => {
+  const numbers = Array.from({ length: tasks }, (_, number) => number);
+  await inBatches(numbers, async () => {
     ids.push(String((await json(`${first.said}/api/tasks`, { type: "work", input: null }))["id"]));
   });
   await first.kill();

@@ -30,6 +30,9 @@ export interface RunnerPorts {
   readonly isolated?: RunHandler | undefined;
 }
 
+/** How often a stop looks whether something still works. */
+const drainLookMs = 20;
+
 /** How often an end that a full disk refused is written again. */
 const insistEveryMs = 1_000;
 
@@ -73,14 +76,14 @@ export class Runner {
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
     this.#ports.kernel.drain();
-    const working = [...this.#segments.values()].filter((segment) => !segment.idle);
-    const grace = Promise.withResolvers<void>();
-    const timer = setTimeout(() => grace.resolve(), graceMs);
-    await Promise.race([
-      Promise.allSettled(working.flatMap(({ taskId }) => this.#finished.get(taskId) ?? [])),
-      grace.promise,
-    ]);
-    clearTimeout(timer);
+    // Looked at again and again: a handler stops working also when it begins to wait, and no promise tells that. Once at
+    // least, because what has just been committed may be the wait that it is about to begin.
+    const untilMs = performance.now() + graceMs;
+    do {
+      await new Promise<void>((resolve) =>
+        setTimeout(() => resolve(), Math.min(drainLookMs, graceMs)),
+      );
+    } while (this.#isWorking() && performance.now() < untilMs);
     const left = [...this.#segments.values()];
     await Promise.allSettled(
       left.map(async (segment) => {
@@ -95,6 +98,10 @@ export class Runner {
       }),
     );
     this.#segments.clear();
+  }
+
+  #isWorking(): boolean {
+    return [...this.#segments.values()].some((segment) => !segment.idle);
   }
 
   #state(taskId: string): TaskState | undefined {

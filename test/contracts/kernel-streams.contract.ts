@@ -166,6 +166,24 @@ export function kernelStreamContract(withBench: WithBench): void {
       await readsAll(await reopen());
     }));
 
+  test("[SSE5] a reader of a long stream is given it in pages, open or closed", () =>
+    withBench(async ({ bench }) => {
+      const stream = await open(bench);
+      const entries = Array.from({ length: 9 }, () => says("x".repeat(blockCharsMax / 2)));
+      for (const entry of entries) await bench.kernel.append(stream, [entry]);
+      const readsPages = async () => {
+        let from = 0;
+        while (from < entries.length) {
+          const { length } = await bench.kernel.readStream(STREAM, from, 1);
+          expect([1, 2]).toContain(length);
+          from += length;
+        }
+      };
+      await readsPages();
+      await bench.kernel.close(stream);
+      await readsPages();
+    }));
+
   test("[STREAM8] a closed stream takes no entries, and closing it again is nothing", () =>
     withBench(async ({ bench }) => {
       const stream = await open(bench);

@@ -362,6 +362,9 @@ export class Segment {
       !this.#hasTranscript()
     )
       return;
+    // Behind a connection the entries may be in an earlier commit than the end, and be refused without it.
+    const stream = this.#transcript?.stream;
+    if (this.#world.plan.asyncStore && stream !== undefined && stream.ahead > stream.tail) return;
     this.#world.note(
       "worker",
       `${this.taskId} ends attempt ${this.attempt}${this.#handler.failure === null ? "" : " with a failure"}`,

@@ -9,8 +9,11 @@ import type { StoredEntries } from "../kernel/open-stream.ts";
 import { isAfter, type FeedEvent } from "./feed-event.ts";
 import { TaskFold, type FoldRow } from "./task-fold.ts";
 
-/** Stored rows of a stream read at once while a backlog is folded: of blocks, about 8 MB. */
-const streamRowsPage = 32;
+/**
+ * Stored rows of a stream read at once while a backlog is folded: of blocks, about 1 MB. Each slow reader holds a page,
+ * and the event loop pauses for one.
+ */
+const streamRowsPage = 4;
 
 /** Events a slow reader may be behind before it is dropped; it comes back with its cursor. */
 const behindMax = 50_000;

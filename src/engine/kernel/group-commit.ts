@@ -68,6 +68,7 @@ export class GroupCommit {
 
   *#group(items: readonly Item[]): ask.Dispatch<void> {
     let work = items;
+    this.#written = this.#parts.streams.take();
     for (let round = 1; ; round += 1) {
       const settled = this.#parts.outbox.settled.slice();
       let prepared: Prepared;
@@ -88,12 +89,11 @@ export class GroupCommit {
         return;
       }
       this.#dropStates();
-      for (const stream of this.#written) {
-        if (result.fenced.includes(stream.id)) this.#parts.streams.forget(stream);
-      }
+      this.#dropFenced(result.fenced);
       if (round >= groupTriesMax) {
         const message = "another writer was faster, again and again";
-        throw this.#fail(work, new ErrandError("unavailable", message, { retryAfterMs: 1_000 }));
+        const error = new ErrandError("unavailable", message, { retryAfterMs: 1_000 });
+        throw this.#fail(work, error);
       }
     }
   }
@@ -115,14 +115,19 @@ export class GroupCommit {
       context,
       deciders,
       isLocal: (scope) => ports.isLocal?.(scope) ?? true,
-      streamOperations: () => {
-        this.#written = streams.dirty;
-        return streams.operations(this.#written);
-      },
+      streamOperations: () => streams.operations(this.#written),
       streamTail: (scope) => streams.of(scope)?.tailAfterCommit ?? null,
       touched: (scope) => this.#deciding.add(scope),
       snapshotEventsEvery,
     };
+  }
+
+  /** Streams that a newer owner has go no further; the rest of the group is tried again. */
+  #dropFenced(fenced: readonly string[]): void {
+    for (const stream of this.#written) {
+      if (fenced.includes(stream.id)) this.#parts.streams.forget(stream);
+    }
+    this.#written = this.#written.filter(({ id }) => !fenced.includes(id));
   }
 
   /** Nothing that was decided is true: every state the group may have changed is loaded again. */
@@ -145,7 +150,7 @@ export class GroupCommit {
         ? error
         : new ErrandError("internal", "storage failed", { cause: error });
     for (const item of work) item.settle?.(wrapped);
-    for (const stream of this.#parts.streams.dirty) this.#parts.streams.forget(stream, wrapped);
+    for (const stream of this.#written) this.#parts.streams.forget(stream, wrapped);
     if (wrapped.code !== "storage_full" && wrapped.code !== "unavailable") this.#ports.fatal(error);
     return wrapped;
   }

@@ -40,7 +40,7 @@ export class OpenStream {
   #held: Held[] = [];
   /** Not in any commit yet. */
   #pending: Entry[] = [];
-  /** In the commit in flight, from {@link operations} to {@link settle}; `#json` is their text. */
+  /** In the group in flight, from {@link take} to {@link settle}; `#json` is their text. */
   #written: Entry[] = [];
   #json = "";
   #closes = false;
@@ -95,16 +95,20 @@ export class OpenStream {
     }
   }
 
+  /** Everything so far goes with the group that begins now; what comes later with the next. */
+  take(): void {
+    this.#written.push(...this.#pending.splice(0));
+    this.#json = this.#written.length === 0 ? "" : JSON.stringify(this.#written);
+    this.#closes = this.closing;
+  }
+
   /**
-   * Operations that make everything so far durable. Call {@link settle} when they have been committed, or this
-   * again, with what came meanwhile, when the commit was not true.
+   * Operations that make durable what was taken. Call {@link settle} when they have been committed, or this again
+   * when the commit was not true.
    */
   operations(cipher: Cipher): StreamOp[] {
     const operations: StreamOp[] = [];
     const { id: stream, epoch, tail } = this;
-    this.#written.push(...this.#pending.splice(0));
-    this.#json = this.#written.length === 0 ? "" : JSON.stringify(this.#written);
-    this.#closes = this.closing;
     if (!this.#stored) operations.push({ op: "open", stream, epoch });
     if (this.#closes) {
       const blocks = this.#blocks(cipher);
@@ -130,11 +134,14 @@ export class OpenStream {
     return { entries: { stream, user, n, offset, entries }, closed };
   }
 
-  /** Stored entries from number `from` on. */
-  read(from: number): Entry[] {
+  /** Stored entries from number `from` on, of about `charsMax` characters of JSON at most, and of one row at least. */
+  read(from: number, charsMax: number = Number.POSITIVE_INFINITY): Entry[] {
     const entries: Entry[] = [];
+    let chars = 0;
     for (const held of this.#held) {
       if (held.n + held.count <= from) continue;
+      if (chars >= charsMax) break;
+      chars += held.json.length;
       const all = asEntries(held.json);
       entries.push(...(held.n < from ? all.slice(from - held.n) : all));
     }

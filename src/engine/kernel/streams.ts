@@ -1,5 +1,6 @@
 import { asEntries } from "../erased-types.ts";
 import { ErrandError } from "../../core/errors.ts";
+import { blockCharsMax } from "../../core/limits.ts";
 import { taskScope, type Scope } from "../../core/scope.ts";
 import type { Entry } from "../../core/stream/entry.ts";
 import type { Cipher } from "../../ports/cipher.ts";
@@ -26,9 +27,14 @@ export class Streams {
     return this.#open.size;
   }
 
-  /** Streams with something to write. */
-  get dirty(): readonly OpenStream[] {
-    return [...this.#dirty];
+  /**
+   * Streams with something to write, as it is now: entries that were added together with a command go with that
+   * command's group, and what comes while the group is decided goes with the next.
+   */
+  take(): readonly OpenStream[] {
+    const dirty = [...this.#dirty];
+    for (const stream of dirty) stream.take();
+    return dirty;
   }
 
   get isDirty(): boolean {
@@ -109,7 +115,8 @@ export class Streams {
   /** Entries from number `from` on, of at most about `rowsMax` stored rows. */
   async read(id: string, from: number, rowsMax: number): Promise<readonly Entry[]> {
     const open = this.#open.get(id);
-    if (open !== undefined) return open.read(from);
+    // Rows of an open stream are small: as many are read as would make `rowsMax` blocks of a closed one.
+    if (open !== undefined) return open.read(from, rowsMax * blockCharsMax);
     const entries: Entry[] = [];
     for (const row of await this.#rows(id, from, rowsMax)) {
       // Our own sealed JSON: its shape was checked when it was written.

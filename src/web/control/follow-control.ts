@@ -21,9 +21,6 @@ interface Follower {
   readonly stop: AbortController;
 }
 
-/** A page that is not looked at gives its streams back after this long: browsers allow six per server. */
-const hiddenMsMax = 30_000;
-
 /**
  * Keeps one follower for each task that the state says is on the screen, and no other. `onEnd` is told when one came to
  * its end. Begins with a snapshot and its cursor, so that a long answer is not read again from its first token.
@@ -35,11 +32,10 @@ export function createFollowControl(
   const { store } = surroundings;
   const followers = new Map<string, Follower>();
   const cursors = new Map<string, string | null>();
-  let isHidden = false;
 
   const update = (): void => {
     const state = store.get();
-    const isOpen = !isHidden && state.access === "open";
+    const isOpen = state.access === "open";
     for (const [taskId, follower] of followers) {
       // That a task has ended is no reason to stop: its last words may still be on their way.
       if (isOpen && isShown(state, taskId)) continue;
@@ -69,15 +65,10 @@ export function createFollowControl(
   };
 
   const unsubscribe = store.subscribe(update);
-  const stopWatching = watchHidden(surroundings, (hidden) => {
-    isHidden = hidden;
-    update();
-  });
   return {
     expectNew: (taskId) => void cursors.set(taskId, null),
     stop() {
       unsubscribe();
-      stopWatching();
       for (const follower of followers.values()) follower.stop.abort();
       followers.clear();
     },
@@ -96,19 +87,6 @@ function wantedTasks(state: PageState): string[] {
   const open = detail !== null && state.detail?.load.is === "ready" && !hasEnded(state, detail);
   const wanted = [followedTask(state), open ? detail : null];
   return [...new Set(wanted.filter((id) => id !== null))];
-}
-
-function watchHidden(surroundings: Surroundings, tell: (hidden: boolean) => void): () => void {
-  let cancel: (() => void) | null = null;
-  const unsubscribe = surroundings.onVisible((visible) => {
-    cancel?.();
-    cancel = visible ? null : surroundings.after(hiddenMsMax, () => tell(true));
-    if (visible) tell(false);
-  });
-  return () => {
-    cancel?.();
-    unsubscribe();
-  };
 }
 
 interface Following {

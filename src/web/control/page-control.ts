@@ -1,25 +1,21 @@
 import type { ShellAction } from "../state/page-action.ts";
-import type {
-  PageState,
-  PanelFilter,
-  ShellState,
-  Side,
-  TaskWish,
-  Theme,
-} from "../state/page-state.ts";
+import type { PageState, PanelFilter, TaskWish } from "../state/page-state.ts";
 import { followedTask } from "../state/select-chat.ts";
 import type { Route } from "../state/route.ts";
 import { createChatControl } from "./chat-control.ts";
 import type { ChatControl } from "./chat-control.ts";
 import { runEvents } from "./events-control.ts";
 import { createFollowControl } from "./follow-control.ts";
+import { parkHidden } from "./park-hidden.ts";
 import { guarded } from "./surroundings.ts";
+import { createShellControl } from "./shell-control.ts";
+import type { ShellControl } from "./shell-control.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { createTaskControl } from "./task-control.ts";
 import type { TaskControl } from "./task-control.ts";
 
 /** Everything a person can do on the page. Views call it and nothing else. */
-export interface PageControl {
+export interface PageControl extends ShellControl {
   readonly chat: ChatControl;
   readonly tasks: TaskControl;
   /** Loads what the address names and follows the server until `stop`. */
@@ -35,14 +31,6 @@ export interface PageControl {
   readonly wish: (taskId: string, wish: TaskWish) => void;
   /** Takes a key and begins anew with it; null forgets it. */
   readonly setKey: (key: string | null) => void;
-  readonly setTheme: (theme: Theme) => void;
-  /** Opens or closes a side of the frame, beside the chat or as a drawer over it. */
-  readonly toggleSide: (side: Side) => void;
-  readonly closeDrawer: () => void;
-  /** The window became too narrow for some sides, or wide enough again. */
-  readonly setNarrow: (narrow: ShellState["narrow"]) => void;
-  readonly setSheet: (open: boolean) => void;
-  readonly dismissNotice: (id: number) => void;
 }
 
 /** Most tasks asked for one by one; the lists tell the rest when they are looked at. */
@@ -60,6 +48,7 @@ export function createPageControl(surroundings: Surroundings): PageControl {
   };
   const live = createLive(surroundings);
   const { chat, tasks } = live;
+  let stopParking: (() => void) | null = null;
 
   return {
     chat,
@@ -67,8 +56,17 @@ export function createPageControl(surroundings: Surroundings): PageControl {
     start() {
       live.start();
       chat.restoreOutbox();
+      stopParking = parkHidden(surroundings, {
+        park: live.stop,
+        resume() {
+          if (store.get().access === "open") live.start();
+        },
+      });
     },
-    stop: live.stop,
+    stop() {
+      stopParking?.();
+      live.stop();
+    },
     route(route) {
       shell({ type: "routed", route });
       live.load(route, false);
@@ -99,23 +97,7 @@ export function createPageControl(surroundings: Surroundings): PageControl {
       shell({ type: "accessChanged", access: key === null ? "keyNeeded" : "open" });
       if (key !== null) live.start();
     },
-    setTheme(theme) {
-      settings.setTheme(theme);
-      shell({ type: "shellChanged", shell: { theme } });
-    },
-    toggleSide(side) {
-      const { open, narrow, drawer } = store.get().shell;
-      if (narrow[side]) {
-        shell({ type: "shellChanged", shell: { drawer: drawer === side ? null : side } });
-        return;
-      }
-      settings.setOpen(side, !open[side]);
-      shell({ type: "shellChanged", shell: { open: { ...open, [side]: !open[side] } } });
-    },
-    closeDrawer: () => shell({ type: "shellChanged", shell: { drawer: null } }),
-    setNarrow: (narrow) => shell({ type: "shellChanged", shell: { narrow, drawer: null } }),
-    setSheet: (sheetOpen) => shell({ type: "shellChanged", shell: { sheetOpen } }),
-    dismissNotice: (id) => shell({ type: "noticeDismissed", id }),
+    ...createShellControl(surroundings),
   };
 }
 

@@ -71,9 +71,16 @@ export function wordsOfReason(reason: Reason, nowMs: number): string {
 }
 
 function inLine({ position, queue }: Reason): string {
-  const where = queue === null ? "" : ` for ${queue}`;
+  const where = queue === null ? "" : ` for ${wordsOfQueue(queue)}`;
   if (position === null) return `for its turn${where}`;
   return position <= 1 ? `next in line${where}` : `${ordinal(position)} in line${where}`;
+}
+
+/** Queues of model endpoints are named `model:<endpoint>`. */
+function wordsOfQueue(queue: string): string {
+  if (!queue.startsWith("model:")) return queue;
+  const endpoint = queue.slice("model:".length);
+  return endpoint === "default" ? "the model" : `the model at ${endpoint}`;
 }
 
 /** Share done in 0..1, or null when it is not known. */

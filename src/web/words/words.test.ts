@@ -10,6 +10,8 @@ describe("words for people", () => {
     [reason, "3rd in line for chat_tasks"],
     [{ ...reason, position: 1 }, "next in line for chat_tasks"],
     [{ ...reason, position: null, queue: null }, "for its turn"],
+    [{ ...reason, queue: "model:default" }, "3rd in line for the model"],
+    [{ ...reason, queue: "model:gpu0" }, "3rd in line for the model at gpu0"],
     [{ ...reason, code: "held" }, "until you let it go"],
     [{ ...reason, code: "backoff", untilAt: "1970-01-01T00:00:09Z" }, "in 8 s"],
     [{ ...reason, code: "delay" }, "later"],

@@ -12,6 +12,7 @@ import { createSystemRandom } from "../../../src/adapters/node/random.ts";
 import { nextTurn } from "../../../src/adapters/node/turn.ts";
 import { createTimeoutWaker } from "../../../src/adapters/node/waker.ts";
 import { openaiModels } from "../../../src/adapters/openai/openai-models.ts";
+import { ErrandError } from "../../../src/core/errors.ts";
 import { cursorStart } from "../../../src/core/stream/cursor.ts";
 import {
   defineTask,
@@ -258,5 +259,28 @@ test("[DRAIN2] restarts in good order count no loss, however often, and what wai
   }
   gate.resolve();
   for (const { taskId } of ids) expect((await engine.ended(taskId)).status).toBe("completed");
+  await engine.stop(0);
+});
+
+test("[KERNEL11] an end that a full disk refused is written when there is room, and the slot is free again", async () => {
+  const store = createMemoryStore();
+  let isFull = false;
+  const full: MemoryStore = {
+    ...store,
+    commit(group) {
+      if (isFull) throw new ErrandError("storage_full", "the disk is full");
+      return store.commit(group);
+    },
+  };
+  const done = Promise.withResolvers<void>();
+  const task = defineTask("patient", { queue: "one" }, async () => await done.promise);
+  const engine = await engineOn(full, [task], undefined, { queues: { one: { slots: 1 } } });
+  const first = await engine.submit("patient", null);
+  isFull = true;
+  done.resolve();
+  await expect(engine.submit("patient", null)).rejects.toMatchObject({ code: "storage_full" });
+  isFull = false;
+  expect(await engine.ended(first.taskId)).toMatchObject({ status: "completed" });
+  expect(await engine.run("patient", null)).toMatchObject({ status: "completed" });
   await engine.stop(0);
 });

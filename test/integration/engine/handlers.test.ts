@@ -196,6 +196,25 @@ describe("a handler", () => {
     folder.remove();
   });
 
+  test("[RECOVER5] is not waited for by a stop once it waits itself", async () => {
+    const work = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const task = defineTask("long", {}, async (_input: unknown, ctx) => {
+      begun.resolve();
+      await work.promise;
+      await ctx.sleep(3_600_000);
+    });
+    const folder = dataFolder();
+    const errand = await openIn(folder.dir, { tasks: [task] });
+    await errand.engine.submit("long", null);
+    await begun.promise;
+    const stopped = errand.stop(600_000);
+    work.resolve();
+    await stopped;
+    expect(errand.engine.segments).toBe(0);
+    folder.remove();
+  });
+
   test("[FEED1] tells a reader who comes back exactly what it has missed", async () => {
     const task = defineTask("teller", {}, async (_input: unknown, ctx) => {
       await ctx.write("one ");
