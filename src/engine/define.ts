@@ -92,10 +92,19 @@ export function defineTask<I, O>(
   checkRange(type, "timeoutMs", options.timeoutMs, 1, durationMsMax);
   checkRange(type, "idleTimeoutMs", options.idleTimeoutMs, 1, durationMsMax);
   checkRange(type, "deadlineMs", options.deadlineMs, 1, durationMsMax);
-  checkRange(type, "retry.attemptsMax", options.retry?.attemptsMax, 1, attemptsMaxMax);
+  checkRetry(type, options.retry ?? {});
   checkRange(type, "concurrency.total", options.concurrency?.total, 1, 10_000);
   checkRange(type, "concurrency.perKey", options.concurrency?.perKey, 1, 10_000);
   return { type, options, handler };
+}
+
+/** Checks the given fields of a retry policy. Throws `invalid_request` that names the field and its range. */
+export function checkRetry(type: string, retry: Partial<RetryPolicy>): void {
+  checkRange(type, "retry.attemptsMax", retry.attemptsMax, 1, attemptsMaxMax);
+  checkRange(type, "retry.minDelayMs", retry.minDelayMs, 0, durationMsMax);
+  checkRange(type, "retry.maxDelayMs", retry.maxDelayMs, 0, durationMsMax);
+  checkRange(type, "retry.factor", retry.factor, 1, 100);
+  checkRange(type, "retry.jitter", retry.jitter, 0, 1);
 }
 
 function checkRange(

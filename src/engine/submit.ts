@@ -2,9 +2,9 @@
 import { ErrandError } from "../core/errors.ts";
 import { isName, isUserId } from "../core/ids.ts";
 import { jsonDepth } from "../core/json.ts";
-import { attemptsMaxMax, durationMsMax, inputCharsMax, jsonDepthMax } from "../core/limits.ts";
+import { durationMsMax, inputCharsMax, jsonDepthMax } from "../core/limits.ts";
 import { retryDefault, type RetryPolicy, type TaskSpec } from "../core/task/spec.ts";
-import { parseInput, retryOf, type AnyTaskType } from "./define.ts";
+import { checkRetry, parseInput, retryOf, type AnyTaskType } from "./define.ts";
 import type { SubmitOptions } from "./settings.ts";
 
 /** Names of seed 002 for built-in task types. */
@@ -90,20 +90,8 @@ function checkOptions(options: SubmitOptions): void {
 
 function retryFor(task: AnyTaskType, options: SubmitOptions): RetryPolicy | undefined {
   if (options.retry === undefined) return retryOf(task.options);
-  const policy = { ...retryDefault, ...task.options.retry, ...options.retry };
-  if (
-    !(
-      Number.isInteger(policy.attemptsMax) &&
-      policy.attemptsMax >= 1 &&
-      policy.attemptsMax <= attemptsMaxMax
-    )
-  ) {
-    throw new ErrandError(
-      "invalid_request",
-      `retry.attemptsMax must be 1..${attemptsMaxMax}, got ${policy.attemptsMax}`,
-    );
-  }
-  return policy;
+  checkRetry(task.type, options.retry);
+  return { ...retryDefault, ...task.options.retry, ...options.retry };
 }
 
 /** An input as it will be stored. Throws `too_large` or `invalid_request`. */

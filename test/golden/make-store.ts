@@ -53,6 +53,7 @@ const everyFact: Record<AnyEvent["type"], true> = {
   "turn.added": true,
   "turn.ended": true,
   "turn.reopened": true,
+  "message.kept": true,
   "session.renamed": true,
   "session.deleted": true,
   "lane.added": true,

@@ -184,6 +184,7 @@ async function conversation(story: Story): Promise<void> {
   await story.work("turn 1", { type: "complete", output: { text: "Answer 1." } });
   await kernel.ask(MAIN, say(story, "turn 2", 2));
   await story.work("turn 2", { type: "fail", error, retry: "never" });
+  await kernel.ask(MAIN, { type: "keep", messageId: "msg_a2", text: "Half an answer" });
   await kernel.ask(MAIN, { type: "retryTurn", taskId: story.id("turn 2") });
   await kernel.ask(MAIN, say(story, "turn 3", 3));
   await kernel.ask(MAIN, { type: "rename", title: "A renamed talk" });

@@ -345,7 +345,9 @@ export class Segment {
     );
     this.#world.follow(opened, (stream) => {
       this.#handler.busy.delete("stream");
-      if (this.dead || stream instanceof Error) return;
+      if (this.dead) return;
+      // Only a newer owner keeps this one from its stream; the disk is not asked for room to open one.
+      if (stream instanceof Error) return this.#worker.fenced(this);
       this.#transcript = new Transcript(
         this.#world.planted.worker?.skipReset === true ? withoutReset(this.#kernel) : this.#kernel,
         stream,

@@ -183,7 +183,10 @@ export class World {
     }
   }
 
-  /** Tells `then` how `work` ended, unless the process dies first. Only a full disk is an error a caller must expect. */
+  /**
+   * Tells `then` how `work` ended, unless the process dies first. A full disk and a fence are errors that a caller must
+   * expect; any other ends the run.
+   */
   follow<T>(work: Promise<T>, then: (result: T | Error) => void): void {
     const { incarnation } = this;
     const settle = (result: T | Error): void => {
@@ -191,9 +194,10 @@ export class World {
     };
     work.then(settle, (error: unknown) => {
       if (this.incarnation !== incarnation) return;
-      const expected = error instanceof ErrandError && error.code === "storage_full";
-      if (!expected) this.breaks(error);
-      else settle(error);
+      const expected =
+        error instanceof ErrandError && (error.code === "storage_full" || error.code === "fenced");
+      if (expected) settle(error);
+      else this.breaks(error);
     });
   }
 

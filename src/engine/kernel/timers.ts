@@ -78,6 +78,8 @@ export class Timers {
     const nowMs = this.#ports.clock.nowMs();
     this.#armedMs = null;
     if (this.#alsoMs !== null && this.#alsoMs <= nowMs) this.#alsoMs = null;
+    // Armed first: if the store cannot answer now, the timers are looked at again.
+    this.#arm(nowMs + retryMs);
     const due = await this.#ports.store.timersDue(nowMs, timersPage);
     for (const timer of due) {
       const key = `${timer.scope}|${timer.name}`;
