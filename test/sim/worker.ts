@@ -18,7 +18,7 @@ interface Zombie {
 }
 
 /** Something the worker still has to do. A full disk makes it try again; a crash makes it forget. */
-interface Errand {
+interface Chore {
   readonly about: string;
   run(): void;
 }
@@ -36,7 +36,7 @@ export class Worker {
   readonly handBacks = new Map<string, number>();
   readonly #world: World;
   readonly #rehydrating = new Set<string>();
-  readonly #errands: Errand[] = [];
+  readonly #chores: Chore[] = [];
   #zombies: Zombie[] = [];
 
   constructor(world: World) {
@@ -54,7 +54,7 @@ export class Worker {
 
   /** True if something can be done now. */
   get busy(): boolean {
-    if (this.#errands.length > 0) return true;
+    if (this.#chores.length > 0) return true;
     for (const segment of this.segments.values()) if (segment.ready().length > 0) return true;
     return false;
   }
@@ -68,14 +68,14 @@ export class Worker {
     return next;
   }
 
-  /** Does one thing of one segment, or one errand. */
+  /** Does one thing of one segment, or one chore. */
   act(): void {
     const able = [...this.segments.values()].filter((segment) => segment.ready().length > 0);
     const { choose, dice } = this.#world;
-    if (this.#errands.length > 0 && (able.length === 0 || dice.chance(0.4))) {
-      const errand = this.#errands.splice(choose(this.#errands.length), 1)[0];
-      this.#world.note("errand", errand?.about ?? "");
-      errand?.run();
+    if (this.#chores.length > 0 && (able.length === 0 || dice.chance(0.4))) {
+      const chore = this.#chores.splice(choose(this.#chores.length), 1)[0];
+      this.#world.note("chore", chore?.about ?? "");
+      chore?.run();
       return;
     }
     const segment = able[choose(able.length)];
@@ -168,7 +168,7 @@ export class Worker {
   /** The process died. */
   crash(): void {
     for (const segment of this.segments.values()) this.#drop(segment);
-    this.#errands.length = 0;
+    this.#chores.length = 0;
     this.#rehydrating.clear();
   }
 
@@ -206,7 +206,7 @@ export class Worker {
     }
     if (this.#rehydrating.has(taskId)) return;
     this.#rehydrating.add(taskId);
-    this.#errands.push({ about: `rehydrate ${taskId}`, run: () => this.#rehydrate(taskId) });
+    this.#chores.push({ about: `rehydrate ${taskId}`, run: () => this.#rehydrate(taskId) });
   }
 
   #rehydrate(taskId: string): void {
@@ -214,7 +214,7 @@ export class Worker {
       this.#world.kernel.dispatch(taskScope(taskId), { type: "rehydrate" }),
       (result) => {
         if (result instanceof Error) {
-          this.#errands.push({ about: `rehydrate ${taskId}`, run: () => this.#rehydrate(taskId) });
+          this.#chores.push({ about: `rehydrate ${taskId}`, run: () => this.#rehydrate(taskId) });
           return;
         }
         this.#rehydrating.delete(taskId);
@@ -248,7 +248,7 @@ export class Worker {
   #settleLater(queue: string, call: string): void {
     const about = `settle ${call}`;
     const run = (): void => this.#insist(about, queueScope(queue), { type: "settle", call });
-    this.#errands.push({ about, run });
+    this.#chores.push({ about, run });
   }
 
   /** Closes what an earlier owner left open. */
@@ -265,17 +265,17 @@ export class Worker {
       )
         return;
       this.#world.follow(this.#world.kernel.closeStored(taskId, id, user), (result) => {
-        if (result instanceof Error) this.#errands.push({ about: `close ${id}`, run });
+        if (result instanceof Error) this.#chores.push({ about: `close ${id}`, run });
       });
     };
-    this.#errands.push({ about: `close ${id}`, run });
+    this.#chores.push({ about: `close ${id}`, run });
   }
 
   /** Sends a command now, and again until it is answered. */
   #insist(about: string, scope: Scope, command: unknown, then?: () => void): void {
     this.#world.follow(this.#world.dispatch(scope, command), (result) => {
       if (!(result instanceof Error)) then?.();
-      else this.#errands.push({ about, run: () => this.#insist(about, scope, command, then) });
+      else this.#chores.push({ about, run: () => this.#insist(about, scope, command, then) });
     });
   }
 
