@@ -118,6 +118,7 @@ export interface StreamHead {
 export interface Group {
   readonly appends: readonly LogAppend[];
   readonly snapshots: readonly SnapshotPut[];
+  /** A task's first row comes in the group that begins its log. */
   readonly tasks: readonly TaskRow[];
   readonly sessions: readonly StoredSessionRow[];
   readonly readyPut: readonly {

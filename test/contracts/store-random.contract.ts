@@ -121,10 +121,12 @@ function resolve(reference: SyncStore, recipe: Step, number: number): Group {
   const atMs = START_MS + number * 60_000;
   const ends = new Map<Scope, number>();
   const endOf = (scope: Scope): number => ends.get(scope) ?? lastSeq(reference, scope);
-  const appends = recipe.appends.map(({ scope, off: wrong, count }) => {
+  const appends = recipe.appends.flatMap(({ scope, off: wrong, count }) => {
     const seq = Math.max(1, endOf(scope) + 1 + wrong);
+    // A task that has a row has a log: its first rows come in one group.
+    if (seq === 1 && reference.task(scope.slice("task/".length)) !== null) return [];
     ends.set(scope, seq + count - 1);
-    return { scope, seq, count, atMs, body: bytes(`${number}`) };
+    return [{ scope, seq, count, atMs, body: bytes(`${number}`) }];
   });
   const snapshots = recipe.snapshots.map(({ scope, off: wrong, trim }) => ({
     scope,

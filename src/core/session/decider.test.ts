@@ -245,7 +245,7 @@ test("[SESSION10] a snapshot brings the same state back", () => {
 
 test("[SESSION11] a failed message keeps once what its turn had said; one that says something does not change", () => {
   const keep = { type: "keep", messageId: "a1", text: "half an ans" } as const;
-  const failed: SessionEvent = {
+  const stopped: SessionEvent = {
     type: "turn.ended",
     taskId: "t1",
     messageId: "a1",
@@ -258,10 +258,10 @@ test("[SESSION11] a failed message keeps once what its turn had said; one that s
     messageId: "a1",
     parts: [{ type: "text", text: "half an ans" }],
   };
-  session(...said(1), failed)
+  session(...said(1), stopped)
     .when(keep)
     .then(kept);
-  session(...said(1), failed, kept)
+  session(...said(1), stopped, kept)
     .when({ ...keep, text: "other" })
     .nothing();
   session(...said(1))
