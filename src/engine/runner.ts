@@ -217,9 +217,8 @@ export class Runner {
 
   #wake(taskId: string, op: string): void {
     const segment = this.#segments.get(taskId);
-    const operation = this.#state(taskId)?.operations.get(op);
     if (segment !== undefined && !segment.dead) {
-      if (operation !== undefined) segment.wake(op, { ...operation });
+      void this.#quietly(this.#wakeLive(segment, op), "wake a task", taskId);
       return;
     }
     if (this.#draining || this.#rehydrating.has(taskId)) return;
@@ -229,9 +228,20 @@ export class Runner {
     );
   }
 
+  /** The state is in the cache, because it was just committed, unless a very large group has pushed it out. */
+  async #wakeLive(segment: Segment, op: string): Promise<void> {
+    const cached = this.#state(segment.taskId)?.operations.get(op);
+    if (cached !== undefined) return segment.wake(op, { ...cached });
+    const stored = await this.#ports.kernel.read(taskScope(segment.taskId), (state) => {
+      const operation = asTask(state).operations.get(op);
+      return operation === undefined ? null : { ...operation };
+    });
+    if (stored !== null) segment.wake(op, stored);
+  }
+
   async #rehydrate(taskId: string): Promise<void> {
     const { kernel } = this.#ports;
-    const { reply } = await kernel.dispatch(taskScope(taskId), { type: "rehydrate" });
+    const { reply } = await this.#insist(taskScope(taskId), { type: "rehydrate" });
     // Refused: it ended, or another attempt waits for its start.
     if (!reply.ok) return;
     const state = this.#state(taskId);
