@@ -110,22 +110,25 @@ export class Runner {
   }
 
   #start(taskId: string, attempt: number, epoch: number): void {
-    const state = this.#state(taskId);
-    // The signal comes in the commit's own turn, so the state is in the cache; if not, recovery would find the task.
-    if (state?.spec === undefined || state.spec === null) return this.#handBack(taskId, epoch);
     // Handed back it would be granted again at once, round and round: the next process finds it by its lease.
     if (this.#draining) return;
-    const before = this.#segments.get(taskId);
-    before?.kill(new ErrandError("fenced", "a new attempt has begun"));
-    this.#launch(state, { spec: state.spec, attempt, epoch });
+    const state = this.#state(taskId);
+    if (state === undefined)
+      void this.#quietly(this.#startStored(taskId, attempt, epoch), "start a task", taskId);
+    else this.#startWith(state, attempt, epoch);
   }
 
-  #handBack(taskId: string, epoch: number): void {
-    void this.#quietly(
-      this.#ports.kernel.dispatch(taskScope(taskId), { type: "handBack", epoch }),
-      "hand a task back",
-      taskId,
-    );
+  /** The state was pushed out of the cache before its signal came: a very large group did that. */
+  async #startStored(taskId: string, attempt: number, epoch: number): Promise<void> {
+    const state = await this.#ports.kernel.read(taskScope(taskId), (stored) => asTask(stored));
+    this.#startWith(state, attempt, epoch);
+  }
+
+  #startWith(state: TaskState, attempt: number, epoch: number): void {
+    // What came in between has its own signal.
+    if (state.spec === null || state.epoch !== epoch || state.phase !== "active") return;
+    this.#segments.get(state.id)?.kill(new ErrandError("fenced", "a new attempt has begun"));
+    this.#launch(state, { spec: state.spec, attempt, epoch });
   }
 
   #launch(

@@ -19,14 +19,16 @@ export interface CachedScope {
 export class ScopeCache {
   readonly #entries = new Map<Scope, CachedScope>();
   readonly #bytesMax: number;
+  /** Bytes that count against the limit, and those of queues, which do not. */
   #bytes = 0;
+  #queueBytes = 0;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes + this.#queueBytes;
   }
 
   get size(): number {
@@ -45,11 +47,11 @@ export class ScopeCache {
     this.drop(entry.scope);
     entry.bytes = entry.decider.weigh(entry.state) + entry.scope.length * 2 + 200;
     this.#entries.set(entry.scope, entry);
-    this.#bytes += entry.bytes;
+    this.#count(entry, entry.bytes);
     if (this.#bytes <= this.#bytesMax) return;
     for (const old of this.#entries.values()) {
       if (this.#bytes <= this.#bytesMax) return;
-      if (old !== entry && !old.scope.startsWith("queue/")) this.drop(old.scope);
+      if (old !== entry && !isPinned(old)) this.drop(old.scope);
     }
   }
 
@@ -57,6 +59,16 @@ export class ScopeCache {
     const entry = this.#entries.get(scope);
     if (entry === undefined) return;
     this.#entries.delete(scope);
-    this.#bytes -= entry.bytes;
+    this.#count(entry, -entry.bytes);
   }
+
+  #count(entry: CachedScope, bytes: number): void {
+    if (isPinned(entry)) this.#queueBytes += bytes;
+    else this.#bytes += bytes;
+  }
+}
+
+/** Queues stay: a long one alone is larger than the limit, and must not push every other state out. */
+function isPinned(entry: CachedScope): boolean {
+  return entry.scope.startsWith("queue/");
 }

@@ -284,3 +284,14 @@ test("[KERNEL11] an end that a full disk refused is written when there is room, 
   expect(await engine.run("patient", null)).toMatchObject({ status: "completed" });
   await engine.stop(0);
 });
+
+test("[KERNEL12] tasks start at their first attempt also when no state stays in the cache", async () => {
+  const noop = defineTask("noop", {}, async (_input: unknown, ctx) => {
+    await ctx.sleep(1);
+    return ctx.attempt;
+  });
+  const engine = await engineOn(createMemoryStore(), [noop], undefined, { cacheBytesMax: 1 });
+  const ends = await Promise.all(Array.from({ length: 40 }, () => engine.run("noop", null)));
+  expect(ends.map(({ output }) => output)).toEqual(ends.map(() => 1));
+  await engine.stop(0);
+});
