@@ -40,7 +40,7 @@ function openTable(file: string): {
  * The raw limit: a queue that does nothing but insert, claim and complete on node:sqlite, WAL, synchronous=FULL, with
  * one commit per event-loop turn for everything that came in it. No log, retries, owners, cipher or scheduler.
  *
- * `turns: "three"` is the limit of research/performance.md: a task is inserted and its caller told, claimed by a later
+ * `turns: "three"` is how any queue has to work: a task is inserted and its caller told, claimed by a later
  * commit, completed by a third, as in any queue whose worker is somebody else. `turns: "two"` claims what it inserts
  * in the same commit, which only a queue that is its own worker can do, as Errand is.
  */

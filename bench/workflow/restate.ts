@@ -10,7 +10,7 @@ const service = fileURLToPath(new URL("./restate-service.ts", import.meta.url));
 
 /**
  * Restate with its own defaults: server and service are processes of their own, as they are in production; logging is
- * off, which doubled its rate in research/performance.md.
+ * off.
  */
 export async function restate(): Promise<Workflows> {
   const dir = scratch("restate");

@@ -8,7 +8,7 @@ export const inputCharsMax = 1_000_000;
 export const resultCharsMax = 1_000_000;
 /** Deepest JSON accepted from outside: deeper bodies are attacks, and recursive code must survive them. */
 export const jsonDepthMax = 64;
-/** Longest chain of spawned tasks below a root: deeper plans are runaway agents (research/scheduling.md 4.6). */
+/** Longest chain of spawned tasks below a root: deeper plans are runaway agents. */
 export const spawnDepthMax = 4;
 /** Most children of one task. */
 export const spawnWidthMax = 64;
@@ -40,7 +40,7 @@ export const pendingMax = 2_000_000;
 export const streamEntriesMax = 1_000_000;
 /** Characters of one stream entry; longer deltas are split. */
 export const entryCharsMax = 65_536;
-/** Plain text of one compressed stream block, in UTF-16 units, before compression (DESIGN section 6). */
+/** Plain text of one compressed stream block, in UTF-16 units, before compression. */
 export const blockCharsMax = 262_144;
 /** Finished tasks are removed after this long unless configured otherwise (seed 002). */
 export const retentionMsDefault: number = 30 * 86_400_000;

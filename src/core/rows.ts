@@ -18,7 +18,7 @@ export interface TaskRow {
   readonly endedAtMs: number | null;
 }
 
-/** A call that waits for a slot. The scheduler's heap is a cache of these rows (DESIGN section 5). */
+/** A call that waits for a slot. The scheduler's heap is a cache of these rows. */
 export interface ReadyRow {
   readonly table: "ready";
   readonly queue: string;

@@ -23,7 +23,7 @@ export interface RoleTarget {
   readonly model: string;
 }
 
-/** Roles of DESIGN section 7. A role that is not configured is served by `chat`. */
+/** Names of the roles that models serve. A role that is not configured is served by `chat`. */
 export const roleNames: readonly string[] = [
   "chat",
   "planner",

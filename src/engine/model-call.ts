@@ -11,7 +11,7 @@ import type { Transcript } from "./transcript.ts";
 /** Rough characters a token has, to guess a prompt's length before the endpoint counts it. */
 const charsPerToken = 4;
 
-/** Answer tokens assumed when nothing is known (research/scheduling.md 4.3: to be learnt per type and user). */
+/** Answer tokens assumed when nothing is known (to be learnt per type and user). */
 const outputTokensGuess = 300;
 
 /** Tries of one call by what its failure allows. A rejected prompt is never sent again. */
@@ -94,7 +94,7 @@ export async function generate(
   }
 }
 
-/** Predicted slot-seconds of a call (research/scheduling.md 4.3). */
+/** Predicted slot-seconds of a call. */
 function costOf(messages: readonly PromptMessage[], endpoint: Endpoint): number {
   let chars = 0;
   for (const message of messages) chars += message.content.length;

@@ -18,7 +18,7 @@ export type SegmentCommand = RunnerCommand extends infer C
 
 /**
  * One live run of a handler: an attempt from its start, or from a rehydration, until it ends or loses ownership.
- * When it is dead nothing it awaits ever settles, so that code of an old owner goes no further (DESIGN section 4).
+ * When it is dead nothing it awaits ever settles, so that code of an old owner goes no further.
  */
 export class Segment {
   readonly taskId: string;

@@ -8,7 +8,7 @@ import { parseEnglish } from "./english-command.ts";
 import { chooseMemory, earlierMessages, promptOfMemory } from "./memory.ts";
 import { oneLine } from "./task-words.ts";
 
-/** Model calls of one turn (DESIGN section 4): an agent that needs more goes in circles. */
+/** Model calls of one turn: an agent that needs more goes in circles. */
 const modelStepsMax = 25;
 
 const rules = [

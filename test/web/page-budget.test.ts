@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { builtPage } from "./built-page.ts";
 
-/** First load of the page: research/ecosystem.md asks for at most 150 KB of JavaScript after gzip. */
+/** First load of the page: the page may have at most 150 KB of JavaScript after gzip. */
 const firstLoadBytesMax = 150_000;
 
 describe("the built page", () => {

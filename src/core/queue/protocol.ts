@@ -1,6 +1,6 @@
 import type { ReadyRequest } from "../rows.ts";
 
-/** Order of the priority classes: a lower band goes first (research/scheduling.md 4.3). */
+/** Order of the priority classes: a lower band goes first. */
 export type Band = 0 | 1 | 2;
 
 /** Priority classes by name. */

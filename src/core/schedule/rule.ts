@@ -1,5 +1,5 @@
 /**
- * The numbers of the scheduling rule (research/scheduling.md 4.3), in one place, and the arithmetic that uses
+ * The numbers of the scheduling rule, in one place, and the arithmetic that uses
  * them. Service is measured in slot-seconds: one slot held for one second. Only + - * / and comparisons are used,
  * so that every host computes the same doubles and takes the same decisions.
  */

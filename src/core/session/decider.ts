@@ -25,7 +25,7 @@ import {
   type Turn,
 } from "./state.ts";
 
-/** What a session does with a message that comes while a turn is active (DESIGN section 4). */
+/** What a session does with a message that comes while a turn is active. */
 export type OnBusy = "queue" | "interrupt" | "reject";
 
 /** Commands of a session scope. */

@@ -35,7 +35,7 @@ export interface KernelOptions {
 const cacheBytesDefault = 48 * 1024 * 1024;
 
 /**
- * Mailboxes with group commit (DESIGN section 3). Commands gather until the next turn of the event loop and go,
+ * Mailboxes with group commit. Commands gather until the next turn of the event loop and go,
  * with everything they send each other, in one commit. A reply, a message, a token or a signal leaves only after
  * that commit was true. One group is in flight at a time, so the order of commands is the order of commits.
  */

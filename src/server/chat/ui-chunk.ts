@@ -1,4 +1,4 @@
-/** Chunks of AI SDK 7's UI message stream that Errand sends (research/protocols.md section 2). */
+/** Chunks of AI SDK 7's UI message stream that Errand sends. */
 export type UiChunk =
   | {
       readonly type: "start";

@@ -1,4 +1,4 @@
-/** Bad input of research/reliability.md section 8, as far as it can be sent through a fetch handler. */
+/** Bad input of many kinds, as far as it can be sent through a fetch handler. */
 
 const encoder = new TextEncoder();
 
