@@ -104,15 +104,16 @@ describe.skipIf(missingBrowser !== undefined)("the panel of background tasks", (
     const page = await stage.open();
     await page.getByRole("button", { name: /Write the notes Queued/ }).click();
     expect(page.url()).toContain(`/t/${task.id}`);
-    await page.getByText("one task is ahead").waitFor();
+    // The log below the details says the same words once more, as soon as it is there: the first is the detail.
+    await page.getByText("one task is ahead").first().waitFor();
     world.begin(task.id);
     world.step(task.id, "read the changelog");
     world.say(task.id, "Version two is out.");
-    await page.getByText("read the changelog").waitFor();
-    await page.getByText("Version two is out.").waitFor();
+    await page.getByText("read the changelog").first().waitFor();
+    await page.getByText("Version two is out.").first().waitFor();
     world.end(task.id, "failed", { code: "model_stalled", message: "no token for 120 s" });
-    await page.getByText("no token for 120 s").waitFor();
-    await page.getByText("task.end").waitFor();
+    await page.getByText("no token for 120 s").first().waitFor();
+    await page.getByText("task.end").first().waitFor();
     await page.keyboard.press("Escape");
     const row = page.getByRole("button", { name: /Write the notes Failed/ });
     await row.waitFor();
