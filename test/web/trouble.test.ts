@@ -21,13 +21,17 @@ describe.skipIf(missingBrowser !== undefined)("trouble, said in words", () => {
   test("[WEB10] an answer that got lost on its way does not make the message twice", async () => {
     const page = await stage.open();
     const lost = { status: 502, code: "unavailable", detail: "the proxy gave up" };
+    const answered = Promise.withResolvers<void>();
     await page.route("**/api/chat/stream", async (route) => {
       // The server accepts it; the browser gets a proxy's error.
       await route.fetch();
       await route.fulfill({ status: lost.status, json: lost });
+      answered.resolve();
     });
     await send(page, "Hello");
     await expect.poll(() => stage.server.world.tasks.size).toBe(1);
+    // Taking a route away continues what its handler has not answered yet.
+    await answered.promise;
     await page.unroute("**/api/chat/stream");
     await page.reload();
     await expect.poll(() => page.locator('.message[data-role="user"]').count()).toBe(1);
