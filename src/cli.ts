@@ -20,6 +20,7 @@ const main = defineCommand({
     cancel: async () => (await import("./cli/commands.ts")).cancel,
     retry: async () => (await import("./cli/commands.ts")).retry,
     why: async () => (await import("./cli/commands.ts")).why,
+    schedules: async () => (await import("./cli/schedules.ts")).schedules,
     "demo-model": async () => (await import("./cli/demo-model.ts")).demoModel,
   },
 });

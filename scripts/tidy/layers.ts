@@ -18,6 +18,7 @@ const NODE_ADAPTERS = [
   "sqlite",
   "node-sqlite",
   "aes-cipher",
+  "croner",
   "openai",
   "ai-sdk",
   "node",
@@ -59,6 +60,7 @@ export const LAYERS: readonly Layer[] = [
     layers: INNER,
     packages: ["node:crypto", "node:zlib"],
   },
+  { folder: "src/adapters/croner", layers: INNER, packages: ["croner"] },
   { folder: "src/adapters/openai", layers: INNER, packages: [] },
   {
     folder: "src/adapters/ai-sdk",

@@ -2,6 +2,7 @@ import { defineCommand, type CommandDef } from "citty";
 
 import type { ErrandClient, Task } from "../client/index.ts";
 import { connect, orExplain, jsonArg, serverUrl, urlArg } from "./connection.ts";
+import { inputOf, type InputArgs } from "./task-input.ts";
 import { showTask } from "./follow.ts";
 import { age, stateWords, table, titleOf } from "./words.ts";
 
@@ -130,24 +131,13 @@ export const submit: CommandDef<typeof submitArgs> = defineCommand({
   },
 });
 
-interface SubmitArgs {
-  readonly text?: unknown;
-  readonly type: string;
-  readonly input?: string | undefined;
+interface SubmitArgs extends InputArgs {
   readonly priority?: string | undefined;
   readonly key?: string | undefined;
 }
 
 async function submitted(client: ErrandClient, args: SubmitArgs): Promise<Task> {
-  const text = typeof args.text === "string" ? args.text : "";
-  if (text === "" && args.input === undefined)
-    throw new Error('say what to do: errand submit "..." (or --input JSON)');
-  const input: unknown =
-    args.input === undefined
-      ? args.type === "generate" || args.type === "orchestrate"
-        ? { prompt: text }
-        : { text }
-      : JSON.parse(args.input);
+  const input = inputOf(args);
   const { priority } = args;
   if (
     priority !== undefined &&

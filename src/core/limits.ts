@@ -34,6 +34,10 @@ export const messageCharsMax = 200_000;
 export const sessionTurnsMax = 100;
 /** Most tasks that wait in one lane of a user. */
 export const laneTasksMax = 10_000;
+/** Schedules of one user. */
+export const schedulesMax = 200;
+/** Missed ticks of one schedule that are run one after the other before it goes on with the present. */
+export const scheduleCatchUpMax = 100;
 /** Most calls that may wait in one queue: further submits are answered 429, because memory holds all of them. */
 export const pendingMax = 2_000_000;
 /** Entries of one stream: beyond it the attempt fails with `limit_exceeded`. */

@@ -22,6 +22,7 @@ import { Reader } from "./reader.ts";
 import { keepTextOfTurns } from "./kept-text.ts";
 import { recover, type Recovered } from "./recovery.ts";
 import { Retention } from "./retention.ts";
+import { Schedules } from "./schedules.ts";
 import { Runner } from "./runner.ts";
 import { Sessions } from "./sessions.ts";
 import {
@@ -60,6 +61,7 @@ export class Engine {
   readonly userFeeds: UserFeeds;
   readonly sessions: Sessions;
   readonly lanes: Lanes;
+  readonly schedules: Schedules;
   readonly reader: Reader;
   readonly #ports: EnginePorts;
   readonly #settings: EngineSettings;
@@ -106,6 +108,11 @@ export class Engine {
     this.reader = new Reader(this.kernel, store, cipher, this.types);
     this.sessions = new Sessions(this);
     this.lanes = new Lanes(this);
+    this.schedules = new Schedules(this, {
+      calendar: ports.calendar,
+      log,
+      nowMs: () => clock.nowMs(),
+    });
     this.#retention = new Retention(ports, settings.retentionMs ?? retentionMsDefault);
   }
 

@@ -7,7 +7,7 @@ import type { Entry } from "../core/stream/entry.ts";
 import type { TaskEvent } from "../core/task/events.ts";
 import type { TaskSignal } from "../core/task/commands.ts";
 import type { TaskState } from "../core/task/state.ts";
-import type { UserState } from "../core/user/decider.ts";
+import type { UserEvent, UserState } from "../core/user/decider.ts";
 import type { AnyDecider } from "./kernel/group.ts";
 
 /** State of a task scope: the kernel gives a scope's state to the decider of its kind only. */
@@ -29,6 +29,10 @@ export const asTaskEvents = (events: readonly unknown[]): readonly TaskEvent[] =
 /** Events of a session's log. */
 export const asSessionEvents = (events: readonly unknown[]): readonly SessionEvent[] =>
   events as readonly SessionEvent[];
+
+/** Events of a user's log. */
+export const asUserEvents = (events: readonly unknown[]): readonly UserEvent[] =>
+  events as readonly UserEvent[];
 
 /** Only deciders of tasks give signals. */
 export const asTaskSignal = (signal: unknown): TaskSignal => signal as TaskSignal;

@@ -1,4 +1,5 @@
 import type { Priority, QueueSettings } from "../core/queue/protocol.ts";
+import type { Calendar } from "../ports/calendar.ts";
 import type { Cipher } from "../ports/cipher.ts";
 import type { Clock, Log, Random, Turn, Waker } from "../ports/host.ts";
 import type { SyncStore } from "../ports/store.ts";
@@ -18,6 +19,8 @@ export interface EnginePorts {
   /** Makes the waker; `wake` is to be called at or after the armed time. */
   readonly waker: (wake: () => void) => Waker;
   readonly languageModel?: LanguageModelFactory;
+  /** Absent: there are no schedules. */
+  readonly calendar?: Calendar;
   /** Runs handlers of task types with `isolate`. */
   readonly isolated?: RunHandler;
   /** Called when storage has failed in a way that must end the process. */

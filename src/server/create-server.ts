@@ -20,6 +20,7 @@ import { adminRoutes, operationsRoutes } from "./routes/operations-routes.ts";
 import { orchestratorRoutes } from "./routes/orchestrator-routes.ts";
 import { pageFile, pageRoute } from "./routes/page-routes.ts";
 import { queueRoutes } from "./routes/queue-routes.ts";
+import { scheduleRoutes } from "./routes/schedule-routes.ts";
 import { sessionRoutes } from "./routes/session-routes.ts";
 import { taskActions } from "./routes/task-actions.ts";
 import { taskRoutes } from "./routes/task-routes.ts";
@@ -55,6 +56,7 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     ...queueRoutes(server),
     ...sessionRoutes(server),
     ...chatRoutes(server),
+    ...scheduleRoutes(server),
     ...operationsRoutes(server, settings.process ?? (() => ({}))),
     ...adminRoutes(server),
     ...orchestratorRoutes(server),

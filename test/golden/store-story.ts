@@ -25,6 +25,7 @@ export async function tellStory(bench: KernelBench): Promise<void> {
   await handler(story);
   await conversation(story);
   await lanes(story);
+  await schedules(story);
   await open(story);
 }
 
@@ -203,6 +204,29 @@ async function lanes(story: Story): Promise<void> {
   await story.bench.kernel.ask(ann, { type: "laneWork", lane });
   await story.work("lane 1", { type: "complete", output: null });
   await story.bench.kernel.ask(ann, { type: "laneAuto", lane, auto: true });
+}
+
+/** One schedule that has run and waits, one that is paused, and one that is gone. */
+async function schedules(story: Story): Promise<void> {
+  const { kernel } = story.bench;
+  const ann = userScope(ANN);
+  const set = async (name: string): Promise<void> => {
+    const { rootId: _root, ...rest } = story.spec(name, { queue: "elsewhere" });
+    const spec = { ...rest, rootId: "" };
+    const schedule = { name, cron: "* * * * *", timeZone: "UTC", missed: "all", spec };
+    const nextAtMs = story.bench.nowMs + minuteMs;
+    await kernel.ask(ann, { type: "scheduleSet", schedule, nextAtMs });
+  };
+  for (const name of ["each-minute", "paused", "gone"]) await set(name);
+  await kernel.ask(ann, { type: "schedulePause", name: "paused", paused: true, nextAtMs: null });
+  await kernel.ask(ann, { type: "scheduleRemove", name: "gone" });
+  const name = "each-minute";
+  await kernel.ask(ann, { type: "scheduleRun", name, taskId: story.id("run by hand") });
+  await story.later(minuteMs);
+  const fromMs = story.bench.nowMs;
+  // Nobody computes the next tick, so it is asked for again.
+  await story.later(minuteMs);
+  await kernel.ask(ann, { type: "schedulePlan", name, fromMs, nextAtMs: fromMs + 9 * minuteMs });
 }
 
 /** Tasks that are in the middle of something when the story ends. */

@@ -13,6 +13,15 @@ import { laneTasksMax } from "../limits.ts";
 import { scopeName, taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
 import type { TaskSpec } from "../task/spec.ts";
+import {
+  decideSchedules,
+  evolveSchedules,
+  scheduleOfTimer,
+  tickSchedule,
+  type Schedule,
+  type ScheduleCommand,
+  type ScheduleEvent,
+} from "./schedules.ts";
 
 /**
  * A lane is a user's own line of tasks that run one at a time, when the user says `work`, or by themselves while
@@ -25,7 +34,9 @@ export interface Lane {
 }
 
 /** Facts of a user scope. */
-export type UserEvent =
+export type UserEvent = LaneEvent | ScheduleEvent;
+
+type LaneEvent =
   | { readonly type: "lane.added"; readonly lane: string; readonly taskId: string }
   | { readonly type: "lane.started"; readonly lane: string; readonly taskId: string }
   | { readonly type: "lane.ended"; readonly lane: string; readonly taskId: string }
@@ -33,6 +44,12 @@ export type UserEvent =
 
 /** Commands of a user scope. */
 export type UserCommand =
+  | LaneCommand
+  | ScheduleCommand
+  /** A timer of this user is due. */
+  | { readonly type: "timer"; readonly name: string };
+
+type LaneCommand =
   | {
       readonly type: "laneAdd";
       readonly lane: string;
@@ -52,24 +69,34 @@ export type UserCommand =
 export interface UserState {
   readonly userId: string;
   readonly lanes: Map<string, Lane>;
+  /** By name. */
+  readonly schedules: Map<string, Schedule>;
 }
+
+/** Rough bytes in memory of a schedule besides its input. */
+const scheduleBytes = 1_000;
 
 /** The user scope. */
 export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
-  zero: (scope) => ({ userId: scopeName(scope), lanes: new Map() }),
+  zero: (scope) => ({ userId: scopeName(scope), lanes: new Map(), schedules: new Map() }),
   evolve,
   decide,
   owner: (state) => state.userId,
   weigh: (state) =>
-    200 + [...state.lanes.values()].reduce((sum, lane) => sum + 100 + lane.waiting.length * 80, 0),
+    200 +
+    [...state.lanes.values()].reduce((sum, lane) => sum + 100 + lane.waiting.length * 80, 0) +
+    state.schedules.size * scheduleBytes,
   settled: () => false,
   snapshot: {
-    save: (state) => ({ lanes: [...state.lanes] }),
-    // A snapshot is our own sealed JSON of the shape `save` makes.
-    load: (scope, saved) => ({
-      userId: scopeName(scope),
-      lanes: new Map((saved as { lanes: [string, Lane][] }).lanes),
-    }),
+    save: (state) => ({ lanes: [...state.lanes], schedules: [...state.schedules] }),
+    load(scope, saved) {
+      // A snapshot is our own sealed JSON of the shape `save` makes; the first ones had no schedules.
+      const { lanes, schedules = [] } = saved as {
+        lanes: [string, Lane][];
+        schedules?: [string, Schedule][];
+      };
+      return { userId: scopeName(scope), lanes: new Map(lanes), schedules: new Map(schedules) };
+    },
   },
 };
 
@@ -77,7 +104,11 @@ function laneOf(state: UserState, name: string): Lane {
   return state.lanes.get(name) ?? { waiting: [], current: null, auto: false };
 }
 
-function evolve(state: UserState, event: UserEvent): UserState {
+function evolve(state: UserState, event: UserEvent, atMs: number): UserState {
+  if (!isLaneEvent(event)) {
+    evolveSchedules(state.schedules, event, atMs);
+    return state;
+  }
   const lane = laneOf(state, event.lane);
   state.lanes.set(event.lane, lane);
   switch (event.type) {
@@ -102,8 +133,28 @@ function evolve(state: UserState, event: UserEvent): UserState {
   }
 }
 
+function isLaneEvent(event: UserEvent): event is LaneEvent {
+  return event.type.startsWith("lane.");
+}
+
 function decide(state: UserState, command: UserCommand, ctx: DecideContext): Batch<UserEvent> {
-  void ctx;
+  switch (command.type) {
+    case "timer": {
+      const schedule = scheduleOfTimer(command.name);
+      return schedule === null ? nothing() : tickSchedule(state.schedules, schedule, ctx);
+    }
+    case "scheduleSet":
+    case "scheduleRemove":
+    case "schedulePause":
+    case "scheduleRun":
+    case "schedulePlan":
+      return decideSchedules(state.schedules, command);
+    default:
+      return decideLane(state, command);
+  }
+}
+
+function decideLane(state: UserState, command: LaneCommand): Batch<UserEvent> {
   const lane = laneOf(state, command.lane);
   switch (command.type) {
     case "laneAdd":

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 
 import { createAesCipher } from "../../adapters/aes-cipher/aes-cipher.ts";
 import { plainCipher } from "../../adapters/aes-cipher/plain-cipher.ts";
+import { cronCalendar } from "../../adapters/croner/calendar.ts";
 import { languageModel } from "../../adapters/ai-sdk/language-model.ts";
 import { systemClock } from "../../adapters/node/clock.ts";
 import { loadStoreKey } from "../../adapters/node/key-file.ts";
@@ -101,6 +102,7 @@ async function openOver(
       log,
       waker: (wake) => createTimeoutWaker(systemClock, wake),
       languageModel: sdkModel,
+      calendar: cronCalendar,
       isolated: runIsolated,
       fatal: options.fatal ?? exitOn(log),
       sha256: (text) => Promise.resolve(createHash("sha256").update(text).digest("hex")),

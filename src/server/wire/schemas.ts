@@ -192,6 +192,29 @@ export const queuesShape: z.ZodType = z
   .strictObject({ queues: z.array(queueShape) })
   .openapi("Queues");
 
+/** A schedule. */
+export const scheduleShape: z.ZodType = z
+  .strictObject({
+    name: text,
+    cron: text,
+    timeZone: text,
+    missed: z.enum(["skip", "once", "all"]),
+    paused: z.boolean(),
+    type: text,
+    input: json.optional(),
+    priority: z.enum(["interactive", "background", "batch"]),
+    title: textOrNull,
+    nextRuns: z.array(time).openapi({ description: "None while it is paused" }),
+    last: z.strictObject({ taskId: text, at: time }).nullable(),
+    createdAt: time,
+  })
+  .openapi("Schedule");
+
+/** All schedules of a user. */
+export const schedulePageShape: z.ZodType = z
+  .strictObject({ schedules: z.array(scheduleShape) })
+  .openapi("Schedules");
+
 /** What the server is doing. */
 export const overviewShape: z.ZodType = z
   .strictObject({

@@ -55,6 +55,23 @@ describe("the command line", () => {
     expect(bad.err).toMatch(/failed/);
   });
 
+  test("[CLI5] schedules are added, listed, run, paused and removed", async () => {
+    expect((await errand("schedules", "list")).out).toContain("No schedules yet");
+    const cron = ["schedules", "add", "morning", "30 8 * * 1-5", "[[say good morning]]"];
+    const added = await errand(...cron, "--zone", "Europe/Berlin");
+    expect(added).toMatchObject({ code: 0 });
+    expect(added.out).toMatch(/^morning runs next \d{4}-\d\d-\d\d/);
+    expect((await errand("schedules", "list")).out).toMatch(
+      /morning +30 8 \* \* 1-5 +Europe\/Berlin/,
+    );
+    const run = await errand("schedules", "run", "morning");
+    expect((await errand("follow", run.out.trim())).out).toContain("good morning");
+    expect((await errand("schedules", "pause", "morning")).out.trim()).toBe("morning is paused");
+    expect((await errand("schedules", "remove", "morning")).out.trim()).toBe("morning is gone");
+    const wrong = await errand("schedules", "add", "x", "hello", "y");
+    expect(wrong).toMatchObject({ code: 1, err: expect.stringContaining("cron") });
+  });
+
   test("[CLI2] ps, why, cancel, retry and follow name tasks by the end of their id", async () => {
     const held = (await json(
       `${url}/api/tasks`,

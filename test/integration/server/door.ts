@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { expect } from "vitest";
 
 import { createAesCipher } from "../../../src/adapters/aes-cipher/aes-cipher.ts";
+import { cronCalendar } from "../../../src/adapters/croner/calendar.ts";
 import { createMemoryStore, type MemoryStore } from "../../../src/adapters/memory/memory-store.ts";
 import { systemClock } from "../../../src/adapters/node/clock.ts";
 import { createSystemRandom } from "../../../src/adapters/node/random.ts";
@@ -11,6 +12,8 @@ import { nextTurn } from "../../../src/adapters/node/turn.ts";
 import { createTimeoutWaker } from "../../../src/adapters/node/waker.ts";
 import { isRecord } from "../../../src/core/json.ts";
 import { Engine, type AnyTaskType } from "../../../src/engine/index.ts";
+import type { Calendar } from "../../../src/ports/calendar.ts";
+import type { Clock } from "../../../src/ports/host.ts";
 import type { ApiKeyRow, ApiKeys } from "../../../src/ports/keys.ts";
 import type { Models } from "../../../src/ports/models.ts";
 import { createServer, type ErrandServer, type ServerSettings } from "../../../src/server/index.ts";
@@ -29,6 +32,8 @@ export interface DoorOptions {
   /** Keys are on. */
   readonly auth?: boolean;
   readonly settings?: Partial<ServerSettings>;
+  readonly calendar?: Calendar;
+  readonly clock?: Clock;
 }
 
 /** What a request may have besides its path. */
@@ -89,16 +94,17 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
   const errors: unknown[] = [];
   const log = { info: () => {}, error: (...words: unknown[]) => void errors.push(words) };
   const steered = steeredTasks();
-  const { models } = options;
+  const { models, clock = systemClock } = options;
   const engine: Engine = new Engine(
     {
       store,
       cipher: createAesCipher({ store, storeKey, keySetting: "the test" }),
-      clock: systemClock,
+      clock,
+      calendar: options.calendar ?? cronCalendar,
       random: createSystemRandom(),
       turn: nextTurn,
       log,
-      waker: (wake) => createTimeoutWaker(systemClock, wake),
+      waker: (wake) => createTimeoutWaker(clock, wake),
       fatal: (error) => void errors.push(error),
       sha256: (text) => Promise.resolve(createHash("sha256").update(text).digest("hex")),
     },
@@ -118,7 +124,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     version: "1.2.3",
     auth,
     hosts: [],
-    clock: systemClock,
+    clock,
     log,
     ...options.settings,
   });

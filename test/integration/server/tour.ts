@@ -14,6 +14,8 @@ export interface Sights {
   readonly taskId: string;
   readonly sessionId: string;
   readonly userId: string;
+  /** Name of a schedule. */
+  readonly schedule: string;
 }
 
 /** Makes a waiting task and a session with an answered message. */
@@ -31,10 +33,14 @@ export async function makeSights(door: Door, userId: string, key?: string): Prom
     body: { message: "help", sessionId },
   });
   await door.engine.ended(String(said.body["taskId"]));
-  return { taskId, sessionId, userId };
+  const schedule = `schedule-of-${userId}`;
+  const body = { ...bodies["setSchedule"], name: schedule };
+  const made = await door.send("POST", "/api/schedules", { ...ask, body });
+  expect(made.status).toBe(201);
+  return { taskId, sessionId, userId, schedule };
 }
 
-const bodies: Readonly<Record<string, unknown>> = {
+const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   submitTask: {
     type: "echo",
     input: { a: 1 },
@@ -52,6 +58,16 @@ const bodies: Readonly<Record<string, unknown>> = {
   makeKey: { user: "u9" },
   orchestrate: { prompt: "plan it" },
   stopChat: { activeStreamId: "task_x" },
+  setSchedule: {
+    name: "yearly",
+    cron: "0 0 1 1 *",
+    timeZone: "UTC",
+    type: "echo",
+    input: 1,
+    priority: "batch",
+    title: "t",
+    missed: "skip",
+  },
 };
 
 /** A good body of an operation; undefined if it takes none. */
@@ -65,7 +81,8 @@ export function pathOf({ path }: Operation, sights: Sights): string {
     .replace("{taskId}", sights.taskId)
     .replace("{sessionId}", sights.sessionId)
     .replace("{chatId}", sights.sessionId)
-    .replace("{userId}", sights.userId);
+    .replace("{userId}", sights.userId)
+    .replace("{schedule}", sights.schedule);
 }
 
 /** Sends the good request of an operation. */

@@ -121,9 +121,11 @@ export const queueBugs: readonly Mutant[] = [
     deciders: (deciders) =>
       withDecider(deciders, "user", (real) => ({
         decide(state, command, ctx) {
-          const { type, lane: name } = command as UserCommand;
-          const lane = (state as UserState).lanes.get(name);
-          if (type === "laneWork" && lane !== undefined) lane.current = null;
+          const work = command as UserCommand;
+          if (work.type === "laneWork") {
+            const lane = (state as UserState).lanes.get(work.lane);
+            if (lane !== undefined) lane.current = null;
+          }
           return real.decide(state, command, ctx);
         },
       })),

@@ -1,0 +1,14 @@
+/** What a command line says of a task's input. */
+export interface InputArgs {
+  readonly text?: unknown;
+  readonly type: string;
+  readonly input?: string | undefined;
+}
+
+/** The input: JSON if it is given, else the text as the built-in types take it. Throws if there is neither. */
+export function inputOf({ text, type, input }: InputArgs): unknown {
+  if (input !== undefined) return JSON.parse(input);
+  if (typeof text !== "string" || text === "")
+    throw new Error('say what to do: errand submit "..." (or --input JSON)');
+  return type === "generate" || type === "orchestrate" ? { prompt: text } : { text };
+}
