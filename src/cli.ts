@@ -20,6 +20,8 @@ const main = defineCommand({
     cancel: async () => (await import("./cli/commands.ts")).cancel,
     retry: async () => (await import("./cli/commands.ts")).retry,
     why: async () => (await import("./cli/commands.ts")).why,
+    replay: async () => (await import("./cli/replay.ts")).replay,
+    doctor: async () => (await import("./cli/doctor.ts")).doctor,
     schedules: async () => (await import("./cli/schedules.ts")).schedules,
     "demo-model": async () => (await import("./cli/demo-model.ts")).demoModel,
   },

@@ -79,7 +79,7 @@ function print(value: unknown): void {
 }
 
 /** The task an id, or the unique end of one, names. */
-async function findTask(client: ErrandClient, id: string): Promise<Task> {
+export async function findTask(client: ErrandClient, id: string): Promise<Task> {
   if (id.length === 31) return await client.tasks.get(id);
   const { tasks } = await client.tasks.list({ limit: recentMax });
   const found = tasks.filter((task) => task.id.endsWith(id));

@@ -19,8 +19,12 @@ let url = "";
 
 /** Runs `errand ...` as a person does. */
 function errand(...args: readonly string[]): Promise<Ran> {
+  return errandWith({}, ...args);
+}
+
+function errandWith(env: NodeJS.ProcessEnv, ...args: readonly string[]): Promise<Ran> {
   const child = spawn(process.execPath, [cli, ...args], {
-    env: { ...process.env, ERRAND_URL: url, NO_COLOR: "1" },
+    env: { ...process.env, ERRAND_URL: url, NO_COLOR: "1", ...env },
   });
   let out = "";
   let err = "";
@@ -53,6 +57,41 @@ describe("the command line", () => {
     const bad = await errand("submit", "[[fault overflow]]", "--wait");
     expect(bad.code).toBe(1);
     expect(bad.err).toMatch(/failed/);
+  });
+
+  test("[CLI6] doctor says what is well and what is not, and ends with 1 when something keeps Errand from working", async () => {
+    const well = await errandWith({ ERRAND_DATA_DIR: folder.dir, PORT: "0" }, "doctor");
+    expect(well.code).toBe(0);
+    for (const check of ["node", "settings", "data", "disk", "port"])
+      expect(well.out).toMatch(new RegExp(`^(ok|WARN) +${check} `, "m"));
+    const gone = {
+      ERRAND_DATA_DIR: folder.dir,
+      PORT: "0",
+      ERRAND_MODEL_BASE_URL: "http://127.0.0.1:9/v1",
+    };
+    const deaf = await errandWith(gone, "doctor");
+    expect(deaf).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/^FAIL +model .*is it running\?$/m),
+    });
+    const wrong = await errandWith({ PORT: "many" }, "doctor");
+    expect(wrong.out).toMatch(/^FAIL +settings +PORT must be/m);
+  });
+
+  test("[CLI7] replay folds a task's log again to the state the server shows", async () => {
+    const { out } = await errand("submit", "[[say hello]]", "--json");
+    const { id } = JSON.parse(out) as { id: string };
+    await errand("follow", id);
+    const replayed = await errand("replay", id);
+    expect(replayed).toMatchObject({ code: 0 });
+    expect(replayed.out).toMatch(/^ +1 .* task\.accepted/m);
+    expect(replayed.out).toContain("The log explains the state: completed.");
+    const then = await errand("replay", id, "--at", "2", "--json");
+    const frames = then.out
+      .trim()
+      .split("\n")
+      .map((text) => JSON.parse(text) as unknown);
+    expect(frames).toMatchObject([{ fact: { seq: 1 } }, { fact: { seq: 2 }, status: "queued" }]);
   });
 
   test("[CLI5] schedules are added, listed, run, paused and removed", async () => {
