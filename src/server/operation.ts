@@ -4,6 +4,7 @@ import { ErrandError, type ErrorCode } from "../core/errors.ts";
 import type { Identity } from "./guard/identify.ts";
 import { readJsonBody } from "./input/body.ts";
 import { parse, queryOf } from "./input/parse.ts";
+import type { OpenOutlet } from "./stream/outlet.ts";
 
 /** Who may use an operation: anybody, whoever has a key, or the admin. Without keys everybody is the admin `local`. */
 export type Policy = "public" | "user" | "admin";
@@ -15,6 +16,11 @@ export interface Connection {
    * the answer's body fails, which most hosts turn into the same.
    */
   readonly abort?: () => void;
+  /**
+   * Takes the bytes of an event stream without a web stream in between: the answer then has no body, and the host sends
+   * its head before what the outlet is given.
+   */
+  readonly outlet?: OpenOutlet;
 }
 
 /** A request on its way to its operation. */

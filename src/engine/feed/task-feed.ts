@@ -43,7 +43,8 @@ async function replay(
   taskId: string,
   until: Cursor | null,
   give: Give,
-): Promise<void> {
+  known: readonly FoldRow[] | null = null,
+): Promise<readonly FoldRow[]> {
   const drain = async (to: number | "all"): Promise<void> => {
     const { attempt } = fold.position;
     if (attempt === 0) return;
@@ -56,7 +57,7 @@ async function replay(
       await give(fold.entries(attempt, from, entries.slice(0, limit - from)));
     }
   };
-  const stored = await readRows(kernel, taskId);
+  const stored = known ?? (await readRows(kernel, taskId));
   const rows = until === null ? stored : stored.filter((row) => row.seq <= until.seq);
   for (const [index, row] of rows.entries()) {
     const needs = fold.needs(row);
@@ -66,6 +67,7 @@ async function replay(
   }
   if (until === null) await drain("all");
   else if (fold.position.attempt === until.attempt) await drain(until.entry);
+  return stored;
 }
 
 function asState(event: FeedEvent): FeedEvent {
@@ -97,6 +99,8 @@ class SharedFeed {
   readonly #live = new Set<(events: readonly FeedEvent[]) => void>();
   readonly ready: Promise<void>;
   #early: (() => void)[] | null = [];
+  /** The rows that were read to catch up, for the reader who has waited for that. */
+  #rows: readonly FoldRow[] | null = null;
 
   constructor(kernel: Kernel, taskId: string) {
     this.#kernel = kernel;
@@ -134,8 +138,17 @@ class SharedFeed {
     this.#do(() => this.#give(this.#fold.entries(attempt, stored.n, stored.entries)));
   }
 
+  /** All facts up to where the feed is, if they are at hand; given once, because they may be many. */
+  takeRows(): readonly FoldRow[] | null {
+    const rows = this.#rows;
+    this.#rows = null;
+    const last = rows?.at(-1);
+    const end = last === undefined ? 0 : last.seq + last.events.length - 1;
+    return end === this.position.seq ? rows : null;
+  }
+
   async #catchUp(): Promise<void> {
-    await replay(this.#kernel, this.#fold, this.taskId, null, () => undefined);
+    this.#rows = await replay(this.#kernel, this.#fold, this.taskId, null, () => undefined);
     const early = this.#early ?? [];
     this.#early = null;
     for (const action of early) action();
@@ -231,11 +244,13 @@ export class TaskFeeds {
     // From here to `until` there is no wait: what comes later is in the queue, what came before is on disk.
     const until = feed.position;
     queue.length = 0;
-    await replay(this.#kernel, new TaskFold(taskId), taskId, until, (events) => {
+    const give: Give = (events) => {
       if (state.stopped) throw new ErrandError("client_closed", "the reader has left");
       const fresh = events.filter((event) => isAfter(event.cursor, after));
       return fresh.length > 0 ? push(fresh) : undefined;
-    });
+    };
+    // The first reader's rows were just read to make the shared feed: opening them costs more than all the rest here.
+    await replay(this.#kernel, new TaskFold(taskId), taskId, until, give, feed.takeRows());
     // What came meanwhile goes the same way, so that a slow reader is not flooded with all of it at once.
     while (queue.length > 0) await push(queue.splice(0));
     if (state.stopped) return;

@@ -2,13 +2,12 @@ import { createServer as createHttpServer, type Server as HttpServer } from "nod
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
-import { getRequestListener } from "@hono/node-server";
-
 import { systemClock } from "../../adapters/node/clock.ts";
 import { fileApiKeys } from "../../adapters/node/api-keys-file.ts";
 import { createServer } from "../../server/index.ts";
 import { isLoopback, type HostSettings } from "./config.ts";
 import { openEmbedded, type Embedded, type EmbeddedOptions } from "./embedded.ts";
+import { nodeListener } from "./listener.ts";
 import { pageFrom } from "./page.ts";
 
 /** A running server. */
@@ -42,12 +41,7 @@ export async function serveEmbedded(
     page: pageFrom(pageFolder),
     process: processNumbers,
   });
-  const listener = getRequestListener(
-    // An answer that has to break off destroys its socket: a body that fails would be ended with the error's words.
-    (request, { outgoing }) => server.fetch(request, { abort: () => void outgoing.destroy() }),
-    { errorHandler: (error) => server.refuse(error instanceof Error ? error.message : "") },
-  );
-  const http = createHttpServer((incoming, outgoing) => void listener(incoming, outgoing));
+  const http = createHttpServer(nodeListener(server));
   let address: AddressInfo;
   try {
     address = await addressOf(http, settings);

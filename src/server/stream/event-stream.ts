@@ -1,3 +1,5 @@
+import { webOutlet, type OpenOutlet, type Outlet } from "./outlet.ts";
+
 /** Limits of one event stream. */
 export interface StreamLimits {
   /** Bytes of live events that may wait for the reader before it is dropped. */
@@ -24,89 +26,82 @@ const keepAlive = new TextEncoder().encode(": keep-alive\n\n");
 /** For a stream whose owner has nothing to leave yet. */
 export function ignore(): void {}
 
-/** Bytes, not chunks: a made-up reader of one token and one of a megabyte are not the same load. */
-const byLength = {
-  highWaterMark: backlogBytesMax,
-  size: (chunk: Uint8Array): number => chunk.byteLength,
-};
-
 /**
  * The body of one `text/event-stream` answer. Chunks are passed on as they are, so that one encoded event is shared by
  * all its readers. What waits for a slow reader is bounded: a reader that falls behind loses its connection, in a way
  * that looks like a lost network, and comes back with its cursor. Closing it from either side never touches a task.
  */
 export class EventStream {
-  readonly body: ReadableStream<Uint8Array>;
+  /** The answer's body; `null` if the outlet of the host needs none. */
+  readonly body: ReadableStream<Uint8Array> | null;
   readonly #limits: StreamLimits;
   readonly #events: StreamEvents;
-  #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
+  /** `null` once the stream is over. */
+  #outlet: Outlet | null;
   #room: PromiseWithResolvers<void> | null = null;
+  #writtenBytes = 0;
+  /** Bytes the reader had taken at the last tick. */
+  #takenBytes = 0;
   #quietTicks = 0;
   #stallTicks = 0;
 
-  constructor(limits: StreamLimits, events: StreamEvents) {
+  constructor(limits: StreamLimits, events: StreamEvents, open?: OpenOutlet) {
     this.#limits = limits;
     this.#events = events;
-    this.body = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller;
-        },
-        pull: () => this.#pulled(),
-        cancel: () => this.#over(),
-      },
-      byLength,
-    );
+    const told = { room: () => this.#hasRoom(), closed: () => this.#over() };
+    this.#outlet = open === undefined ? webOutlet(told, backlogBytesMax) : open(told);
+    this.body = this.#outlet.body;
   }
 
   get isOpen(): boolean {
-    return this.#controller !== null;
+    return this.#outlet !== null;
   }
 
   /** Passes a chunk on. A reader for whom too much waits is dropped. Ignored once the stream is over. */
   write(chunk: Uint8Array): void {
-    const controller = this.#controller;
-    if (controller === null) return;
-    this.#quietTicks = 0;
-    controller.enqueue(chunk);
-    if (this.#waitingBytes(controller) > this.#limits.queueBytes)
-      this.break("the reader is too slow");
+    const outlet = this.#outlet;
+    if (outlet === null) return;
+    this.#pass(outlet, chunk);
+    if (outlet.waitingBytes > this.#limits.queueBytes) this.break("the reader is too slow");
   }
 
   /** Passes stored events on. Settles when there is room for more, or when the stream is over: it never rejects. */
   writeStored(chunk: Uint8Array): Promise<void> | undefined {
-    const controller = this.#controller;
-    if (controller === null) return undefined;
-    this.#quietTicks = 0;
-    controller.enqueue(chunk);
-    if (this.#waitingBytes(controller) < backlogBytesMax) return undefined;
+    const outlet = this.#outlet;
+    if (outlet === null) return undefined;
+    this.#pass(outlet, chunk);
+    if (outlet.waitingBytes < backlogBytesMax) return undefined;
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }
 
   /** Ends the answer in good order: nothing is left to say. */
   end(): void {
-    const controller = this.#controller;
-    if (controller === null) return;
+    const outlet = this.#outlet;
+    if (outlet === null) return;
     this.#over();
-    controller.close();
+    outlet.end();
   }
 
   /** Breaks the connection off: clients take it for a lost network and come back. */
   break(reason: string): void {
-    const controller = this.#controller;
-    if (controller === null) return;
+    const outlet = this.#outlet;
+    if (outlet === null) return;
     this.#over();
     const { abort } = this.#events;
-    if (abort === undefined) controller.error(new Error(reason));
+    if (abort === undefined) outlet.fail(reason);
     else abort();
   }
 
   /** Called once a second by who keeps the streams. */
   tick(): void {
-    const controller = this.#controller;
-    if (controller === null) return;
-    this.#stallTicks = this.#waitingBytes(controller) > 0 ? this.#stallTicks + 1 : 0;
+    const outlet = this.#outlet;
+    if (outlet === null) return;
+    const waitingBytes = outlet.waitingBytes;
+    const takenBytes = this.#writtenBytes - waitingBytes;
+    const stalls = waitingBytes > 0 && takenBytes === this.#takenBytes;
+    this.#takenBytes = takenBytes;
+    this.#stallTicks = stalls ? this.#stallTicks + 1 : 0;
     if (this.#stallTicks > this.#limits.stallTicksMax)
       return this.break("the reader takes nothing");
     this.#quietTicks += 1;
@@ -114,19 +109,20 @@ export class EventStream {
     if (this.#quietTicks >= quietTicksMax && this.#stallTicks === 0) this.write(keepAlive);
   }
 
-  #waitingBytes(controller: ReadableStreamDefaultController<Uint8Array>): number {
-    return backlogBytesMax - (controller.desiredSize ?? 0);
+  #pass(outlet: Outlet, chunk: Uint8Array): void {
+    this.#quietTicks = 0;
+    this.#writtenBytes += chunk.byteLength;
+    outlet.write(chunk);
   }
 
-  #pulled(): void {
-    this.#stallTicks = 0;
+  #hasRoom(): void {
     this.#room?.resolve();
     this.#room = null;
   }
 
   #over(): void {
-    if (this.#controller === null) return;
-    this.#controller = null;
+    if (this.#outlet === null) return;
+    this.#outlet = null;
     this.#room?.resolve();
     this.#room = null;
     this.#events.closed();

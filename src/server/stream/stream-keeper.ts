@@ -66,7 +66,11 @@ export class StreamKeeper {
       leave();
       closed();
     };
-    const stream = new EventStream(limits, { closed: over, abort: connection.abort });
+    const stream = new EventStream(
+      limits,
+      { closed: over, abort: connection.abort },
+      connection.outlet,
+    );
     const kept: Kept = { stream, who };
     this.#open.add(kept);
     stream.write(streamStart);

@@ -2,8 +2,7 @@
 import { createServer } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 
-import { getRequestListener } from "@hono/node-server";
-
+import { nodeListener } from "../../../src/hosts/embedded/listener.ts";
 import type { Door } from "./door.ts";
 
 /** A door that listens. */
@@ -15,14 +14,7 @@ export interface Listening {
 
 /** Lets a door listen on a free port of loopback. */
 export async function listen({ server }: Door): Promise<Listening> {
-  const listener = getRequestListener(
-    (request, { outgoing }) => server.fetch(request, { abort: () => void outgoing.destroy() }),
-    {
-      errorHandler: (error) =>
-        server.refuse(error instanceof Error ? error.message : "unreadable request"),
-    },
-  );
-  const http = createServer((incoming, outgoing) => void listener(incoming, outgoing));
+  const http = createServer(nodeListener(server));
   await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));
   const { port } = http.address() as AddressInfo;
   return {
