@@ -45,7 +45,7 @@ import type { QueueState } from "./state.ts";
 type QueueBatch = Batch<QueueEvent>;
 
 /** Rough bytes of a queue with nothing in it, of a waiting call, a lease, an account and a root in memory. */
-const bytes = { queue: 8_000, waiting: 160, lease: 400, account: 380, root: 200 };
+const bytes = { queue: 8_000, waiting: 96, lease: 400, account: 380, root: 200 };
 
 /**
  * The queue scope: which waiting call gets the next free slot (SPEC QUEUE1). A decision folds its own

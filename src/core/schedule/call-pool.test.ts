@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { formatId } from "../ids.ts";
 import type { ReadyRequest } from "../rows.ts";
 import { CallPool, isTaskOfCall, taskOfCall } from "./call-pool.ts";
 
@@ -41,6 +42,20 @@ test("[QUEUE14] the pool gives back every field, also those that ids do not tell
   });
   expect(pool.read(odd)).toMatchObject({ task: "b", root: "r", user: "bob", taskType: "doc" });
   expect([pool.cost(odd), pool.seq(odd), pool.readyAtMs(odd)]).toEqual([2, 1, 5]);
+});
+
+test("[QUEUE14] ids of tasks and other ids are found beside each other", () => {
+  const pool = new CallPool<typeof lane>();
+  const task = formatId("task", 1_700_000_000_000, new Uint8Array(10));
+  const calls = [`${task}.1`, `${task}.2`, `${task}.02`, task, `x${task}.1`];
+  const slots = calls.map((call) => pool.add(call, request(taskOfCall(call)), lane));
+  expect(calls.map((call) => pool.find(call))).toEqual(slots);
+  expect(slots.map((slot) => pool.read(slot).call)).toEqual(calls);
+  expect(slots.map((slot) => pool.read(slot).task)).toEqual(calls.map(taskOfCall));
+  expect(pool.find(`${task}.3`)).toBeUndefined();
+  pool.remove(pool.find(`${task}.02`)!);
+  expect(pool.find(`${task}.02`)).toBeUndefined();
+  expect(pool.find(`${task}.2`)).toBe(slots[1]);
 });
 
 test("[QUEUE14] a slot that was freed serves another call and keeps nothing of the old one", () => {

@@ -1,5 +1,8 @@
+import { invariant } from "../invariant.ts";
 import type { ReadyRequest } from "../rows.ts";
 import type { HeapOrder } from "./heap.ts";
+import { hashPacked, hashText, packedWords, packId, samePacked, unpackTask } from "./packed-id.ts";
+import { SlotIndex, type SlotKeys } from "./slot-index.ts";
 
 /** What a grant needs of a call. */
 export interface WaitingCall {
@@ -23,54 +26,76 @@ interface LaneOfCalls {
   readonly gate: { readonly taskType: string | null };
 }
 
-const slotsAtFirst = 64;
-const shardCount = 64;
+/** Slots of one chunk. A power of 2, and small: a queue with one call has one chunk. */
+const chunkSlots = 256;
+const chunkBits = 8;
+/** Doubles of a slot: cost, tag, arrival number, ready time. */
+const doubles = 4;
+/**
+ * Whole numbers of a slot: its packed id, the number of its type, and its place in the lane's heap. In a free slot the
+ * place is the next free slot, or -1. The last word of an id that cannot be packed is 0.
+ */
+const words = packedWords + 2;
+const typeWord = packedWords;
+const placeWord = packedWords + 1;
+
+/** So many slots side by side. Chunks are added one by one, so that no growth copies what is there. */
+interface Chunk<L> {
+  readonly doubles: Float64Array;
+  readonly words: Int32Array;
+  readonly lanes: (L | undefined)[];
+}
+
+function newChunk<L>(): Chunk<L> {
+  const buffer = new ArrayBuffer(chunkSlots * (8 * doubles + 4 * words));
+  return {
+    doubles: new Float64Array(buffer, 0, chunkSlots * doubles),
+    words: new Int32Array(buffer, 8 * chunkSlots * doubles),
+    lanes: Array.from({ length: chunkSlots }, () => undefined),
+  };
+}
 
 /**
- * The waiting calls of a queue as a structure of arrays, because a million objects would need three times the
- * memory. A call is named by its slot, a small integer that is free for another call once this one has left.
- * What is nearly always the same is kept by exception: a task is the call's id up to its last dot, a root is the
- * task, a user is the fairness key.
+ * The waiting calls of a queue in typed arrays, about 85 bytes each, because a million of them must neither fill the
+ * memory nor be walked by every collection of garbage. A call is named by its slot, a small integer that is free for
+ * another call once this one has left. What is nearly always the same is kept by exception: an id is a task's and a
+ * number, a task is the call's id up to its last dot, a root is the task, a user is the fairness key.
  */
-export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
+export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotKeys {
   size = 0;
-  #calls: string[] = [];
-  #lanes: (L | undefined)[] = [];
-  /** Four of each slot, side by side because they are read together: cost, tag, arrival number, ready time. */
-  #numbers: Float64Array = new Float64Array(4 * slotsAtFirst);
-  /**
-   * Two of each slot: the number of its type in `#typeNames`, and its place in the lane's heap. In a free slot the
-   * place is the next free slot, or -1.
-   */
-  #marks: Int32Array = new Int32Array(2 * slotsAtFirst);
+  #chunks: Chunk<L>[] = [];
   #free = -1;
   /** Slots ever used since the pool was last empty. */
   #used = 0;
+  readonly #index = new SlotIndex(this);
+  /** Ids that cannot be packed. */
+  readonly #calls = new Map<number, string>();
   readonly #tasks = new Map<number, string>();
   readonly #roots = new Map<number, string>();
   readonly #users = new Map<number, string>();
   readonly #typeNames: string[] = [];
   readonly #typeNumbers = new Map<string, number>();
-  /** Slots by call. Many small maps, because one that grows to a million rehashes for 80 ms at once. */
-  readonly #slots: readonly Map<string, number>[] = Array.from(
-    { length: shardCount },
-    () => new Map<string, number>(),
-  );
+  /** The id that is looked for, packed. */
+  readonly #sought = new Int32Array(packedWords);
 
-  /** Adds a call and answers its slot. The caller puts the slot in the lane's heap. */
+  /** Adds a call that is not in the pool and answers its slot. The caller puts the slot in the lane's heap. */
   add(call: string, request: ReadyRequest, lane: L): number {
     const slot = this.#take();
+    const chunk = this.#chunk(slot);
+    const at = slot & (chunkSlots - 1);
     this.size += 1;
-    this.#shard(call).set(call, slot);
-    this.#calls[slot] = call;
-    this.#lanes[slot] = lane;
-    const numbers = this.#numbers;
-    numbers[4 * slot] = request.cost;
-    numbers[4 * slot + 1] = request.tag;
-    numbers[4 * slot + 2] = request.seq;
-    numbers[4 * slot + 3] = request.readyAtMs;
-    this.#marks[2 * slot] = this.#typeNumber(request.type);
-    this.#marks[2 * slot + 1] = -1;
+    chunk.lanes[at] = lane;
+    chunk.doubles[doubles * at] = request.cost;
+    chunk.doubles[doubles * at + 1] = request.tag;
+    chunk.doubles[doubles * at + 2] = request.seq;
+    chunk.doubles[doubles * at + 3] = request.readyAtMs;
+    if (!packId(call, chunk.words, words * at)) {
+      chunk.words[words * at + packedWords - 1] = 0;
+      this.#calls.set(slot, call);
+    }
+    chunk.words[words * at + typeWord] = this.#typeNumber(request.type);
+    chunk.words[words * at + placeWord] = -1;
+    this.#index.add(slot);
     const { task, root, user } = request;
     if (!isTaskOfCall(task, call)) this.#tasks.set(slot, task);
     if (root !== task) this.#roots.set(slot, root);
@@ -80,9 +105,9 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
 
   /** Frees a slot. The caller has taken it out of the lane's heap. */
   remove(slot: number): void {
-    const call = this.#calls[slot] ?? "";
-    this.#shard(call).delete(call);
     this.size -= 1;
+    if (this.size > 0) this.#index.remove(slot);
+    this.#calls.delete(slot);
     this.#tasks.delete(slot);
     this.#roots.delete(slot);
     this.#users.delete(slot);
@@ -90,28 +115,46 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
       this.#reset();
       return;
     }
-    this.#calls[slot] = "";
-    this.#lanes[slot] = undefined;
-    this.#marks[2 * slot + 1] = this.#free;
+    this.#chunk(slot).lanes[slot & (chunkSlots - 1)] = undefined;
+    this.moved(slot, this.#free);
     this.#free = slot;
   }
 
   /** Slot of a call; `undefined` if it does not wait. */
   find(call: string): number | undefined {
-    return this.#shard(call).get(call);
+    const sought = this.#sought;
+    const packed = packId(call, sought, 0);
+    const slot = packed
+      ? this.#index.find(hashPacked(sought, 0), (other) =>
+          samePacked(this.#chunk(other).words, words * (other & (chunkSlots - 1)), sought, 0),
+        )
+      : this.#index.find(hashText(call), (other) => this.#calls.get(other) === call);
+    return slot === -1 ? undefined : slot;
+  }
+
+  /** Hash of the id in a slot, for the index. */
+  hashOf(slot: number): number {
+    const chunk = this.#chunk(slot);
+    const at = words * (slot & (chunkSlots - 1));
+    if (chunk.words[at + packedWords - 1] !== 0) return hashPacked(chunk.words, at);
+    return hashText(this.#calls.get(slot) ?? "");
   }
 
   /** The call in a slot. */
   read(slot: number): WaitingCall {
-    const call = this.#calls[slot] ?? "";
-    const task = this.#tasks.get(slot) ?? taskOfCall(call);
-    const lane = this.#lanes[slot];
+    const chunk = this.#chunk(slot);
+    const at = slot & (chunkSlots - 1);
+    const number = chunk.words[words * at + packedWords - 1] ?? 0;
+    const ownTask = number === 0 ? "" : unpackTask(chunk.words, words * at);
+    const call = number === 0 ? (this.#calls.get(slot) ?? "") : `${ownTask}.${number}`;
+    const task = this.#tasks.get(slot) ?? (number === 0 ? taskOfCall(call) : ownTask);
+    const lane = chunk.lanes[at];
     const key = lane?.account.key ?? "";
     return {
       call,
       key,
       task,
-      taskType: this.#typeNames[this.#marks[2 * slot] ?? 0] ?? "",
+      taskType: this.#typeNames[chunk.words[words * at + typeWord] ?? 0] ?? "",
       user: this.#users.get(slot) ?? key,
       root: this.#roots.get(slot) ?? task,
       band: lane?.band ?? 0,
@@ -122,49 +165,50 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
 
   /** Lane that holds the slot. */
   lane(slot: number): L | undefined {
-    return this.#lanes[slot];
+    return this.#chunk(slot).lanes[slot & (chunkSlots - 1)];
   }
 
   /** Predicted cost of the call in a slot. */
   cost(slot: number): number {
-    return this.#numbers[4 * slot] ?? 0;
+    return this.#double(slot, 0);
   }
 
   /** Arrival number of the call in a slot. */
   seq(slot: number): number {
-    return this.#numbers[4 * slot + 2] ?? 0;
+    return this.#double(slot, 2);
   }
 
   /** When the call in a slot became ready. */
   readyAtMs(slot: number): number {
-    return this.#numbers[4 * slot + 3] ?? 0;
+    return this.#double(slot, 3);
   }
 
   /** Place of a slot in its lane's heap. */
   place(slot: number): number {
-    return this.#marks[2 * slot + 1] ?? -1;
+    return this.#chunk(slot).words[words * (slot & (chunkSlots - 1)) + placeWord] ?? -1;
   }
 
   /** Order inside a key: the least tag first, then the first that came. */
   before(a: number, b: number): boolean {
-    const tagA = this.#numbers[4 * a + 1] ?? 0;
-    const tagB = this.#numbers[4 * b + 1] ?? 0;
+    const tagA = this.#double(a, 1);
+    const tagB = this.#double(b, 1);
     return tagA < tagB || (tagA === tagB && this.seq(a) < this.seq(b));
   }
 
   /** Called by the lane's heap. */
   moved(slot: number, index: number): void {
-    this.#marks[2 * slot + 1] = index;
+    this.#chunk(slot).words[words * (slot & (chunkSlots - 1)) + placeWord] = index;
   }
 
-  #shard(call: string): Map<string, number> {
-    // Ids end in `<random>.<number>`: the last 8 characters spread them.
-    let mixed = 0;
-    for (let at = call.length < 8 ? 0 : call.length - 8; at < call.length; at += 1) {
-      mixed = (mixed * 31 + call.charCodeAt(at)) & 0xffffff;
-    }
-    const shard = this.#slots[mixed & (shardCount - 1)];
-    return shard ?? new Map<string, number>();
+  #chunk(slot: number): Chunk<L> {
+    const chunk = this.#chunks[slot >> chunkBits];
+    invariant(chunk !== undefined, "a slot is beyond the pool");
+    return chunk;
+  }
+
+  #double(slot: number, which: number): number {
+    const chunk = this.#chunks[slot >> chunkBits];
+    return chunk?.doubles[doubles * (slot & (chunkSlots - 1)) + which] ?? 0;
   }
 
   #take(): number {
@@ -173,26 +217,18 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
       this.#free = this.place(slot);
       return slot;
     }
-    if (2 * this.#used === this.#marks.length) this.#grow();
+    if (this.#used === chunkSlots * this.#chunks.length) this.#chunks.push(newChunk());
     this.#used += 1;
     return this.#used - 1;
   }
 
-  #grow(): void {
-    const slots = Math.ceil(this.#used * 1.5);
-    this.#numbers = grown(this.#numbers, new Float64Array(4 * slots));
-    this.#marks = grown(this.#marks, new Int32Array(2 * slots));
-  }
-
   /** An empty pool gives back what a flood has made it grow to. */
   #reset(): void {
-    this.#calls = [];
-    this.#lanes = [];
+    this.#chunks = this.#chunks.slice(0, 1);
+    this.#chunks[0]?.lanes.fill(undefined);
+    this.#index.clear();
     this.#free = -1;
     this.#used = 0;
-    if (this.#marks.length === 2 * slotsAtFirst) return;
-    this.#numbers = new Float64Array(4 * slotsAtFirst);
-    this.#marks = new Int32Array(2 * slotsAtFirst);
   }
 
   #typeNumber(name: string): number {
@@ -202,11 +238,6 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
     this.#typeNumbers.set(name, this.#typeNames.length - 1);
     return this.#typeNames.length - 1;
   }
-}
-
-function grown<A extends { set(from: A): void }>(old: A, bigger: A): A {
-  bigger.set(old);
-  return bigger;
 }
 
 /**
