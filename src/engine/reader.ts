@@ -33,6 +33,9 @@ export interface SessionSummary {
 /** Sessions of one user that may have changed in the same millisecond. */
 const tiesMax = 1_000;
 
+/** Rows of one class that a filtered list looks at in one go: about a millisecond of the event loop. */
+export const tasksLookedAt = 5_000;
+
 /** Why a task is where it is, from the log's facts. */
 export interface WhyView {
   readonly taskId: string;
@@ -148,17 +151,44 @@ export class Reader {
     return this.#store.tasks({ userId, statusClass: "active", limit: most }).length;
   }
 
-  /** One page of tasks, newest first, and the id to go on behind. */
+  /**
+   * One page of tasks, newest first, and the id to go on behind. A list that is filtered by what no index knows looks
+   * at no more than {@link tasksLookedAt} tasks of a class: its page may be short, even empty, and yet go on.
+   */
   async tasks(query: TaskQuery): Promise<{ tasks: readonly TaskView[]; next: string | null }> {
-    const rows = this.#store.tasks(query);
+    const { userId, types, sessionId, rootsOnly } = query;
+    const isSparse = types !== undefined || sessionId !== undefined || rootsOnly === true;
+    const reach =
+      userId === null || !isSparse
+        ? null
+        : this.#store.taskReach({ ...query, userId }, tasksLookedAt);
+    const rows = this.#store.tasks({ ...query, ...(reach === null ? {} : { downTo: reach }) });
     const tasks: TaskView[] = [];
+    // Who goes on to the next stretch lets other work have its turn: a store that answers at once never yields.
+    if (reach !== null && rows.length < query.limit)
+      await new Promise<void>((go) => void setTimeout(go, 0));
     for (const row of rows) {
       const view = await this.#kernel.read(taskScope(row.id), (state) =>
         asTask(state).spec === null ? null : taskView(asTask(state)),
       );
       if (view !== null) tasks.push(view);
     }
-    return { tasks, next: rows.length === query.limit ? (rows.at(-1)?.id ?? null) : null };
+    return { tasks, next: rows.length === query.limit ? (rows.at(-1)?.id ?? null) : reach };
+  }
+
+  /** The newest tasks of a filtered list, as many as there are up to `limit`, however far down they lie. */
+  async tasksAll(query: TaskQuery): Promise<readonly TaskView[]> {
+    const found: TaskView[] = [];
+    let { before } = query;
+    for (;;) {
+      const from = before === undefined ? {} : { before };
+      // Stretch after stretch: the next begins behind the last.
+      // oxlint-disable-next-line no-await-in-loop
+      const page = await this.tasks({ ...query, ...from, limit: query.limit - found.length });
+      found.push(...page.tasks);
+      if (page.next === null || found.length >= query.limit) return found;
+      before = page.next;
+    }
   }
 
   /** Facts of a task with numbers above `after`. */

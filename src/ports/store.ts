@@ -154,12 +154,17 @@ export type CommitResult =
 export interface TaskQuery {
   readonly userId: string | null;
   readonly statusClass?: StatusClass;
-  readonly type?: string;
+  /** Tasks of one of these types. */
+  readonly types?: readonly string[];
   readonly sessionId?: string;
   readonly parentId?: string;
+  /** Only tasks that are nobody's child. */
+  readonly rootsOnly?: boolean;
   readonly createdFromMs?: number;
   readonly createdToMs?: number;
   readonly before?: string;
+  /** Only this task and younger ones: the end of a stretch that {@link Store.taskReach} has measured. */
+  readonly downTo?: string;
   readonly limit: number;
 }
 
@@ -195,6 +200,11 @@ export interface Store<K extends "sync" | "async"> {
   outbox(limit: number): Ret<K, readonly OutboxRow[]>;
   tasks(query: TaskQuery): Ret<K, readonly TaskRow[]>;
   task(id: string): Ret<K, TaskRow | null>;
+  /**
+   * How far down a filtered list of a user may go at once: the id below which a class has more than `rows` tasks that
+   * the list would have to look at, the youngest such id of its classes; `null` if it may go to the end.
+   */
+  taskReach(query: TaskQuery & { readonly userId: string }, rows: number): Ret<K, string | null>;
   /** Open tasks whose row says `status`, by id, after `afterId`. Recovery walks them. */
   tasksOpen(status: TaskRow["status"], afterId: string, limit: number): Ret<K, readonly string[]>;
   /** Sessions of a user that were updated before `before`, last updated first, then by chat id. */

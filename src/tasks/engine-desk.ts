@@ -77,13 +77,12 @@ async function jobs(
   const types = engine.reader.typeNames.filter((type) => !hiddenTypes.has(type));
   const classes = which === "active" ? (["active"] as const) : (["completed", "failed"] as const);
   const pages = await Promise.all(
-    types.flatMap((type) =>
-      classes.map((statusClass) => engine.reader.tasks({ userId, type, statusClass, limit })),
+    classes.map((statusClass) =>
+      engine.reader.tasksAll({ userId, types, rootsOnly: true, statusClass, limit }),
     ),
   );
   return pages
-    .flatMap(({ tasks }) => tasks)
-    .filter(({ parentId }) => parentId === null)
+    .flat()
     .toSorted((a, b) => (a.id < b.id ? 1 : -1))
     .slice(0, limit);
 }

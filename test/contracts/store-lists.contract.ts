@@ -93,7 +93,7 @@ export function storeListContract(withStore: WithStore): void {
       expect(await minutes(store, { statusClass: "failed" })).toEqual([7, 5, 3]);
       expect(await minutes(store, { statusClass: "failed", userId: "bob" })).toEqual([7, 3]);
       expect(await minutes(store, { statusClass: "completed" })).toEqual([1]);
-      expect(await minutes(store, { type: "chat" })).toEqual([9, 8]);
+      expect(await minutes(store, { types: ["chat"] })).toEqual([9, 8]);
       expect(await minutes(store, { userId: "ann", sessionId: "s1" })).toEqual([8]);
       expect(await minutes(store, { parentId: taskId(8) })).toEqual([10, 9]);
       expect(await minutes(store, { userId: "ann", parentId: taskId(8) })).toEqual([9]);
@@ -118,6 +118,36 @@ export function storeListContract(withStore: WithStore): void {
           expect(seen).toEqual(all.map((row) => row.id));
         }
       }
+    }));
+
+  test("[STORE8] how far a sparse list may look is measured, and stretches follow each other", () =>
+    withStore(async ({ store }) => {
+      await put(store, { tasks: everyStatus() });
+      await put(store, {
+        tasks: [task(8, { type: "rare", parentId: taskId(1) }), task(9), task(10)],
+      });
+      const ann = { userId: "ann", limit: 99 };
+      const active = { ...ann, statusClass: "active" } as const;
+      // Active of ann: 10, 9, 8, 4, 0.
+      expect(await store.taskReach(active, 2)).toBe(taskId(9));
+      expect(await store.taskReach(active, 5)).toBe(taskId(0));
+      expect(await store.taskReach(active, 6)).toBeNull();
+      expect(await store.taskReach({ ...active, before: taskId(9) }, 2)).toBe(taskId(4));
+      const until = { createdToMs: START_MS + 8 * 60_000 };
+      expect(await store.taskReach({ ...active, ...until }, 1)).toBe(taskId(4));
+      expect(await store.taskReach(ann, 1)).toBe(taskId(10));
+      expect(await minutes(store, { ...active, downTo: taskId(8) })).toEqual([10, 9, 8]);
+      expect(await minutes(store, { ...active, rootsOnly: true })).toEqual([10, 9, 4, 0]);
+      expect(await minutes(store, { ...ann, types: ["rare", "none"] })).toEqual([8]);
+      const seen: string[] = [];
+      for (let before: string | null = "~"; before !== null;) {
+        const query: TaskQuery & { userId: string } = { ...ann, before };
+        const downTo: string | null = await store.taskReach(query, 2);
+        const rows = await store.tasks({ ...query, ...(downTo === null ? {} : { downTo }) });
+        seen.push(...rows.map((row) => row.id));
+        before = downTo;
+      }
+      expect(seen).toEqual((await store.tasks(ann)).map((row) => row.id));
     }));
 
   test("[STORE9] recovery walks the open tasks of one status by id", () =>

@@ -234,7 +234,7 @@ async function everything(store: AnyStore): Promise<unknown> {
       lists.push(await store.tasks({ userId, statusClass, limit: 2, before: taskId(4) }));
     }
     lists.push(
-      await store.tasks({ userId, type: "y", createdFromMs: START_MS + 60_000, limit: 2 }),
+      await store.tasks({ userId, types: ["y"], createdFromMs: START_MS + 60_000, limit: 2 }),
     );
   }
   const open = [];

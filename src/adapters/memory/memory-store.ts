@@ -1,7 +1,7 @@
 import type { ReadyRequest, TaskRow } from "../../core/rows.ts";
 import type { Scope } from "../../core/scope.ts";
 import { taskScope } from "../../core/scope.ts";
-import { isEnd, statusClass } from "../../core/task/status.ts";
+import { isEnd, statusClass, type StatusClass } from "../../core/task/status.ts";
 import type {
   Bytes,
   CommitResult,
@@ -16,6 +16,8 @@ import type {
   TaskQuery,
 } from "../../ports/store.ts";
 import { findConflicts, findFenced, findTakenKeys } from "./refusals.ts";
+
+const everyClass: readonly StatusClass[] = ["active", "completed", "failed"];
 
 /** The rows of one scope. `lastSeq` outlives them: a trimmed log goes on where it was. */
 export interface ScopeData {
@@ -131,10 +133,25 @@ function rowReads(data: MemoryData): RowReads {
   };
 }
 
-function taskReads(data: MemoryData): Pick<SyncStore, "tasks" | "task" | "tasksOpen"> {
+function taskReads(
+  data: MemoryData,
+): Pick<SyncStore, "tasks" | "task" | "taskReach" | "tasksOpen"> {
   return {
     tasks: (query) => listTasks(data, query),
     task: (id) => data.tasks.get(id) ?? null,
+    taskReach({ userId, statusClass: only, createdToMs, before }, rows) {
+      const stretch = {
+        userId,
+        limit: rows,
+        ...(createdToMs === undefined ? {} : { createdToMs }),
+        ...(before === undefined ? {} : { before }),
+      };
+      const classes = only === undefined ? everyClass : [only];
+      const ids = classes.map(
+        (name) => listTasks(data, { ...stretch, statusClass: name })[rows - 1]?.id ?? "",
+      );
+      return ids.toSorted(compareText).at(-1) || null;
+    },
     tasksOpen: (status, afterId, limit) =>
       [...data.tasks.values()]
         .filter((row) => row.status === status && !isEnd(row.status) && row.id > afterId)
@@ -265,12 +282,14 @@ function listTasks(data: MemoryData, query: TaskQuery): readonly TaskRow[] {
       (row) =>
         (query.userId === null || row.userId === query.userId) &&
         (query.statusClass === undefined || statusClass(row.status) === query.statusClass) &&
-        (query.type === undefined || row.type === query.type) &&
+        (query.types === undefined || query.types.includes(row.type)) &&
         (query.sessionId === undefined || row.sessionId === query.sessionId) &&
         (query.parentId === undefined || row.parentId === query.parentId) &&
+        (query.rootsOnly !== true || row.parentId === null) &&
         (query.createdFromMs === undefined || row.createdAtMs >= query.createdFromMs) &&
         (query.createdToMs === undefined || row.createdAtMs < query.createdToMs) &&
-        (query.before === undefined || row.id < query.before),
+        (query.before === undefined || row.id < query.before) &&
+        (query.downTo === undefined || row.id >= query.downTo),
     )
     .toSorted((a, b) => compareText(b.id, a.id))
     .slice(0, query.limit);

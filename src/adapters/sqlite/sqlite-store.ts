@@ -61,6 +61,7 @@ export function openSqliteStore(driver: Driver): SyncStore {
     outbox: outbox.oldest,
     tasks: tasks.list,
     task: tasks.get,
+    taskReach: tasks.reach,
     tasksOpen: tasks.openIds,
     sessions: sessions.list,
     streamHead(stream) {

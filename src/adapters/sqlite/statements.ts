@@ -97,13 +97,18 @@ LIMIT 1`;
 
 const taskFilters = `
   AND id >= ?2 AND id < ?3
-  AND (?4 IS NULL OR type = ?4) AND (?5 IS NULL OR session_id = ?5) AND (?6 IS NULL OR parent_id = ?6)
+  AND (?4 IS NULL OR instr(?4, ',' || type || ',') > 0) AND (?5 IS NULL OR session_id = ?5) AND (?6 IS NULL OR parent_id = ?6)
   AND created_at_ms >= ?7 AND created_at_ms < ?8
+  AND (?10 = 0 OR parent_id IS NULL)
 ORDER BY id DESC LIMIT ?9`;
 
 /** Key of task, from its end: one user's tasks of one class. */
 export const selectTasksOfUser: string = `
-SELECT ${taskColumns} FROM task WHERE user_id = ?1 AND class = ?10 ${taskFilters}`;
+SELECT ${taskColumns} FROM task WHERE user_id = ?1 AND class = ?11 ${taskFilters}`;
+
+/** Key of task, from its end: the id that many rows of one user and class below another. */
+export const selectTaskReach: string = `
+SELECT id FROM task WHERE user_id = ? AND class = ? AND id < ? ORDER BY id DESC LIMIT 1 OFFSET ?`;
 
 /** Index task_by_status, from its end: every user's tasks of one status. */
 export const selectTasksOfStatus: string = `

@@ -10,6 +10,7 @@ import {
   endTask,
   selectEndedTasks,
   selectTask,
+  selectTaskReach,
   selectTaskIds,
   selectTasksOfStatus,
   selectTasksOfUser,
@@ -36,6 +37,7 @@ export interface TaskTable {
   put(row: TaskRow, isNew: boolean): void;
   readonly get: SyncStore["task"];
   readonly list: SyncStore["tasks"];
+  readonly reach: SyncStore["taskReach"];
   readonly openIds: SyncStore["tasksOpen"];
   /** Tasks that ended before a time, by id, at most `limit`. */
   ended(beforeMs: number, limit: number): readonly EndedTask[];
@@ -51,6 +53,7 @@ export function openTaskTable(driver: Driver): TaskTable {
   const selectOne = driver.prepare(selectTask);
   const selectOfUser = driver.prepare(selectTasksOfUser);
   const selectOfStatus = driver.prepare(selectTasksOfStatus);
+  const selectReach = driver.prepare(selectTaskReach);
   const selectIds = driver.prepare(selectTaskIds);
   const selectEnded = driver.prepare(selectEndedTasks);
   const removeOne = driver.prepare(deleteTask);
@@ -74,7 +77,7 @@ export function openTaskTable(driver: Driver): TaskTable {
       return row === undefined ? null : taskOf(row);
     },
     list(query) {
-      const classes = query.statusClass === undefined ? everyClass : [query.statusClass];
+      const classes = classesOf(query);
       const filters = filtersOf(query);
       const { userId } = query;
       const pages =
@@ -84,6 +87,13 @@ export function openTaskTable(driver: Driver): TaskTable {
               .map((status) => selectOfStatus.all(status, ...filters))
           : classes.map((name) => selectOfUser.all(userId, ...filters, classNumbers[name]));
       return newestOf(pages, query.limit);
+    },
+    reach(query, rows) {
+      const ids = classesOf(query).flatMap((name) => {
+        const row = selectReach.get(query.userId, classNumbers[name], highestOf(query), rows - 1);
+        return row === undefined ? [] : [textOf(row, "id")];
+      });
+      return ids.toSorted(compareIds).at(-1) ?? null;
     },
     openIds: (status, afterId, limit) =>
       isEnd(status) ? [] : selectIds.all(status, afterId, limit).map((row) => textOf(row, "id")),
@@ -104,26 +114,38 @@ export function openTaskTable(driver: Driver): TaskTable {
 }
 
 /**
- * Parameters 2 to 9 of the two list statements. Ids begin with the time of their task, so a span of time is a span of
+ * Parameters 2 to 10 of the two list statements. Ids begin with the time of their task, so a span of time is a span of
  * the key, and children of a task, which are younger than it, are not searched for before it.
  */
 function filtersOf(query: TaskQuery): SqlValue[] {
-  const { before, createdFromMs, createdToMs, parentId } = query;
+  const { createdFromMs, createdToMs, parentId, types } = query;
   const lowest = [
+    query.downTo ?? "",
     createdFromMs === undefined ? "" : firstIdAt(createdFromMs),
     parentId !== undefined && isTaskId(parentId) ? parentId.slice(0, "task_".length + 10) : "",
   ];
-  const highest = [before ?? "~", createdToMs === undefined ? "~" : firstIdAt(createdToMs)];
   return [
     lowest.reduce((a, b) => (a > b ? a : b)),
-    highest.reduce((a, b) => (a < b ? a : b)),
-    query.type ?? null,
+    highestOf(query),
+    // Names hold no comma.
+    types === undefined ? null : `,${types.join(",")},`,
     query.sessionId ?? null,
     parentId ?? null,
     createdFromMs ?? 0,
     createdToMs ?? Number.MAX_SAFE_INTEGER,
     query.limit,
+    query.rootsOnly === true ? 1 : 0,
   ];
+}
+
+function classesOf(query: TaskQuery): readonly StatusClass[] {
+  return query.statusClass === undefined ? everyClass : [query.statusClass];
+}
+
+/** All ids of a list are lower than this one. */
+function highestOf({ before = "~", createdToMs }: TaskQuery): string {
+  const highest = createdToMs === undefined ? "~" : firstIdAt(createdToMs);
+  return before < highest ? before : highest;
 }
 
 /** The lowest id that a task made at `timeMs` may have. An id has room for 50 bits of time. */

@@ -97,6 +97,8 @@ async function workflow(server: ServerContext, taskId: string, who: Identity): P
   const { tasks } = await reader.tasks({
     userId: view.userId,
     parentId: taskId,
+    // Its children are older than its end: what came later is not looked at.
+    ...(view.completedAt === null ? {} : { createdToMs: Date.parse(view.completedAt) + 1 }),
     limit: subtasksMax,
   });
   const subtasks = tasks.toReversed().map(({ id, type, title, status, output, error }) => ({

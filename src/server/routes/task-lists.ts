@@ -21,6 +21,8 @@ const pageCharsMax = 4_000_000;
 /** Tasks read at once. */
 const readAtOnce = 20;
 const limitDefault = 50;
+/** Stretches of sparse tasks that one request walks; the next page goes on. */
+const stretchesMax = 10;
 
 const listQuery = z.strictObject({
   status: z
@@ -47,7 +49,8 @@ export function taskLists(server: ServerContext): readonly Operation[] {
     query: listQuery,
     answers: {
       200: {
-        description: "A page, newest first; it may be shorter than `limit`",
+        description:
+          "A page, newest first; it may be shorter than `limit`, even empty, as long as there is a `nextCursor`",
         schema: taskPageShape,
       },
     },
@@ -82,22 +85,25 @@ async function listPage(reader: Reader, userId: string, query: ListQuery): Promi
   let chars = 0;
   let last: string | null = query.cursor ?? null;
   let isMore = true;
-  while (isMore && tasks.length < limit && chars < pageCharsMax) {
+  let stretches = 0;
+  while (isMore && tasks.length < limit && chars < pageCharsMax && stretches < stretchesMax) {
+    const asked = Math.min(readAtOnce, limit - tasks.length);
     // Few at a time, and no more once the page is large.
     // oxlint-disable-next-line no-await-in-loop
     const page = await reader.tasks({
       userId,
-      limit: Math.min(readAtOnce, limit - tasks.length),
+      limit: asked,
       ...filterOf(query),
       ...(last === null ? {} : { before: last }),
     });
     isMore = page.next !== null;
+    if (page.next !== null) last = page.next;
+    if (page.tasks.length < asked) stretches += 1;
     for (const task of page.tasks) {
       // oxlint-disable-next-line no-await-in-loop
       const text = JSON.stringify(await shownTask(reader, task));
       tasks.push(text);
       chars += text.length;
-      last = task.id;
     }
   }
   const nextCursor = isMore ? last : null;
@@ -122,7 +128,7 @@ function filterOf({
 }: ListQuery): Partial<Parameters<Reader["tasks"]>[0]> {
   return {
     ...(status === undefined ? {} : { statusClass: status }),
-    ...(type === undefined ? {} : { type }),
+    ...(type === undefined ? {} : { types: [type] }),
     ...(session === undefined ? {} : { sessionId: session }),
     ...(from === undefined ? {} : { createdFromMs: from }),
     ...(to === undefined ? {} : { createdToMs: to }),

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 
+import { formatId } from "../../../src/core/ids.ts";
+import { tasksLookedAt } from "../../../src/engine/reader.ts";
+import { ended, group, task as taskRow } from "../../contracts/store-groups.ts";
 import { openDoor, until, type Door } from "./door.ts";
 
 let door: Door;
@@ -10,7 +13,8 @@ afterEach(async () => {
   await door.close();
 });
 
-const finished = (task: Readonly<Record<string, unknown>>): boolean => task["completedAt"] !== null;
+const finished = (shown: Readonly<Record<string, unknown>>): boolean =>
+  shown["completedAt"] !== null;
 
 test("[HTTP5] a submit answers 201 with the task and where it is, and the task runs", async () => {
   const { status, headers, body } = await door.json("POST", "/api/tasks", {
@@ -124,6 +128,27 @@ test("[HTTP6] a list goes page by page, newest first, and filters", async () => 
     body: { tasks: [{ id: open, partial: "so far", cursor: expect.any(String) }] },
   });
 });
+
+test("[HTTP14] a list by a rare type looks at a limited stretch at a time, and finds what lies far below", async () => {
+  const rare = await door.submit("echo", "rare");
+  await until(door, rare, finished);
+  const usual = Array.from({ length: 3 * tasksLookedAt }, (_, at) =>
+    ended(taskRow(at, { userId: "local", type: "usual", id: laterId(at) }), at),
+  );
+  door.store.commit(group({ tasks: usual }));
+
+  const query = { userId: "local", types: ["echo"], statusClass: "completed", limit: 20 } as const;
+  const first = await door.engine.reader.tasks(query);
+  expect(first).toEqual({ tasks: [], next: laterId(2 * tasksLookedAt) });
+  expect((await door.engine.reader.tasksAll(query)).map(({ id }) => id)).toEqual([rare]);
+  const page = await door.json("GET", "/api/tasks?type=echo&limit=2");
+  expect(page.body).toMatchObject({ tasks: [{ id: rare }], nextCursor: null });
+});
+
+/** Ids of tasks that are younger than all that the tests submit, in order. */
+function laterId(at: number): string {
+  return formatId("task", 2 ** 42 + at, new Uint8Array(10));
+}
 
 test("[HTTP6] a page of large tasks ends early, and the next goes on behind it", async () => {
   const input = "x".repeat(900_000);

@@ -153,7 +153,7 @@ export async function tasksOf(
   type: string,
   userId = "ann",
 ): Promise<readonly TaskView[]> {
-  const { tasks } = await engine.reader.tasks({ userId, type, limit: 100 });
+  const { tasks } = await engine.reader.tasks({ userId, types: [type], limit: 100 });
   return tasks.toReversed();
 }
 
