@@ -65,7 +65,15 @@ interface OperationDoc {
   readonly policy: Policy;
   /** Unique name, also the operation's name in metrics. */
   readonly id: string;
-  readonly tag: "tasks" | "chat" | "sessions" | "queues" | "orchestrator" | "operations" | "admin";
+  readonly tag:
+    | "tasks"
+    | "chat"
+    | "sessions"
+    | "queues"
+    | "orchestrator"
+    | "openai"
+    | "operations"
+    | "admin";
   readonly summary: string;
   readonly description?: string;
   readonly headers?: readonly HeaderDoc[];

@@ -3,9 +3,10 @@ import { expect } from "vitest";
 
 import { z } from "zod";
 
-import { describeError } from "../../../src/core/errors.ts";
 import type { Operation } from "../../../src/server/index.ts";
-import { codesOf } from "../../../src/server/openapi.ts";
+import { isOpenaiPath } from "../../../src/server/openai/routes.ts";
+import { openaiErrorShape } from "../../../src/server/openai/shapes.ts";
+import { codesOf, statusAt } from "../../../src/server/openapi.ts";
 import { problemShape } from "../../../src/server/wire/schemas.ts";
 import { until, type Ask, type Door } from "./door.ts";
 
@@ -14,6 +15,8 @@ export interface Sights {
   readonly taskId: string;
   readonly sessionId: string;
   readonly userId: string;
+  /** A model's id; one that every door of the tests has, if absent. */
+  readonly model?: string;
 }
 
 /** Makes a waiting task and a session with an answered message. */
@@ -52,6 +55,32 @@ const bodies: Readonly<Record<string, unknown>> = {
   makeKey: { user: "u9" },
   orchestrate: { prompt: "plan it" },
   stopChat: { activeStreamId: "task_x" },
+  createChatCompletion: {
+    model: "fake-large",
+    messages: [
+      { role: "system", content: "s" },
+      { role: "user", content: [{ type: "text", text: "hello" }] },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "c", type: "function", function: { name: "f", arguments: "{}" } }],
+      },
+      { role: "tool", tool_call_id: "c", content: "1" },
+    ],
+    stream: false,
+    stream_options: { include_usage: true },
+    n: 1,
+    max_tokens: 5,
+    max_completion_tokens: 5,
+    tools: [{ type: "function", function: { name: "f" } }],
+    tool_choice: "auto",
+    response_format: { type: "text" },
+    temperature: 1,
+    service_tier: "flex",
+    user: "u",
+    stop: "x",
+    logit_bias: { "1": 1 },
+  },
 };
 
 /** A good body of an operation; undefined if it takes none. */
@@ -65,7 +94,8 @@ export function pathOf({ path }: Operation, sights: Sights): string {
     .replace("{taskId}", sights.taskId)
     .replace("{sessionId}", sights.sessionId)
     .replace("{chatId}", sights.sessionId)
-    .replace("{userId}", sights.userId);
+    .replace("{userId}", sights.userId)
+    .replace("{model}", sights.model ?? "fake-large");
 }
 
 /** Sends the good request of an operation. */
@@ -91,7 +121,7 @@ export async function checkAnswer(operation: Operation, response: Response): Pro
   const { status } = response;
   const documented = [
     ...Object.keys(operation.answers).map(Number),
-    ...codesOf(operation).map((code) => describeError(code).status),
+    ...codesOf(operation).map((code) => statusAt(operation.path, code)),
   ];
   expect({
     operation: operation.id,
@@ -106,8 +136,9 @@ export async function checkAnswer(operation: Operation, response: Response): Pro
   }
   const text = await response.text();
   if (status >= 400) {
-    expect(type).toBe("application/problem+json");
-    problemShape.parse(JSON.parse(text));
+    const isOpenai = isOpenaiPath(operation.path);
+    expect(type).toBe(isOpenai ? "application/json" : "application/problem+json");
+    (isOpenai ? openaiErrorShape : problemShape).parse(JSON.parse(text));
     expect(text).not.toMatch(internals);
   } else if (text !== "" && type === "application/json") {
     const shape = operation.answers[status]?.schema ?? z.unknown();
