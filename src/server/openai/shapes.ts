@@ -68,3 +68,47 @@ export const completionShape: z.ZodType = z
     }),
   })
   .openapi("ChatCompletion");
+
+const itemShape = z.looseObject({ id: z.string(), type: z.string() });
+
+/** A response. */
+export const responseShape: z.ZodType = z
+  .looseObject({
+    id: z.string(),
+    object: z.literal("response"),
+    created_at: z.int(),
+    status: z.enum(["queued", "in_progress", "completed", "incomplete", "failed", "cancelled"]),
+    background: z.boolean(),
+    completed_at: z.int().nullable(),
+    error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+    incomplete_details: z.strictObject({ reason: z.string() }).nullable(),
+    instructions: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
+    model: z.string(),
+    output: z.array(itemShape),
+    previous_response_id: z.string().nullable(),
+    usage: z
+      .looseObject({ input_tokens: z.int(), output_tokens: z.int(), total_tokens: z.int() })
+      .nullable(),
+  })
+  .openapi("Response");
+
+/** A deleted response. */
+export const deletedShape: z.ZodType = z
+  .strictObject({
+    id: z.string(),
+    object: z.literal("response.deleted"),
+    deleted: z.literal(true),
+  })
+  .openapi("ResponseDeleted");
+
+/** A page of a response's input. */
+export const itemListShape: z.ZodType = z
+  .strictObject({
+    object: z.literal("list"),
+    data: z.array(itemShape),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
+    has_more: z.boolean(),
+  })
+  .openapi("ItemList");

@@ -16,7 +16,10 @@ beforeAll(async () => {
     models,
     settings: { limits: { submitsBurst: 1_000_000, replyWaitMs: 50 } },
   });
-  sights = await makeSights(door, "local");
+  const made = await door.json("POST", "/v1/responses", {
+    body: { model: "fake-large", input: "hello", background: true },
+  });
+  sights = { ...(await makeSights(door, "local")), responseId: String(made.body["id"]) };
 });
 afterAll(async () => {
   await door.close();
@@ -109,6 +112,7 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
         sessionId: encodeURIComponent(toWellFormed(text)),
         userId: encodeURIComponent(toWellFormed(text)),
         model: encodeURIComponent(toWellFormed(text)),
+        responseId: encodeURIComponent(toWellFormed(text)),
       };
       const body = bodyOf(operation);
       const response = await door.send(
@@ -134,7 +138,13 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
     ]) {
       const response = await door.send(
         operation.method.toUpperCase(),
-        pathOf(operation, { taskId: bad, sessionId: bad, userId: bad, model: bad }),
+        pathOf(operation, {
+          taskId: bad,
+          sessionId: bad,
+          userId: bad,
+          model: bad,
+          responseId: bad,
+        }),
       );
       expect([operation.id, bad, response.status]).toEqual([
         operation.id,

@@ -17,6 +17,8 @@ export interface Sights {
   readonly userId: string;
   /** A model's id; one that every door of the tests has, if absent. */
   readonly model?: string;
+  /** A response's id; that of one that is not there, if absent. */
+  readonly responseId?: string;
 }
 
 /** Makes a waiting task and a session with an answered message. */
@@ -81,6 +83,29 @@ const bodies: Readonly<Record<string, unknown>> = {
     stop: "x",
     logit_bias: { "1": 1 },
   },
+  createResponse: {
+    model: "fake-large",
+    input: [
+      { role: "user", content: "hello" },
+      { type: "function_call", call_id: "c", name: "f", arguments: "{}" },
+      { type: "function_call_output", call_id: "c", output: "1" },
+    ],
+    instructions: "i",
+    stream: false,
+    background: true,
+    store: true,
+    previous_response_id: null,
+    metadata: { a: "b" },
+    max_output_tokens: 16,
+    tools: [{ type: "function", name: "f", parameters: {} }],
+    tool_choice: "auto",
+    text: { format: { type: "text" } },
+    reasoning: { effort: "low" },
+    background_options: { completion_window: "2h" },
+    temperature: 1,
+    truncation: "auto",
+    user: "u",
+  },
 };
 
 /** A good body of an operation; undefined if it takes none. */
@@ -95,7 +120,8 @@ export function pathOf({ path }: Operation, sights: Sights): string {
     .replace("{sessionId}", sights.sessionId)
     .replace("{chatId}", sights.sessionId)
     .replace("{userId}", sights.userId)
-    .replace("{model}", sights.model ?? "fake-large");
+    .replace("{model}", sights.model ?? "fake-large")
+    .replace("{responseId}", sights.responseId ?? "resp_01k7x5q2m0f3v8k2n6r4t9w1ya");
 }
 
 /** Sends the good request of an operation. */
