@@ -4,6 +4,7 @@ import type { CallResult, Progress } from "../core/task/events.ts";
 import type { RetryPolicy } from "../core/task/spec.ts";
 import type { Delta, ModelCall, PromptMessage, ToolSpec } from "../ports/models.ts";
 import type { Schema } from "./define.ts";
+import type { RoleTarget } from "./endpoints.ts";
 
 /** What a step's function is given. */
 export interface StepContext {
@@ -48,6 +49,11 @@ export interface GenerateRequest {
   readonly jsonSchema?: NonNullable<ModelCall["jsonSchema"]>;
   readonly temperature?: number;
   readonly maxTokens?: number;
+  readonly parameters?: NonNullable<ModelCall["parameters"]>;
+  /** Which model answers, where it is not the role's own. */
+  readonly target?: RoleTarget;
+  /** Tool results in the prompt come from the task's input, from a client that runs its own tools: no ledger knows them. */
+  readonly outsideTools?: true;
   /** Name of the operation. Needed when calls run in parallel, because their order may differ on replay. */
   readonly name?: string;
   /** Shows the text on the task's stream. Default: true without a name, false with one. */

@@ -65,10 +65,15 @@ export class Roles {
     return this.#find(role) !== undefined;
   }
 
-  /** Throws `model_unavailable` if nothing serves the role. */
-  resolve(role: string): { endpoint: Endpoint; model: string } {
-    const found = this.#find(role);
+  /** What answers for a role, or the given target. Throws `model_unavailable` if nothing does. */
+  resolve(role: string, target?: RoleTarget): { endpoint: Endpoint; model: string } {
+    const found = target === undefined ? this.#find(role) : this.#at(target);
     if (found !== undefined) return found;
+    if (target !== undefined)
+      throw new ErrandError(
+        "model_unavailable",
+        `no model endpoint is called "${target.endpoint}": it was configured when the task was accepted`,
+      );
     throw new ErrandError(
       "model_unavailable",
       `no model serves the role "${role}": set ERRAND_MODEL_BASE_URL, or start LM Studio or Ollama on this machine`,
@@ -78,9 +83,11 @@ export class Roles {
   #find(role: string): { endpoint: Endpoint; model: string } | undefined {
     const target =
       this.#targets.get(role) ?? (role === "embed" ? undefined : this.#targets.get("chat"));
-    const endpoint = target === undefined ? undefined : this.#endpoints.get(target.endpoint);
-    return target === undefined || endpoint === undefined
-      ? undefined
-      : { endpoint, model: target.model };
+    return target === undefined ? undefined : this.#at(target);
+  }
+
+  #at({ endpoint, model }: RoleTarget): { endpoint: Endpoint; model: string } | undefined {
+    const found = this.#endpoints.get(endpoint);
+    return found === undefined ? undefined : { endpoint: found, model };
   }
 }

@@ -250,6 +250,11 @@ export class Engine {
     return { userId, key, hash, ref, expiresAtMs };
   }
 
+  /** Removes an ended task at its owner's wish, with its log and streams; false if there is none that has ended. */
+  remove(taskId: string): boolean {
+    return this.#ports.store.remove(taskId);
+  }
+
   /** Removes one page of what has been over for longer than the retention; answers how many tasks went. */
   purge(): number {
     return this.#retention.purge();

@@ -35,6 +35,7 @@ export {
 } from "./feed/feed-event.ts";
 export type { FeedReader } from "./feed/task-feed.ts";
 export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
+export type { ModelRequest } from "./model-request.ts";
 export type { Reader } from "./reader.ts";
 export type { Envelope, QueueView, SessionSummary, TaskRead, WhyView } from "./reader.ts";
 export type { Said, Say } from "./sessions.ts";

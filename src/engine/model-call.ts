@@ -55,18 +55,20 @@ export async function generate(
   role: string,
   request: GenerateRequest,
 ): Promise<CallResult> {
-  const { name, show = name === undefined, ...asked } = request;
+  const { name, show = name === undefined, outsideTools, ...asked } = request;
   const op = name === undefined ? segment.ordinal(`call:${role}`) : `call:${name}`;
   segment.claim(op);
   for (const message of asked.messages) {
-    if (message.role !== "tool" || segment.ledgered.has(message.toolCallId)) continue;
+    if (outsideTools === true || message.role !== "tool") continue;
+    if (segment.ledgered.has(message.toolCallId)) continue;
     throw new ErrandError(
       "unledgered_tool",
       `the prompt holds a result of tool call "${message.toolCallId}" that ctx.tools did not give`,
     );
   }
   const hash = await ports.sha256(canonicalJson({ role, ...asked }));
-  const { endpoint, model } = ports.roles.resolve(role);
+  const { target, ...call } = asked;
+  const { endpoint, model } = ports.roles.resolve(role, target);
   const queue = endpointQueue(endpoint.name);
   const transcript = show ? await segment.transcript() : null;
   for (;;) {
@@ -88,7 +90,7 @@ export async function generate(
     }
     if (operation.state === "failed") throw errorOf(operation.error);
     const result = await segment.work(() =>
-      attempt({ segment, ports, endpoint, transcript, op, role }, operation, { model, ...asked }),
+      attempt({ segment, ports, endpoint, transcript, op, role }, operation, { model, ...call }),
     );
     if (result !== null) return result;
   }

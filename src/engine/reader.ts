@@ -233,15 +233,16 @@ export class Reader {
   /** All queues with their numbers. */
   async queues(): Promise<readonly QueueView[]> {
     const views: QueueView[] = [];
-    for (const name of [...this.#store.queues()].sort()) {
-      views.push(
-        await this.#kernel.read(queueScope(name), (state): QueueView => ({
-          name,
-          ...depth(asQueue(state)),
-        })),
-      );
-    }
+    for (const name of [...this.#store.queues()].sort()) views.push(await this.queue(name));
     return views;
+  }
+
+  /** One queue with its numbers. */
+  async queue(name: string): Promise<QueueView> {
+    return await this.#kernel.read(queueScope(name), (state): QueueView => ({
+      name,
+      ...depth(asQueue(state)),
+    }));
   }
 
   /** Position of a task that waits for a slot; null if it does not. */

@@ -23,6 +23,8 @@ export interface ToolSpec {
   readonly description: string;
   /** JSON Schema of the input. */
   readonly inputSchema: unknown;
+  /** Asks for inputs that fit the schema exactly, where the endpoint can do that. */
+  readonly strict?: boolean;
 }
 
 /** One request to a model. */
@@ -33,9 +35,16 @@ export interface ModelCall {
   readonly tools?: readonly ToolSpec[];
   readonly toolChoice?: "auto" | "none" | "required";
   /** Asks for JSON that fits the schema, where the endpoint can do that. */
-  readonly jsonSchema?: { readonly name: string; readonly schema: unknown };
+  readonly jsonSchema?: {
+    readonly name: string;
+    readonly schema: unknown;
+    /** Default: as the schema allows it. */
+    readonly strict?: boolean;
+  };
   readonly temperature?: number;
   readonly maxTokens?: number;
+  /** Further parameters by the names of OpenAI's protocol, such as `stop` or `seed`. Other endpoints leave them out. */
+  readonly parameters?: Readonly<Record<string, unknown>>;
 }
 
 /** What arrives from a model, in order. Our own stored types: no provider's names. */

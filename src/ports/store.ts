@@ -224,6 +224,8 @@ export interface Store<K extends "sync" | "async"> {
     nowMs: number,
     limit: number,
   ): Ret<K, { readonly tasks: readonly string[] }>;
+  /** Removes one ended task with its log and streams; false if there is none, or it has not ended. */
+  remove(taskId: string): Ret<K, boolean>;
   /** Wrapped data keys, for the cipher. */
   wrappedKey(userId: string): Ret<K, { readonly id: number; readonly wrapped: Bytes } | null>;
   wrappedKeyById(id: number): Ret<K, { readonly userId: string; readonly wrapped: Bytes } | null>;

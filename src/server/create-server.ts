@@ -10,9 +10,11 @@ import { StreamGate } from "./guard/stream-gate.ts";
 import { TokenBuckets } from "./guard/token-bucket.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { MethodRefused, mount, type Router } from "./mount.ts";
+import { openaiErrorResponse } from "./openai/errors.ts";
+import { isOpenaiPath, openaiRoutes } from "./openai/routes.ts";
 import { openapiDocument } from "./openapi.ts";
 import { operation, type Connection, type Operation } from "./operation.ts";
-import { openaiErrorResponse, problemResponse } from "./problem.ts";
+import { problemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { protect } from "./response-headers.ts";
 import { chatRoutes } from "./routes/chat-routes.ts";
@@ -60,6 +62,7 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     ...operationsRoutes(server, settings.process ?? (() => ({}))),
     ...adminRoutes(server),
     ...orchestratorRoutes(server),
+    ...openaiRoutes(server),
   ];
   operations.push(pageRoute(server), documentRoute(operations, settings.version));
   const router: Router = new Hono();
@@ -186,15 +189,9 @@ function refusal(
       : new ErrandError("internal", "Errand has a bug here", { cause: error });
   if (known.code === "internal")
     server.log.error("a request failed", known.cause ?? known, { requestId, path });
-  const isOpenai = path === "/v1" || path.startsWith("/v1/");
-  const shown =
-    isOpenai && known.code === "not_found"
-      ? new ErrandError(
-          "not_found",
-          "the OpenAI-compatible door under /v1 comes later; use POST /api/chat or POST /api/tasks",
-        )
-      : known;
-  const response = isOpenai ? openaiErrorResponse(shown) : problemResponse(known, requestId);
+  const response = isOpenaiPath(path)
+    ? openaiErrorResponse(known)
+    : problemResponse(known, requestId);
   if (known instanceof MethodRefused) response.headers.set("allow", known.allow);
   server.metrics.answered("refused", response.status);
   return response;

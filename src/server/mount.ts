@@ -46,7 +46,7 @@ export function mount(
         connection: env.connection,
         who,
       });
-      if (allowance !== null) tellRate(response.headers, gates.submits, allowance);
+      if (allowance !== null) tellRate(response.headers, path, gates.submits, allowance);
       server.metrics.answered(operation.id, response.status);
       return response;
     });
@@ -96,9 +96,26 @@ function takeSubmit(submits: TokenBuckets, who: Identity): Allowance {
   );
 }
 
-/** draft-ietf-httpapi-ratelimit-headers: what is left, and what is allowed. */
-function tellRate(headers: Headers, { perSecond, burst }: TokenBuckets, { left }: Allowance): void {
+/** draft-ietf-httpapi-ratelimit-headers: what is left, and what is allowed. OpenAI's clients have names of their own. */
+function tellRate(
+  headers: Headers,
+  path: string,
+  { perSecond, burst }: TokenBuckets,
+  { left }: Allowance,
+): void {
+  const resetSeconds = Math.ceil((burst - left) / perSecond);
+  if (path.startsWith("/v1/")) {
+    headers.set("x-ratelimit-limit-requests", String(burst));
+    headers.set("x-ratelimit-remaining-requests", String(left));
+    headers.set("x-ratelimit-reset-requests", durationText(resetSeconds));
+    return;
+  }
   const windowSeconds = Math.max(1, Math.round(burst / perSecond));
   headers.set("ratelimit-policy", `"submits";q=${burst};w=${windowSeconds}`);
-  headers.set("ratelimit", `"submits";r=${left};t=${Math.ceil((burst - left) / perSecond)}`);
+  headers.set("ratelimit", `"submits";r=${left};t=${resetSeconds}`);
+}
+
+/** As OpenAI writes it: `1s`, `6m0s`. */
+function durationText(seconds: number): string {
+  return seconds < 60 ? `${seconds}s` : `${Math.floor(seconds / 60)}m${seconds % 60}s`;
 }

@@ -1,6 +1,9 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { describeError, type ErrorCode } from "../core/errors.ts";
+import { openaiStatus } from "./openai/errors.ts";
+import { isOpenaiPath } from "./openai/routes.ts";
+import { openaiErrorShape } from "./openai/shapes.ts";
 import type { AnswerDoc, Operation } from "./operation.ts";
 import { problemShape } from "./wire/schemas.ts";
 
@@ -105,11 +108,19 @@ function answerOf({
   };
 }
 
+/** HTTP status of a code at a path. */
+export function statusAt(path: string, code: ErrorCode): number {
+  return isOpenaiPath(path) ? openaiStatus(code) : describeError(code).status;
+}
+
 /** Every error answer, by status, with the codes it may carry. */
 function problemsOf(operation: Operation): RouteConfig["responses"] {
+  const content = isOpenaiPath(operation.path)
+    ? { "application/json": { schema: openaiErrorShape } }
+    : { "application/problem+json": { schema: problemShape } };
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codesOf(operation)) {
-    const { status } = describeError(code);
+    const status = statusAt(operation.path, code);
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(
@@ -118,7 +129,7 @@ function problemsOf(operation: Operation): RouteConfig["responses"] {
       {
         description: codes.map((code) => `\`${code}\`: ${describeError(code).title}`).join("; "),
         headers: requestIdHeader,
-        content: { "application/problem+json": { schema: problemShape } },
+        content,
       },
     ]),
   );

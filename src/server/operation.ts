@@ -78,6 +78,7 @@ interface OperationDoc {
     | "queues"
     | "schedules"
     | "orchestrator"
+    | "openai"
     | "operations"
     | "admin";
   readonly summary: string;

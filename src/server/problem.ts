@@ -50,24 +50,12 @@ export function problemResponse(error: ErrandError, requestId: string): Response
   };
   return new Response(JSON.stringify(problem), {
     status,
-    headers: headersOf(error, "application/problem+json"),
+    headers: retryHeaders(error, "application/problem+json"),
   });
 }
 
-/** The same error in the shape OpenAI's clients read, for `/v1`. A repeat is only invited where it may help. */
-export function openaiErrorResponse(error: ErrandError): Response {
-  const { status, title } = describeError(error.code);
-  const message = error.code === "internal" ? title : error.message;
-  const type = status >= 500 ? "server_error" : "invalid_request_error";
-  const headers = headersOf(error, "application/json");
-  headers.set("x-should-retry", String(retryAfterOf(error) !== null));
-  const body = {
-    error: { message, type, param: error.fields?.[0]?.field ?? null, code: error.code },
-  };
-  return new Response(JSON.stringify(body), { status, headers });
-}
-
-function headersOf(error: ErrandError, contentType: string): Headers {
+/** Headers of an error answer: its type, `Retry-After` where waiting helps, and which authorization is wanted. */
+export function retryHeaders(error: ErrandError, contentType: string): Headers {
   const headers = new Headers({ "content-type": contentType });
   const retryAfterMs = retryAfterOf(error);
   if (retryAfterMs !== null) headers.set("retry-after", String(Math.ceil(retryAfterMs / 1_000)));

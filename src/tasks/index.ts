@@ -4,6 +4,7 @@
  */
 import type { AnyTaskType } from "../engine/index.ts";
 import { chatTask } from "./chat.ts";
+import { completionTask, responseTask } from "./completion.ts";
 import type { Desk } from "./desk.ts";
 import { generateTask } from "./generate.ts";
 import { noteTask } from "./note.ts";
@@ -18,7 +19,18 @@ export interface BuiltInOptions {
   readonly memoryCharsMax?: number;
 }
 
-/** The task types that every server has: `chat`, `note`, `generate`, `orchestrate` and its workers. */
+/**
+ * The task types that every server has: `chat`, `note`, `generate`, `orchestrate` and its workers, and those of the
+ * OpenAI door, `completion` and `response`.
+ */
 export function builtInTasks(desk: Desk, options: BuiltInOptions = {}): AnyTaskType[] {
-  return [chatTask(desk, options), noteTask, generateTask, orchestrateTask(desk), workerTask];
+  return [
+    chatTask(desk, options),
+    noteTask,
+    generateTask,
+    orchestrateTask(desk),
+    workerTask,
+    completionTask,
+    responseTask,
+  ];
 }

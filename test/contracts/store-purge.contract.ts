@@ -59,6 +59,33 @@ export function storePurgeContract(withStore: WithStore): void {
       expect(await put(await reopen(), { appends: [append(scope(0), 1)] })).toEqual(accepted);
     }));
 
+  test("[STORE13] remove takes one ended task away with all that is its own, and no open one", () =>
+    withStore(async ({ store, reopen }) => {
+      await put(store, {
+        appends: [append(scope(0), 1), append(scope(1), 1), append(scope(2), 1)],
+        tasks: [ended(task(0), 2), task(1), ended(task(2), 3, "failed")],
+        timers: [{ scope: scope(0), name: "wake", atMs: minute(9) }],
+        streams: [
+          ...opened(`${taskId(0)}/1`, 1, [2]),
+          { op: "close", stream: `${taskId(0)}/1`, epoch: 1, blocks: [entries(0, 2)] },
+        ],
+      });
+      expect(await store.remove(taskId(0))).toBe(true);
+      expect(await store.remove(taskId(0))).toBe(false);
+      expect(await store.remove(taskId(1))).toBe(false);
+      expect(await store.remove(taskId(7))).toBe(false);
+      for (const open of [() => store, reopen]) {
+        const handle = await open();
+        expect(await handle.task(taskId(0))).toBeNull();
+        expect(
+          (await handle.load([scope(0), scope(1), scope(2)])).map(({ rows }) => rows.length),
+        ).toEqual([0, 1, 1]);
+        expect(await handle.timerNext()).toBeNull();
+        expect(await handle.streamHead(`${taskId(0)}/1`)).toBeNull();
+        expect(await handle.tasks({ userId: null, limit: 9 })).toHaveLength(2);
+      }
+    }));
+
   test("[STORE13] purge goes by the end of a task, whatever way it ended, oldest task first, up to its limit", () =>
     withStore(async ({ store }) => {
       const tasks = [

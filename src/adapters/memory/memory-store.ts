@@ -84,6 +84,12 @@ function storeOver(data: MemoryData): MemoryStore {
     purge: (endedBeforeMs, nowMs, limit) => ({
       tasks: purge(data, { endedBeforeMs, nowMs, limit }),
     }),
+    remove(taskId) {
+      const row = data.tasks.get(taskId);
+      if (row === undefined || !isEnd(row.status)) return false;
+      removeTask(data, taskId);
+      return true;
+    },
     close: () => {},
     fork: () => storeOver(copyOf(data)),
   };
@@ -306,16 +312,18 @@ function purge(
     .map((row) => row.id)
     .toSorted(compareText)
     .slice(0, options.limit);
-  for (const id of gone) {
-    data.tasks.delete(id);
-    data.scopes.delete(taskScope(id));
-    data.timers.delete(taskScope(id));
-    for (const stream of data.streams.keys()) {
-      if (stream.startsWith(`${id}/`)) data.streams.delete(stream);
-    }
-  }
+  for (const id of gone) removeTask(data, id);
   for (const [name, row] of data.keys) if (row.expiresAtMs <= options.nowMs) data.keys.delete(name);
   return gone;
+}
+
+function removeTask(data: MemoryData, id: string): void {
+  data.tasks.delete(id);
+  data.scopes.delete(taskScope(id));
+  data.timers.delete(taskScope(id));
+  for (const stream of data.streams.keys()) {
+    if (stream.startsWith(`${id}/`)) data.streams.delete(stream);
+  }
 }
 
 function copyOf(data: MemoryData): MemoryData {

@@ -10,6 +10,7 @@ export interface Dialect {
 /** The JSON body of `POST /chat/completions` for a call: always streamed, with usage in the last chunk. */
 export function chatBody(call: ModelCall, dialect: Dialect): string {
   return JSON.stringify({
+    ...call.parameters,
     model: call.model,
     messages: call.messages.map(messageBody),
     stream: true,
@@ -57,6 +58,7 @@ function toolsBody(call: ModelCall): object {
         name: tool.name,
         description: tool.description,
         parameters: tool.inputSchema,
+        strict: tool.strict,
       },
     })),
     tool_choice: call.toolChoice,
@@ -66,6 +68,6 @@ function toolsBody(call: ModelCall): object {
 /** OpenAI refuses `strict` for a schema that allows other properties. */
 function formatBody(format: NonNullable<ModelCall["jsonSchema"]>): object {
   const { name, schema } = format;
-  const strict = isRecord(schema) && schema["additionalProperties"] === false;
+  const strict = format.strict ?? (isRecord(schema) && schema["additionalProperties"] === false);
   return { type: "json_schema", json_schema: { name, schema, strict } };
 }

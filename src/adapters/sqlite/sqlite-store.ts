@@ -11,7 +11,7 @@ import { openReadyTable } from "./ready-table.ts";
 import { openSessionTable } from "./session-table.ts";
 import type { StreamChange } from "./stream-index.ts";
 import { openStreamTables } from "./stream-tables.ts";
-import { openTaskTable } from "./task-table.ts";
+import { openTaskTable, type EndedTask } from "./task-table.ts";
 import { openTimerTable } from "./timer-table.ts";
 
 /** Expired idempotency keys that one purge removes: some 20 ms of work at most. */
@@ -76,6 +76,22 @@ export function openSqliteStore(driver: Driver): SyncStore {
       own();
       return streams.openNames();
     },
+    ...removals(driver, tables, own),
+    wrappedKey: dataKeys.ofUser,
+    wrappedKeyById: dataKeys.byId,
+    wrappedKeyPut: dataKeys.put,
+    close: () => driver.close(),
+  };
+}
+
+/** Taking tasks away: those that ended long ago, or one at its owner's wish. */
+function removals(
+  driver: Driver,
+  tables: Tables,
+  own: () => void,
+): Pick<SyncStore, "purge" | "remove"> {
+  const { idemKeys, tasks, streams } = tables;
+  return {
     purge(endedBeforeMs, nowMs, limit) {
       const gone = driver.transaction(() => {
         own();
@@ -85,10 +101,16 @@ export function openSqliteStore(driver: Driver): SyncStore {
       streams.removed(gone);
       return { tasks: gone };
     },
-    wrappedKey: dataKeys.ofUser,
-    wrappedKeyById: dataKeys.byId,
-    wrappedKeyPut: dataKeys.put,
-    close: () => driver.close(),
+    remove(taskId) {
+      const gone = driver.transaction(() => {
+        own();
+        const task = tasks.endedOne(taskId);
+        if (task !== null) removeTask(tables, task);
+        return task !== null;
+      });
+      if (gone) streams.removed([taskId]);
+      return gone;
+    },
   };
 }
 
@@ -147,11 +169,13 @@ function writeGroup(tables: Tables, group: Group): StreamChange | null {
 
 function removeTasks(tables: Tables, endedBeforeMs: number, limit: number): readonly string[] {
   const ended = tables.tasks.ended(endedBeforeMs, limit);
-  for (const task of ended) {
-    tables.tasks.remove(task);
-    tables.logs.remove(taskScope(task.id));
-    tables.timers.remove(taskScope(task.id));
-    tables.streams.remove(task.id);
-  }
+  for (const task of ended) removeTask(tables, task);
   return ended.map((task) => task.id);
+}
+
+function removeTask(tables: Tables, task: EndedTask): void {
+  tables.tasks.remove(task);
+  tables.logs.remove(taskScope(task.id));
+  tables.timers.remove(taskScope(task.id));
+  tables.streams.remove(task.id);
 }

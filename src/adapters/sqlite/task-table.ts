@@ -41,6 +41,8 @@ export interface TaskTable {
   readonly openIds: SyncStore["tasksOpen"];
   /** Tasks that ended before a time, by id, at most `limit`. */
   ended(beforeMs: number, limit: number): readonly EndedTask[];
+  /** The key of one task; null if there is none, or it has not ended. */
+  endedOne(id: string): EndedTask | null;
   remove(task: EndedTask): void;
 }
 
@@ -108,6 +110,12 @@ export function openTaskTable(driver: Driver): TaskTable {
         }))
         .toSorted((a, b) => compareIds(a.id, b.id))
         .slice(0, limit);
+    },
+    endedOne(id) {
+      const row = selectOne.get(id);
+      const task = row === undefined ? null : taskOf(row);
+      if (task === null || !isEnd(task.status)) return null;
+      return { userId: task.userId, classNumber: classNumbers[statusClass(task.status)], id };
     },
     remove: (task) => removeOne.run(task.userId, task.classNumber, task.id),
   };

@@ -4,13 +4,22 @@ import { isRecord } from "../../../src/core/json.ts";
 import type { Operation } from "../../../src/server/index.ts";
 import { bitingStrings, brokenBodies, oddHeaders, wrongTypes, wrongValues } from "./corpus.ts";
 import { openDoor, type Ask, type Door } from "./door.ts";
+import { pacedModels } from "./paced-models.ts";
 import { bodyOf, checkAnswer, makeSights, pathOf, type Sights } from "./tour.ts";
 
 let door: Door;
 let sights: Sights;
 beforeAll(async () => {
-  door = await openDoor({ settings: { limits: { submitsBurst: 1_000_000, replyWaitMs: 50 } } });
-  sights = await makeSights(door, "local");
+  const models = pacedModels();
+  models.finishAll();
+  door = await openDoor({
+    models,
+    settings: { limits: { submitsBurst: 1_000_000, replyWaitMs: 50 } },
+  });
+  const made = await door.json("POST", "/v1/responses", {
+    body: { model: "fake-large", input: "hello", background: true },
+  });
+  sights = { ...(await makeSights(door, "local")), responseId: String(made.body["id"]) };
 });
 afterAll(async () => {
   await door.close();
@@ -103,6 +112,8 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
         sessionId: encodeURIComponent(toWellFormed(text)),
         userId: encodeURIComponent(toWellFormed(text)),
         schedule: encodeURIComponent(toWellFormed(text)),
+        model: encodeURIComponent(toWellFormed(text)),
+        responseId: encodeURIComponent(toWellFormed(text)),
       };
       const body = bodyOf(operation);
       const response = await door.send(
@@ -128,14 +139,23 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
     ]) {
       const response = await door.send(
         operation.method.toUpperCase(),
-        pathOf(operation, { taskId: bad, sessionId: bad, userId: bad, schedule: bad }),
+        pathOf(operation, {
+          taskId: bad,
+          schedule: bad,
+          sessionId: bad,
+          userId: bad,
+          model: bad,
+          responseId: bad,
+        }),
       );
       expect([operation.id, bad, response.status]).toEqual([
         operation.id,
         bad,
         expect.toSatisfy((status: number) => status === 404 || status === 415),
       ]);
-      expect(await response.json()).toHaveProperty("code");
+      expect(await response.json()).toHaveProperty(
+        operation.path.startsWith("/v1/") ? "error.code" : "code",
+      );
     }
   }
   await stillWell();

@@ -3,9 +3,10 @@ import { expect } from "vitest";
 
 import { z } from "zod";
 
-import { describeError } from "../../../src/core/errors.ts";
 import type { Operation } from "../../../src/server/index.ts";
-import { codesOf } from "../../../src/server/openapi.ts";
+import { isOpenaiPath } from "../../../src/server/openai/routes.ts";
+import { openaiErrorShape } from "../../../src/server/openai/shapes.ts";
+import { codesOf, statusAt } from "../../../src/server/openapi.ts";
 import { problemShape } from "../../../src/server/wire/schemas.ts";
 import { until, type Ask, type Door } from "./door.ts";
 
@@ -16,6 +17,10 @@ export interface Sights {
   readonly userId: string;
   /** Name of a schedule. */
   readonly schedule: string;
+  /** A model's id; one that every door of the tests has, if absent. */
+  readonly model?: string;
+  /** A response's id; that of one that is not there, if absent. */
+  readonly responseId?: string;
 }
 
 /** Makes a waiting task and a session with an answered message. */
@@ -68,6 +73,55 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     title: "t",
     missed: "skip",
   },
+  createChatCompletion: {
+    model: "fake-large",
+    messages: [
+      { role: "system", content: "s" },
+      { role: "user", content: [{ type: "text", text: "hello" }] },
+      {
+        role: "assistant",
+        content: null,
+        tool_calls: [{ id: "c", type: "function", function: { name: "f", arguments: "{}" } }],
+      },
+      { role: "tool", tool_call_id: "c", content: "1" },
+    ],
+    stream: false,
+    stream_options: { include_usage: true },
+    n: 1,
+    max_tokens: 5,
+    max_completion_tokens: 5,
+    tools: [{ type: "function", function: { name: "f" } }],
+    tool_choice: "auto",
+    response_format: { type: "text" },
+    temperature: 1,
+    service_tier: "flex",
+    user: "u",
+    stop: "x",
+    logit_bias: { "1": 1 },
+  },
+  createResponse: {
+    model: "fake-large",
+    input: [
+      { role: "user", content: "hello" },
+      { type: "function_call", call_id: "c", name: "f", arguments: "{}" },
+      { type: "function_call_output", call_id: "c", output: "1" },
+    ],
+    instructions: "i",
+    stream: false,
+    background: true,
+    store: true,
+    previous_response_id: null,
+    metadata: { a: "b" },
+    max_output_tokens: 16,
+    tools: [{ type: "function", name: "f", parameters: {} }],
+    tool_choice: "auto",
+    text: { format: { type: "text" } },
+    reasoning: { effort: "low" },
+    background_options: { completion_window: "2h" },
+    temperature: 1,
+    truncation: "auto",
+    user: "u",
+  },
 };
 
 /** A good body of an operation; undefined if it takes none. */
@@ -82,7 +136,9 @@ export function pathOf({ path }: Operation, sights: Sights): string {
     .replace("{sessionId}", sights.sessionId)
     .replace("{chatId}", sights.sessionId)
     .replace("{userId}", sights.userId)
-    .replace("{schedule}", sights.schedule);
+    .replace("{schedule}", sights.schedule)
+    .replace("{model}", sights.model ?? "fake-large")
+    .replace("{responseId}", sights.responseId ?? "resp_01k7x5q2m0f3v8k2n6r4t9w1ya");
 }
 
 /** Sends the good request of an operation. */
@@ -108,7 +164,7 @@ export async function checkAnswer(operation: Operation, response: Response): Pro
   const { status } = response;
   const documented = [
     ...Object.keys(operation.answers).map(Number),
-    ...codesOf(operation).map((code) => describeError(code).status),
+    ...codesOf(operation).map((code) => statusAt(operation.path, code)),
   ];
   expect({
     operation: operation.id,
@@ -123,8 +179,9 @@ export async function checkAnswer(operation: Operation, response: Response): Pro
   }
   const text = await response.text();
   if (status >= 400) {
-    expect(type).toBe("application/problem+json");
-    problemShape.parse(JSON.parse(text));
+    const isOpenai = isOpenaiPath(operation.path);
+    expect(type).toBe(isOpenai ? "application/json" : "application/problem+json");
+    (isOpenai ? openaiErrorShape : problemShape).parse(JSON.parse(text));
     expect(text).not.toMatch(internals);
   } else if (text !== "" && type === "application/json") {
     const shape = operation.answers[status]?.schema ?? z.unknown();
