@@ -3,7 +3,7 @@ import { queueDecider } from "../../src/core/queue/decider.ts";
 import type { CallRequest, QueueCommand } from "../../src/core/queue/protocol.ts";
 import type { QueueState } from "../../src/core/queue/state.ts";
 import { queueScope } from "../../src/core/scope.ts";
-import type { SimCall, SimRule } from "./simulator.ts";
+import type { SimCall, SimRule, SimTask } from "./simulator.ts";
 
 /** Speeds of the simulated endpoint, as a host would configure them. */
 const promptPerSecond = 1_500;
@@ -33,6 +33,7 @@ export class ProductRule implements SimRule {
     this.#calls.set(id, call);
     this.#ids.set(call, id);
     const key = `u${task.user}`;
+    const lead = 0.05 + call.in / promptPerSecond;
     const request: CallRequest = {
       task: `t${task.id}`,
       type: task.type,
@@ -41,7 +42,9 @@ export class ProductRule implements SimRule {
       weight: task.weight,
       band: task.cls,
       root: `t${task.id}`,
-      cost: 0.05 + call.in / promptPerSecond + outputTokensGuess / decodePerSecond,
+      role: call.type,
+      lead,
+      cost: lead + outputTokensGuess / decodePerSecond,
       capTotal: null,
       capPerKey: null,
     };
@@ -57,6 +60,10 @@ export class ProductRule implements SimRule {
     this.#ids.delete(call);
     this.#calls.delete(id);
     this.#do({ type: "settle", call: id }, now);
+  }
+
+  taskDone(task: SimTask, now: number): void {
+    this.#do({ type: "over", root: `t${task.id}` }, now);
   }
 
   #do(command: QueueCommand, now: number): void {

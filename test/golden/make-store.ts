@@ -66,6 +66,7 @@ const everyFact: Record<AnyEvent["type"], true> = {
   "call.settled": true,
   "call.withdrawn": true,
   "leases.voided": true,
+  "tree.over": true,
 };
 
 const name = process.argv[2];

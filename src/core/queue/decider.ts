@@ -20,7 +20,8 @@ import {
   refreshKey,
   removeWaiting,
 } from "../schedule/lanes.ts";
-import { accountOf, bandFor, tagFor } from "../schedule/ledger.ts";
+import { accountOf, bandFor, placeFor } from "../schedule/ledger.ts";
+import { predictedCost } from "../schedule/predict.ts";
 import { tidyCost, tidyWeight } from "../schedule/rule.ts";
 import {
   emptySchedule,
@@ -102,6 +103,10 @@ function decide(
       return requestCall(draft, command.call, command.request);
     case "settle":
       return settleCall(draft, command.call);
+    case "over":
+      if (!state.schedule.roots.has(command.root)) return nothing();
+      push(draft, { type: "tree.over", root: command.root });
+      return finish(draft);
     case "configure":
       return configure(draft, command.settings);
     case "pause":
@@ -136,7 +141,9 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
     user: asked.user,
     root: asked.root,
     band: bandFor(asked.band, known),
-    cost: tidyCost(asked.cost),
+    cost: tidyCost(costFor(schedule, asked)),
+    role: asked.role ?? null,
+    lead: asked.role === undefined ? 0 : tidyCost(asked.lead ?? 0),
     capped: asked.capTotal !== null || asked.capPerKey !== null,
   };
   if (canPass(draft) && capsAllow(schedule, asked.key, asked.type, asked)) {
@@ -147,6 +154,12 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
     wait(draft, wanted, { weight, caps: asked, known });
   }
   return finish(draft);
+}
+
+/** What the queue predicts of a call it has seen the like of; otherwise what its task says. */
+function costFor({ costs }: Schedule, { type, role, key, lead = 0, cost }: CallRequest): number {
+  if (role === undefined) return cost;
+  return predictedCost(costs, { taskType: type, role, key, lead, cost });
 }
 
 /** True if a slot is free and nobody who waits may have it: after a stop in good order some may. */
@@ -245,6 +258,10 @@ function grant(draft: Draft, to: WaitingCall, how: GrantHow): void {
   if (root !== task) event.root = root;
   if (user !== key) event.user = user;
   if (band !== 0) event.band = band;
+  if (to.role !== null) {
+    event.role = to.role;
+    event.lead = to.lead;
+  }
   if (to.capped) event.capped = true;
   if (how.weight !== undefined) event.weight = how.weight;
   if (how.waited) event.waited = true;
@@ -268,6 +285,8 @@ function wait(
   if (weight !== 1) event.weight = weight;
   push(draft, event);
   const account = accountOf(schedule, band, key);
+  const rootType = root === task ? taskType : "";
+  const { tag, rest } = placeFor(schedule, account, known, { band, cost, rootType });
   const request: ReadyRequest = {
     task,
     type: taskType,
@@ -281,7 +300,8 @@ function wait(
     capPerKey,
     seq,
     readyAtMs: draft.nowMs,
-    tag: tagFor(band, account, known, cost),
+    tag,
+    ...(wanted.role === null ? null : { role: wanted.role, lead: wanted.lead, rest }),
   };
   addWaiting(schedule, account, call, request);
   draft.rows.push({ table: "ready", queue, call, request });

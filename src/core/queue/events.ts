@@ -28,6 +28,10 @@ export type QueueEvent =
       readonly band?: 1 | 2;
       /** Only without `waited`: a call that waited has said it in `call.requested`. */
       readonly weight?: number;
+      /** What a model call is for: its cost is learnt by it. */
+      readonly role?: string;
+      /** The part of `cost` that was known beforehand. */
+      readonly lead?: number;
       /** It counts against the caps of its task type. */
       readonly capped?: true;
       /** The call waited: a `call.requested` came before. */
@@ -37,6 +41,8 @@ export type QueueEvent =
     }
   /** The lease is over; its service is the time since the grant. */
   | { readonly type: "call.settled"; readonly call: string }
+  /** A tree that was served here takes no more calls. */
+  | { readonly type: "tree.over"; readonly root: string }
   /** A waiting call was taken back. */
   | {
       readonly type: "call.withdrawn";

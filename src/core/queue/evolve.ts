@@ -4,6 +4,7 @@ import {
   foldGranted,
   foldRequested,
   foldSettled,
+  foldTreeOver,
   foldVoided,
   foldWithdrawn,
   type Grant,
@@ -48,6 +49,9 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
     case "queue.paused":
       schedule.paused = event.paused;
       return;
+    case "tree.over":
+      foldTreeOver(schedule, event.root);
+      return;
     case "leases.voided":
       foldVoided(schedule, atMs);
       return;
@@ -67,6 +71,8 @@ function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
     root: event.root ?? task,
     band: event.band ?? 0,
     cost: event.cost,
+    role: event.role ?? null,
+    lead: event.lead ?? 0,
     capped: event.capped === true,
     owed: event.owed === true,
     entersWith: event.waited === true ? null : (event.weight ?? 1),

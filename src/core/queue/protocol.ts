@@ -13,7 +13,7 @@ export function bandOf(priority: Priority): Band {
 }
 
 /** What a task asks of a queue: one slot for one call. `seq`, `readyAtMs` and `tag` are the queue's to give. */
-export type CallRequest = Omit<ReadyRequest, "seq" | "readyAtMs" | "tag">;
+export type CallRequest = Omit<ReadyRequest, "seq" | "readyAtMs" | "tag" | "rest">;
 
 /** Most slots of a queue. */
 export const slotsMax = 10_000;
@@ -30,6 +30,8 @@ export type QueueCommand =
   | { readonly type: "request"; readonly call: string; readonly request: CallRequest }
   /** The call is over or never mind: the slot is free, or the pending request is gone. */
   | { readonly type: "settle"; readonly call: string }
+  /** A root task has ended: its tree takes no more calls, and what it used in all is learnt (SPEC QUEUE18). */
+  | { readonly type: "over"; readonly root: string }
   /** Slots, limits and policy of the queue; durable, so that a live change survives a restart. */
   | { readonly type: "configure"; readonly settings: QueueSettings }
   | { readonly type: "pause"; readonly paused: boolean }

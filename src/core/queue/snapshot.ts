@@ -1,17 +1,18 @@
 import { invariant } from "../invariant.ts";
 import { countRunning, rest } from "../schedule/ledger.ts";
+import type { Learnt } from "../schedule/predict.ts";
 import { emptySchedule, type BandState, type Schedule } from "../schedule/state.ts";
 import { scopeName, type Scope } from "../scope.ts";
 import type { QueueState } from "./state.ts";
 
 /** A newer snapshot than this is refused; an older one is read. */
-const version = 1;
+const version = 2;
 
 /**
  * The ledger as plain JSON. Rows are arrays, because a queue may know many keys:
  * account `[key, served, weight, live]`, lease `[call, task, taskType, key, user, root, band, weight, cost,
  * grantedAtMs, clock, capped, owed,
- * passed]`, root `[root, key, band, base, estimate, attained]`. Waiting calls and what can be
+ * passed, role, lead]`, root `[root, key, band, base, estimate, attained, type]`, costs `[name, mean, count]`. Waiting calls and what can be
  * counted again are left out.
  */
 export function saveQueue({ schedule }: QueueState): unknown {
@@ -49,15 +50,20 @@ export function saveQueue({ schedule }: QueueState): unknown {
       lease.capped ? 1 : 0,
       lease.owed ? 1 : 0,
       lease.passed ? 1 : 0,
+      lease.role,
+      lease.lead,
     ]),
-    roots: Array.from(schedule.roots, ([root, { key, band, base, estimate, attained }]) => [
+    roots: Array.from(schedule.roots, ([root, { key, band, base, estimate, attained, type }]) => [
       root,
       key,
       band,
       base,
       estimate,
       attained,
+      type,
     ]),
+    calls: saveLearnt(schedule.costs.calls),
+    trees: saveLearnt(schedule.costs.trees),
   };
 }
 
@@ -81,8 +87,9 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
   for (const band of schedule.bands) loadBand(band, record(bands[band.band]));
   for (const row of list(from["leases"])) loadLease(schedule, list(row));
   for (const row of list(from["roots"])) {
-    const [root, key, band, base, estimate, attained] = list(row);
+    const [root, key, band, base, estimate, attained, type = ""] = list(row);
     schedule.roots.set(text(root), {
+      type: text(type),
       key: text(key),
       band: bandNumber(band),
       base: number(base),
@@ -90,6 +97,9 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
       attained: number(attained),
     });
   }
+  // Version 1 has learnt nothing.
+  loadLearnt(schedule.costs.calls, from["calls"] ?? []);
+  loadLearnt(schedule.costs.trees, from["trees"] ?? []);
   return { name: scopeName(scope), schedule };
 }
 
@@ -116,7 +126,8 @@ function loadBand(band: BandState, from: Readonly<Record<string, unknown>>): voi
 
 function loadLease(schedule: Schedule, row: readonly unknown[]): void {
   const [call, task, taskType, key, user, root, band] = row;
-  const [weight, cost, grantedAtMs, clock, capped, owed, passed] = row.slice(7);
+  const [weight, cost, grantedAtMs, clock, capped, owed, passed, role = null, lead = 0] =
+    row.slice(7);
   const lease = {
     call: text(call),
     task: text(task),
@@ -128,6 +139,8 @@ function loadLease(schedule: Schedule, row: readonly unknown[]): void {
     weight: number(weight),
     cost: number(cost),
     grantedAtMs: number(grantedAtMs),
+    role: role === null ? null : text(role),
+    lead: number(lead),
     clock: number(clock),
     capped: capped === 1,
     owed: owed === 1,
@@ -136,6 +149,17 @@ function loadLease(schedule: Schedule, row: readonly unknown[]): void {
   schedule.leases.set(lease.call, lease);
   schedule.bands[lease.band].pending -= 1;
   countRunning(schedule, lease, 1);
+}
+
+function saveLearnt(known: ReadonlyMap<string, Learnt>): unknown {
+  return Array.from(known, ([name, { mean, count }]) => [name, mean, count]);
+}
+
+function loadLearnt(known: Map<string, Learnt>, from: unknown): void {
+  for (const row of list(from)) {
+    const [name, mean, count] = list(row);
+    known.set(text(name), { mean: number(mean), count: number(count) });
+  }
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -27,7 +27,12 @@ function request(task: string, parts: Partial<ReadyRequest> = {}): ReadyRequest 
 test("[QUEUE14] the pool gives back every field, also those that ids do not tell", () => {
   const pool = new CallPool<typeof lane>();
   const plain = pool.add("a.1", request("a"), lane);
-  const odd = pool.add("call-2", request("b", { root: "r", user: "bob", type: "doc" }), lane);
+  const forecast = { role: "writer", lead: 0.5, rest: 9 };
+  const odd = pool.add(
+    "call-2",
+    request("b", { root: "r", user: "bob", type: "doc", ...forecast }),
+    lane,
+  );
   expect(pool.read(plain)).toEqual({
     call: "a.1",
     task: "a",
@@ -37,9 +42,13 @@ test("[QUEUE14] the pool gives back every field, also those that ids do not tell
     root: "a",
     band: 1,
     cost: 2,
+    role: null,
+    lead: 0,
     capped: true,
   });
   expect(pool.read(odd)).toMatchObject({ task: "b", root: "r", user: "bob", taskType: "doc" });
+  expect(pool.read(odd)).toMatchObject({ role: "writer", lead: 0.5 });
+  expect([pool.rest(plain), pool.rest(odd)]).toEqual([2, 9]);
   expect([pool.cost(odd), pool.seq(odd), pool.readyAtMs(odd)]).toEqual([2, 1, 5]);
 });
 

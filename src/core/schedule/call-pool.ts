@@ -12,6 +12,8 @@ export interface WaitingCall {
   readonly band: 0 | 1 | 2;
   /** Predicted slot-seconds. */
   readonly cost: number;
+  readonly role: string | null;
+  readonly lead: number;
   /** It counts against the caps of its task type. */
   readonly capped: boolean;
 }
@@ -21,6 +23,13 @@ interface LaneOfCalls {
   readonly band: 0 | 1 | 2;
   readonly account: { readonly key: string };
   readonly gate: { readonly taskType: string | null };
+}
+
+/** See {@link ReadyRequest}. */
+interface Forecast {
+  readonly role: string;
+  readonly lead: number;
+  readonly rest: number;
 }
 
 const slotsAtFirst = 64;
@@ -49,6 +58,8 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
   readonly #tasks = new Map<number, string>();
   readonly #roots = new Map<number, string>();
   readonly #users = new Map<number, string>();
+  /** What only calls with a role have. */
+  readonly #forecasts = new Map<number, Forecast>();
   readonly #typeNames: string[] = [];
   readonly #typeNumbers = new Map<string, number>();
   /** Slots by call. Many small maps, because one that grows to a million rehashes for 80 ms at once. */
@@ -75,6 +86,8 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
     if (!isTaskOfCall(task, call)) this.#tasks.set(slot, task);
     if (root !== task) this.#roots.set(slot, root);
     if (user !== lane.account.key) this.#users.set(slot, user);
+    const { role = null, lead = 0, rest = request.cost } = request;
+    if (role !== null) this.#forecasts.set(slot, { role, lead, rest });
     return slot;
   }
 
@@ -86,6 +99,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
     this.#tasks.delete(slot);
     this.#roots.delete(slot);
     this.#users.delete(slot);
+    this.#forecasts.delete(slot);
     if (this.size === 0) {
       this.#reset();
       return;
@@ -107,6 +121,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
     const task = this.#tasks.get(slot) ?? taskOfCall(call);
     const lane = this.#lanes[slot];
     const key = lane?.account.key ?? "";
+    const forecast = this.#forecasts.get(slot);
     return {
       call,
       key,
@@ -116,6 +131,8 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
       root: this.#roots.get(slot) ?? task,
       band: lane?.band ?? 0,
       cost: this.cost(slot),
+      role: forecast?.role ?? null,
+      lead: forecast?.lead ?? 0,
       capped: lane !== undefined && lane.gate.taskType !== null,
     };
   }
@@ -128,6 +145,11 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
   /** Predicted cost of the call in a slot. */
   cost(slot: number): number {
     return this.#numbers[4 * slot] ?? 0;
+  }
+
+  /** What the tree of the call in a slot is predicted to take from here on. */
+  rest(slot: number): number {
+    return this.#forecasts.get(slot)?.rest ?? this.cost(slot);
   }
 
   /** Arrival number of the call in a slot. */

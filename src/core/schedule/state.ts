@@ -1,5 +1,6 @@
 import type { QueueSettings } from "../queue/protocol.ts";
 import { CallPool } from "./call-pool.ts";
+import { noCosts, type Costs } from "./predict.ts";
 
 /**
  * State of one queue's scheduler. It has two parts.
@@ -35,6 +36,8 @@ export interface Schedule {
   readonly leases: Map<string, Lease>;
   /** Service of root tasks, the one served longest ago first. */
   readonly roots: Map<string, RootService>;
+  /** What calls and trees have cost. */
+  readonly costs: Costs;
   /** Leases by task type, of those that count against its caps. */
   readonly typeRunning: Map<string, number>;
   /** Leases by fairness key; `null` until a cap first asks for it, because most queues have none. */
@@ -119,6 +122,10 @@ export interface Lease {
   readonly weight: number;
   readonly cost: number;
   readonly grantedAtMs: number;
+  /** What a model call is for; `null`: its cost is not learnt. */
+  readonly role: string | null;
+  /** The part of `cost` that was known beforehand. */
+  readonly lead: number;
   /** The account's clock before the grant. */
   readonly clock: number;
   /** It counts against the caps of its task type. */
@@ -131,6 +138,8 @@ export interface Lease {
 
 /** What the scheduler remembers of a root task between the calls of its tree. */
 export interface RootService {
+  /** Type of the tree's root; "" if only tasks below it were seen. */
+  readonly type: string;
   readonly key: string;
   readonly band: 0 | 1 | 2;
   /** The account's clock when the tree was first served here. */
@@ -171,6 +180,7 @@ export function emptySchedule(): Schedule {
     bands: [emptyBand(0), emptyBand(1), emptyBand(2)],
     leases: new Map(),
     roots: new Map(),
+    costs: noCosts(),
     typeRunning: new Map(),
     keyRunning: null,
     pool: new CallPool(),

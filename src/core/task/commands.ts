@@ -36,6 +36,8 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly role: string;
       readonly hash: string;
       readonly cost: number;
+      /** The part of `cost` that is known beforehand. */
+      readonly lead?: number;
     }
   | {
       readonly type: "callDone";

@@ -4,7 +4,7 @@ import { unreachable } from "../invariant.ts";
 import { operationsMax, spawnDepthMax, spawnWidthMax } from "../limits.ts";
 import { taskScope } from "../scope.ts";
 import {
-  callRequest,
+  modelRequest,
   draft,
   enqueue,
   finish,
@@ -188,12 +188,20 @@ export function requestOperation(
   made: Draft,
   state: TaskState,
   spec: TaskSpec,
-  wanted: { op: string; queue: string; role: string; hash: string; cost: number },
+  wanted: {
+    readonly op: string;
+    readonly queue: string;
+    readonly role: string;
+    readonly hash: string;
+    readonly cost: number;
+    readonly lead?: number;
+  },
 ): void {
   const id = nextCall(state);
   const { op, queue, role, hash, cost } = wanted;
-  made.events.push({ type: "call.requested", op, call: id, queue, role, hash, cost });
-  requestCall(made, queue, id, callRequest(state, spec, cost, false));
+  const lead = wanted.lead === undefined || wanted.lead === 0 ? null : { lead: wanted.lead };
+  made.events.push({ type: "call.requested", op, call: id, queue, role, hash, cost, ...lead });
+  requestCall(made, queue, id, modelRequest(state, spec, { role, cost, ...lead }));
 }
 
 function liveCall(state: TaskState, op: string, id: string): CallOperation | null {

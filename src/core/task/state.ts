@@ -59,6 +59,7 @@ export interface CallOperation {
   tries: number;
   untilMs: number | null;
   cost: number;
+  lead: number;
   result: CallResult | null;
   error: ErrorData | null;
 }
