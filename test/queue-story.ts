@@ -189,6 +189,7 @@ export class Story {
         this.#running.clear();
         return;
       case "tree.over":
+      case "call.moved":
       case "call.requested":
       case "queue.configured":
       case "queue.paused":

@@ -98,12 +98,13 @@ export async function generate(
 function costOf(
   messages: readonly PromptMessage[],
   endpoint: Endpoint,
-): { readonly lead: number; readonly cost: number } {
+): { readonly lead: number; readonly cost: number; readonly tokens: number } {
   let chars = 0;
   for (const message of messages) chars += message.content.length;
   const inputTokens = chars / charsPerToken;
   const lead = 0.05 + inputTokens / endpoint.promptTokensPerSecond;
-  return { lead, cost: lead + outputTokensGuess / endpoint.decodeTokensPerSecond };
+  const cost = lead + outputTokensGuess / endpoint.decodeTokensPerSecond;
+  return { lead, cost, tokens: Math.round(inputTokens + outputTokensGuess) };
 }
 
 function errorOf(error: ErrorData | null): ErrandError {

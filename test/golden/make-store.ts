@@ -67,6 +67,7 @@ const everyFact: Record<AnyEvent["type"], true> = {
   "call.withdrawn": true,
   "leases.voided": true,
   "tree.over": true,
+  "call.moved": true,
 };
 
 const name = process.argv[2];

@@ -2,6 +2,7 @@ import { InvariantError, unreachable } from "../invariant.ts";
 import { taskOfCall } from "../schedule/call-pool.ts";
 import {
   foldGranted,
+  foldMoved,
   foldRequested,
   foldSettled,
   foldTreeOver,
@@ -12,6 +13,8 @@ import {
 import type { Schedule } from "../schedule/state.ts";
 import type { QueueEvent } from "./events.ts";
 import type { QueueState } from "./state.ts";
+
+type Configured = Extract<QueueEvent, { type: "queue.configured" }>;
 
 /**
  * Folds a fact into the ledger. For replay: the waiting calls must not be there yet, because the log alone does not
@@ -38,13 +41,16 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
       return;
     }
     case "call.settled":
-      foldSettled(schedule, event.call, atMs);
+      foldSettled(schedule, event.call, atMs, event.end);
       return;
     case "call.withdrawn":
       foldWithdrawn(schedule, { key: event.key, band: event.band ?? 0 });
       return;
     case "queue.configured":
-      schedule.settings = { slots: event.slots, slotsPerKey: event.slotsPerKey };
+      foldConfigured(schedule, event);
+      return;
+    case "call.moved":
+      foldMoved(schedule, event, atMs);
       return;
     case "queue.paused":
       schedule.paused = event.paused;
@@ -60,6 +66,16 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
   }
 }
 
+function foldConfigured(schedule: Schedule, event: Configured): void {
+  const { slots, slotsPerKey, live } = event;
+  const requestsPerMinute = event.requestsPerMinute ?? null;
+  const tokensPerMinute = event.tokensPerMinute ?? null;
+  schedule.settings = { slots, slotsPerKey, requestsPerMinute, tokensPerMinute };
+  if (live !== true) schedule.configured = schedule.settings;
+  schedule.opening.requests.perMinute = requestsPerMinute;
+  schedule.opening.tokens.perMinute = tokensPerMinute;
+}
+
 function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
   const task = event.task ?? taskOfCall(event.call);
   return {
@@ -73,6 +89,7 @@ function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
     cost: event.cost,
     role: event.role ?? null,
     lead: event.lead ?? 0,
+    tokens: event.tokens ?? 0,
     capped: event.capped === true,
     owed: event.owed === true,
     entersWith: event.waited === true ? null : (event.weight ?? 1),

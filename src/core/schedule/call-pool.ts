@@ -14,6 +14,7 @@ export interface WaitingCall {
   readonly cost: number;
   readonly role: string | null;
   readonly lead: number;
+  readonly tokens: number;
   /** It counts against the caps of its task type. */
   readonly capped: boolean;
 }
@@ -21,8 +22,12 @@ export interface WaitingCall {
 /** What the pool must know of the lane that holds a call. */
 interface LaneOfCalls {
   readonly band: 0 | 1 | 2;
-  readonly account: { readonly key: string };
-  readonly gate: { readonly taskType: string | null };
+  readonly account: { readonly key: string; readonly weight: number };
+  readonly gate: {
+    readonly taskType: string | null;
+    readonly capTotal: number | null;
+    readonly capPerKey: number | null;
+  };
 }
 
 /** See {@link ReadyRequest}. */
@@ -30,6 +35,7 @@ interface Forecast {
   readonly role: string;
   readonly lead: number;
   readonly rest: number;
+  readonly tokens: number;
 }
 
 const slotsAtFirst = 64;
@@ -86,8 +92,8 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
     if (!isTaskOfCall(task, call)) this.#tasks.set(slot, task);
     if (root !== task) this.#roots.set(slot, root);
     if (user !== lane.account.key) this.#users.set(slot, user);
-    const { role = null, lead = 0, rest = request.cost } = request;
-    if (role !== null) this.#forecasts.set(slot, { role, lead, rest });
+    const { role = null, lead = 0, tokens = 0, rest = request.cost } = request;
+    if (role !== null) this.#forecasts.set(slot, { role, lead, rest, tokens });
     return slot;
   }
 
@@ -133,6 +139,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
       cost: this.cost(slot),
       role: forecast?.role ?? null,
       lead: forecast?.lead ?? 0,
+      tokens: forecast?.tokens ?? 0,
       capped: lane !== undefined && lane.gate.taskType !== null,
     };
   }
@@ -155,6 +162,32 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number> {
   /** Arrival number of the call in a slot. */
   seq(slot: number): number {
     return this.#numbers[4 * slot + 2] ?? 0;
+  }
+
+  /** The request that put a call here, as its ready row has it. */
+  request(slot: number): ReadyRequest {
+    const {
+      call: _call,
+      taskType: type,
+      capped: _capped,
+      role,
+      lead,
+      tokens,
+      ...rest
+    } = this.read(slot);
+    const lane = this.#lanes[slot];
+    const learnt = role === null ? null : { role, lead, tokens, rest: this.rest(slot) };
+    return {
+      ...rest,
+      type,
+      weight: lane?.account.weight ?? 1,
+      capTotal: lane?.gate.capTotal ?? null,
+      capPerKey: lane?.gate.capPerKey ?? null,
+      seq: this.seq(slot),
+      readyAtMs: this.readyAtMs(slot),
+      tag: this.#numbers[4 * slot + 1] ?? 0,
+      ...learnt,
+    };
   }
 
   /** When the call in a slot became ready. */

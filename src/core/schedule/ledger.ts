@@ -1,4 +1,5 @@
 import { InvariantError } from "../invariant.ts";
+import { foldEnd, takeOpening, type CallEnd } from "./opening.ts";
 import { learnCall, learnTree, predictedTree } from "./predict.ts";
 import { type HeapOrder, heapPush, heapRemove } from "./heap.ts";
 import {
@@ -72,6 +73,7 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
     cost,
     role: grant.role,
     lead: grant.lead,
+    tokens: grant.tokens,
     grantedAtMs: atMs,
     clock: account.served,
     capped: grant.capped,
@@ -79,6 +81,7 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
     passed,
   });
   account.served += cost / account.weight;
+  takeOpening(schedule.opening, grant.tokens, atMs);
   countRunning(schedule, grant, 1);
   if (band.band === 0) return;
   const waits = lowerPending(schedule);
@@ -93,10 +96,17 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
 }
 
 /** A lease is over: the queue has measured how long it was held and puts the guess right. */
-export function foldSettled(schedule: Schedule, call: string, atMs: number): void {
+export function foldSettled(
+  schedule: Schedule,
+  call: string,
+  atMs: number,
+  end: CallEnd | undefined,
+): void {
   const lease = takeLease(schedule, call);
   const held = heldSeconds(lease, atMs);
-  learnCall(schedule.costs, lease, held);
+  // A call that failed says nothing of what one takes.
+  if (end === undefined || end.failed === null) learnCall(schedule.costs, lease, held);
+  if (end !== undefined) foldEnd(schedule.opening, end, lease.tokens, atMs);
   settle(schedule, lease, held, atMs);
 }
 
@@ -118,6 +128,19 @@ export function foldWithdrawn(
   if (!lowerPending(schedule)) schedule.lowerSinceMs = null;
   leave(band, accountOf(schedule, number, key));
   forgetIdle(band);
+}
+
+/** A waiting call goes on in another band: it leaves one account and enters the other. */
+export function foldMoved(
+  schedule: Schedule,
+  { key, weight, from, to }: { key: string; weight: number; from: 0 | 1 | 2; to: 0 | 1 | 2 },
+  atMs: number,
+): void {
+  foldWithdrawn(schedule, { band: from, key });
+  const band = schedule.bands[to];
+  enter(band, key, weight);
+  band.pending += 1;
+  if (to > 0) schedule.lowerSinceMs ??= atMs;
 }
 
 /**

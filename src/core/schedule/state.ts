@@ -1,5 +1,6 @@
 import type { QueueSettings } from "../queue/protocol.ts";
 import { CallPool } from "./call-pool.ts";
+import { wideOpen, type Opening } from "./opening.ts";
 import { noCosts, type Costs } from "./predict.ts";
 
 /**
@@ -24,6 +25,10 @@ import { noCosts, type Costs } from "./predict.ts";
  */
 export interface Schedule {
   settings: QueueSettings;
+  /** What the host's configuration said last; `settings` differs if somebody has changed it since. */
+  configured: QueueSettings | null;
+  /** What holds the whole queue back for a while. */
+  readonly opening: Opening;
   paused: boolean;
   /** Arrival number of the next call that must wait. The first is 1. */
   nextSeq: number;
@@ -43,6 +48,8 @@ export interface Schedule {
   /** Leases by fairness key; `null` until a cap first asks for it, because most queues have none. */
   keyRunning: Map<string, KeyRunning> | null;
   readonly pool: CallPool<Lane>;
+  /** Time of the timer that is set to grant what waits; `null`: none. Only a live state has one. */
+  wakesAtMs: number | null;
 }
 
 /** One priority band: a virtual clock, and an account for every fairness key that is in it. */
@@ -126,6 +133,8 @@ export interface Lease {
   readonly role: string | null;
   /** The part of `cost` that was known beforehand. */
   readonly lead: number;
+  /** Tokens taken for it from the queue's limit. */
+  readonly tokens: number;
   /** The account's clock before the grant. */
   readonly clock: number;
   /** It counts against the caps of its task type. */
@@ -173,6 +182,8 @@ function emptyBand(band: 0 | 1 | 2): BandState {
 export function emptySchedule(): Schedule {
   return {
     settings: { slots: 1, slotsPerKey: null },
+    configured: null,
+    opening: wideOpen(),
     paused: false,
     nextSeq: 1,
     lowerSinceMs: null,
@@ -184,6 +195,7 @@ export function emptySchedule(): Schedule {
     typeRunning: new Map(),
     keyRunning: null,
     pool: new CallPool(),
+    wakesAtMs: null,
   };
 }
 

@@ -1,6 +1,7 @@
 import { nothing, ok, type Batch, type Message, type Reply, type TimerChange } from "../decider.ts";
 import type { ErrorData } from "../errors.ts";
 import { bandOf, type CallRequest, type QueueCommand } from "../queue/protocol.ts";
+import type { CallEnd } from "../schedule/opening.ts";
 import type { Row, TaskRow } from "../rows.ts";
 import { queueScope, sessionScope, taskScope, userScope } from "../scope.ts";
 import type { SessionCommand } from "../session/decider.ts";
@@ -53,7 +54,7 @@ function startRequest(state: TaskState, spec: TaskSpec): CallRequest {
 export function modelRequest(
   state: TaskState,
   spec: TaskSpec,
-  call: Pick<CallRequest, "role" | "cost" | "lead">,
+  call: Pick<CallRequest, "role" | "cost" | "lead" | "tokens">,
 ): CallRequest {
   return { ...requestOf(state, spec), capTotal: null, capPerKey: null, ...call };
 }
@@ -82,8 +83,9 @@ export function requestCall(made: Draft, queue: string, call: string, request: C
 }
 
 /** Gives a slot back, or takes a pending request back: for a queue both are the same word. */
-export function settleCall(made: Draft, queue: string, call: string): void {
-  const body: QueueCommand = { type: "settle", call };
+export function settleCall(made: Draft, queue: string, call: string, end?: CallEnd): void {
+  const body: QueueCommand =
+    end === undefined ? { type: "settle", call } : { type: "settle", call, end };
   made.messages.push({ to: queueScope(queue), body });
 }
 

@@ -38,6 +38,8 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly cost: number;
       /** The part of `cost` that is known beforehand. */
       readonly lead?: number;
+      /** Predicted tokens, prompt and answer; absent: none. */
+      readonly tokens?: number;
     }
   | {
       readonly type: "callDone";

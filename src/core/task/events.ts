@@ -82,6 +82,8 @@ export type TaskEvent =
       readonly cost: number;
       /** The part of `cost` that is known beforehand; absent: nothing. */
       readonly lead?: number;
+      /** Predicted tokens, prompt and answer; absent: none. */
+      readonly tokens?: number;
     }
   | { readonly type: "call.started"; readonly op: string; readonly call: string }
   | { readonly type: "call.completed"; readonly op: string; readonly result: CallResult }

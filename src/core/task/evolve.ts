@@ -191,6 +191,7 @@ function evolveCall(state: TaskState, event: CallEvent): TaskState {
       call.queue = event.queue;
       call.cost = event.cost;
       call.lead = event.lead ?? 0;
+      call.tokens = event.tokens ?? 0;
       call.call = event.call;
       call.state = "pending";
       call.untilMs = null;
@@ -259,6 +260,7 @@ function newCall(role: string, hash: string): CallOperation {
     untilMs: null,
     cost: 0,
     lead: 0,
+    tokens: 0,
     result: null,
     error: null,
   };

@@ -60,6 +60,7 @@ export interface CallOperation {
   untilMs: number | null;
   cost: number;
   lead: number;
+  tokens: number;
   result: CallResult | null;
   error: ErrorData | null;
 }
