@@ -129,7 +129,7 @@ function recovery(calls: number, keys: number): void {
   before = performance.now();
   const asked = 100;
   for (let number = 0; number < asked; number += 1) {
-    why(back, rows[Math.floor((rows.length * number) / asked)]?.call ?? "");
+    why(back, rows[Math.floor((rows.length * number) / asked)]?.call ?? "", rows.length);
   }
   console.log(`why: ${(((performance.now() - before) * 1_000) / asked).toFixed(0)} us`);
 }

@@ -52,6 +52,8 @@ export class QueueRun {
   readonly log: Logged[] = [];
   readonly rows = new Map<string, ReadyRequest>();
   readonly sent: { readonly to: string; readonly body: QueueToTask }[] = [];
+  /** Times of the queue's timers by name. */
+  readonly timers = new Map<string, number>();
   readonly #ready = new Map<string, ReadyRequest>();
 
   constructor(state: QueueState = queueDecider.zero(scope)) {
@@ -75,6 +77,10 @@ export class QueueRun {
       }
       if (row.table === "readyGone") this.rows.delete(row.call);
     }
+    for (const { name: timer, atMs } of batch.timers ?? []) {
+      if (atMs === null) this.timers.delete(timer);
+      else this.timers.set(timer, atMs);
+    }
     for (const { to, body } of batch.messages ?? []) {
       this.sent.push({ to, body: body as QueueToTask });
     }
@@ -91,6 +97,17 @@ export class QueueRun {
   after(afterMs: number, command: QueueCommand): readonly QueueEvent[] {
     this.nowMs += afterMs;
     return this.do(command);
+  }
+
+  /** Lets the next timer of the queue fire at its time; false if none is set. */
+  ring(): boolean {
+    const [next] = [...this.timers].toSorted(([, a], [, b]) => a - b);
+    if (next === undefined) return false;
+    const [timer, atMs] = next;
+    this.timers.delete(timer);
+    this.nowMs = Math.max(this.nowMs, atMs);
+    this.do({ type: "timer", name: timer });
+    return true;
   }
 
   /** Calls that hold a slot, in the order of their grants. */
@@ -119,7 +136,7 @@ export class QueueRun {
 
   /** All that is known of the queue, as text: equal texts are equal states. */
   fingerprint(): string {
-    const waiting = this.waiting().map((call) => [call, why(this.state, call)]);
+    const waiting = this.waiting().map((call) => [call, why(this.state, call, this.nowMs)]);
     return canonicalJson([queueDecider.snapshot?.save(this.state), depth(this.state), waiting]);
   }
 
@@ -138,6 +155,7 @@ export class QueueRun {
     const run = new QueueRun(state);
     run.nowMs = this.nowMs;
     run.log.push(...this.log);
+    for (const [timer, atMs] of this.timers) run.timers.set(timer, atMs);
     for (const [call, request] of this.rows) run.rows.set(call, request);
     return run;
   }

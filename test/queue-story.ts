@@ -188,6 +188,8 @@ export class Story {
         for (const call of this.#running) this.#ended.set(call, "lost");
         this.#running.clear();
         return;
+      case "tree.over":
+      case "call.moved":
       case "call.requested":
       case "queue.configured":
       case "queue.paused":

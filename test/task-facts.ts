@@ -1,5 +1,6 @@
 /** Facts and specs of one task that the tests of the task scope begin with. */
 import type { QueueCommand } from "../src/core/queue/protocol.ts";
+import type { CallEnd } from "../src/core/schedule/opening.ts";
 import { formatId } from "../src/core/ids.ts";
 import { queueScope, taskScope, type Scope } from "../src/core/scope.ts";
 import { taskDecider } from "../src/core/task/decider.ts";
@@ -60,8 +61,14 @@ export function task(
 }
 
 /** The message with which a task gives a slot back, or takes its request back. */
-export function settles(queue: string, call: string): { to: Scope; body: QueueCommand } {
-  return { to: queueScope(queue), body: { type: "settle", call } };
+export function settles(
+  queue: string,
+  call: string,
+  end?: CallEnd,
+): { to: Scope; body: QueueCommand } {
+  const body: QueueCommand =
+    end === undefined ? { type: "settle", call } : { type: "settle", call, end };
+  return { to: queueScope(queue), body };
 }
 
 /** The message with which the task of {@link spec} asks for a slot to start. */

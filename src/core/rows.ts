@@ -41,6 +41,14 @@ export interface ReadyRequest {
   readonly root: string;
   /** Predicted cost in slot-seconds. */
   readonly cost: number;
+  /** What a model call is for. Calls that say so have their costs learnt by it (SPEC QUEUE18). */
+  readonly role?: string;
+  /** The part of the cost that is known beforehand, in slot-seconds; absent: nothing. */
+  readonly lead?: number;
+  /** Tokens it is predicted to take, prompt and answer; absent: none. */
+  readonly tokens?: number;
+  /** What the call's tree is predicted to take from here on, in slot-seconds; absent: what the call takes. */
+  readonly rest?: number;
   /** Per-task-type caps that this call counts against; `null` is no cap. */
   readonly capTotal: number | null;
   readonly capPerKey: number | null;

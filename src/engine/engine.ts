@@ -105,7 +105,7 @@ export class Engine {
       },
     });
     this.kernel.listen({ signal: (signal) => this.#runner.signal(signal) });
-    this.reader = new Reader(this.kernel, store, cipher, this.types);
+    this.reader = new Reader(this.kernel, store, cipher, this.types, clock);
     this.sessions = new Sessions(this);
     this.lanes = new Lanes(this);
     this.schedules = new Schedules(this, {

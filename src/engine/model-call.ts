@@ -11,7 +11,7 @@ import type { Transcript } from "./transcript.ts";
 /** Rough characters a token has, to guess a prompt's length before the endpoint counts it. */
 const charsPerToken = 4;
 
-/** Answer tokens assumed when nothing is known (to be learnt per type and user). */
+/** Answer tokens assumed until the queue has seen calls of the type and role. */
 const outputTokensGuess = 300;
 
 /** Tries of one call by what its failure allows. A rejected prompt is never sent again. */
@@ -80,7 +80,7 @@ export async function generate(
         queue,
         role,
         hash,
-        cost: costOf(asked.messages, endpoint),
+        ...costOf(asked.messages, endpoint),
       });
     }
     const operation = await segment.waitFor(op, isTurn);
@@ -96,16 +96,17 @@ export async function generate(
   }
 }
 
-/** Predicted slot-seconds of a call. */
-function costOf(messages: readonly PromptMessage[], endpoint: Endpoint): number {
+/** Slot-seconds of a call: what reading its prompt takes, and a guess that counts until its queue has learnt better. */
+function costOf(
+  messages: readonly PromptMessage[],
+  endpoint: Endpoint,
+): { readonly lead: number; readonly cost: number; readonly tokens: number } {
   let chars = 0;
   for (const message of messages) chars += message.content.length;
   const inputTokens = chars / charsPerToken;
-  return (
-    0.05 +
-    inputTokens / endpoint.promptTokensPerSecond +
-    outputTokensGuess / endpoint.decodeTokensPerSecond
-  );
+  const lead = 0.05 + inputTokens / endpoint.promptTokensPerSecond;
+  const cost = lead + outputTokensGuess / endpoint.decodeTokensPerSecond;
+  return { lead, cost, tokens: Math.round(inputTokens + outputTokensGuess) };
 }
 
 function errorOf(error: ErrorData | null): ErrandError {

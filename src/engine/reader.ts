@@ -8,6 +8,7 @@ import type { Cursor } from "../core/stream/cursor.ts";
 import type { TaskState } from "../core/task/state.ts";
 import { isEnd } from "../core/task/status.ts";
 import { isoTime, taskView, type TaskView } from "../core/task/view.ts";
+import type { Clock } from "../ports/host.ts";
 import type { Cipher } from "../ports/cipher.ts";
 import type { SyncStore, TaskQuery } from "../ports/store.ts";
 import { endpointQueue } from "./endpoints.ts";
@@ -76,8 +77,10 @@ export class Reader {
   readonly #store: SyncStore;
   readonly #cipher: Cipher;
   readonly #types: TaskTypes;
+  readonly #clock: Clock;
 
-  constructor(kernel: Kernel, store: SyncStore, cipher: Cipher, types: TaskTypes) {
+  constructor(kernel: Kernel, store: SyncStore, cipher: Cipher, types: TaskTypes, clock: Clock) {
+    this.#clock = clock;
     this.#kernel = kernel;
     this.#store = store;
     this.#cipher = cipher;
@@ -219,7 +222,7 @@ export class Reader {
       asked === null
         ? null
         : await this.#kernel.read(queueScope(asked.queue), (state) =>
-            why(asQueue(state), asked.call),
+            why(asQueue(state), asked.call, this.#clock.nowMs()),
           );
     return {
       taskId,
@@ -251,7 +254,7 @@ export class Reader {
     if (asked === null) return null;
     return await this.#kernel.read(
       queueScope(asked.queue),
-      (state) => why(asQueue(state), asked.call)?.position ?? null,
+      (state) => why(asQueue(state), asked.call, this.#clock.nowMs())?.position ?? null,
     );
   }
 

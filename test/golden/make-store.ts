@@ -73,6 +73,8 @@ const everyFact: Record<AnyEvent["type"], true> = {
   "call.settled": true,
   "call.withdrawn": true,
   "leases.voided": true,
+  "tree.over": true,
+  "call.moved": true,
 };
 
 const name = process.argv[2];

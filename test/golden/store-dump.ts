@@ -76,7 +76,7 @@ function queueOf(state: QueueState, store: SyncStore, name: string): Record<stri
   return {
     ledger: saveQueue(state),
     depth: depth(state),
-    waiting: waiting.map(({ call, request }) => ({ call, request, why: why(state, call) })),
+    waiting: waiting.map(({ call, request }) => ({ call, request, why: why(state, call, 0) })),
   };
 }
 

@@ -6,8 +6,8 @@ import {
   type DecideContext,
   type Decider,
   type Message,
+  type TimerChange,
 } from "../decider.ts";
-import { errorData } from "../errors.ts";
 import { InvariantError, unreachable } from "../invariant.ts";
 import type { ReadyRequest, Row } from "../rows.ts";
 import { isTaskOfCall, type WaitingCall } from "../schedule/call-pool.ts";
@@ -20,8 +20,10 @@ import {
   refreshKey,
   removeWaiting,
 } from "../schedule/lanes.ts";
-import { accountOf, bandFor, tagFor } from "../schedule/ledger.ts";
-import { tidyCost, tidyWeight } from "../schedule/rule.ts";
+import { accountOf, bandFor, placeFor } from "../schedule/ledger.ts";
+import { closedBy, isProbing, type CallEnd } from "../schedule/opening.ts";
+import { predictedCost } from "../schedule/predict.ts";
+import { tidyCost, tidyTokens, tidyWeight } from "../schedule/rule.ts";
 import {
   emptySchedule,
   pendingCount,
@@ -30,10 +32,11 @@ import {
   type Schedule,
 } from "../schedule/state.ts";
 import { scopeName, taskScope } from "../scope.ts";
+import { sameSettings, settingsFault } from "./configure.ts";
 import type { QueueEvent } from "./events.ts";
 import { evolveQueue, foldEvent } from "./evolve.ts";
 import {
-  slotsMax,
+  type Band,
   type CallRequest,
   type QueueCommand,
   type QueueSettings,
@@ -77,6 +80,7 @@ export const queueDecider: Decider<QueueState, QueueCommand, QueueEvent> = {
 
 type CallGranted = Extract<QueueEvent, { type: "call.granted" }>;
 type CallRequested = Extract<QueueEvent, { type: "call.requested" }>;
+type QueueConfigured = Extract<QueueEvent, { type: "queue.configured" }>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A decision as it grows. Every event that is pushed has been folded. */
@@ -101,9 +105,15 @@ function decide(
     case "request":
       return requestCall(draft, command.call, command.request);
     case "settle":
-      return settleCall(draft, command.call);
+      return settleCall(draft, command.call, command.end);
+    case "move":
+      return moveCall(draft, command.call, command.band);
+    case "over":
+      if (!state.schedule.roots.has(command.root)) return nothing();
+      push(draft, { type: "tree.over", root: command.root });
+      return finish(draft);
     case "configure":
-      return configure(draft, command.settings);
+      return configure(draft, command.settings, command.live === true);
     case "pause":
       if (state.schedule.paused === command.paused) return nothing();
       push(draft, { type: "queue.paused", paused: command.paused });
@@ -111,7 +121,7 @@ function decide(
     case "voidLeases":
       return voidLeases(draft);
     case "timer":
-      // No timer is set yet; a limit that opens at a known time will set one, and what it opens is granted here.
+      state.schedule.wakesAtMs = null;
       return finish(draft);
     default:
       return unreachable(command, "command of a queue");
@@ -136,7 +146,10 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
     user: asked.user,
     root: asked.root,
     band: bandFor(asked.band, known),
-    cost: tidyCost(asked.cost),
+    cost: tidyCost(costFor(schedule, asked)),
+    role: asked.role ?? null,
+    lead: asked.role === undefined ? 0 : tidyCost(asked.lead ?? 0),
+    tokens: asked.role === undefined ? 0 : tidyTokens(asked.tokens),
     capped: asked.capTotal !== null || asked.capPerKey !== null,
   };
   if (canPass(draft) && capsAllow(schedule, asked.key, asked.type, asked)) {
@@ -149,18 +162,28 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
   return finish(draft);
 }
 
+/** What the queue predicts of a call it has seen the like of; otherwise what its task says. */
+function costFor({ costs }: Schedule, { type, role, key, lead = 0, cost }: CallRequest): number {
+  if (role === undefined) return cost;
+  return predictedCost(costs, { taskType: type, role, key, lead, cost });
+}
+
 /** True if a slot is free and nobody who waits may have it: after a stop in good order some may. */
 function canPass({ holds, state: { schedule }, nowMs }: Draft): boolean {
-  if (holds || !hasFreeSlot(schedule)) return false;
+  if (holds || !hasFreeSlot(schedule) || closedBy(schedule.opening, nowMs) !== null) return false;
   return schedule.pool.size === 0 || choose(schedule, nowMs) === null;
 }
 
 /** The call has a lease, or waits, or is unknown because it is over. */
-function settleCall(draft: Draft, call: string): QueueBatch {
+function settleCall(draft: Draft, call: string, end: CallEnd | undefined): QueueBatch {
   const { schedule } = draft.state;
   const lease = schedule.leases.get(call);
   if (lease !== undefined) {
-    push(draft, { type: "call.settled", call });
+    const news = newsOf(schedule, end);
+    push(
+      draft,
+      news === null ? { type: "call.settled", call } : { type: "call.settled", call, end: news },
+    );
     refreshKey(schedule, lease.band, lease.key);
     return finish(draft);
   }
@@ -176,23 +199,53 @@ function settleCall(draft: Draft, call: string): QueueBatch {
   return finish(draft);
 }
 
-function configure(draft: Draft, { slots, slotsPerKey }: QueueSettings): QueueBatch {
+/** What the end of a call tells of the endpoint: written only where it changes something, because it is for each call. */
+function newsOf({ opening }: Schedule, end: CallEnd | undefined): CallEnd | null {
+  if (end === undefined) return null;
+  const { failed, retryAfterMs, tokens } = end;
+  const counted = opening.tokens.perMinute === null || tokens === undefined ? null : { tokens };
+  if (failed === null && opening.failures === 0 && counted === null) return null;
+  return { failed, ...(retryAfterMs === undefined ? null : { retryAfterMs }), ...counted };
+}
+
+/** A task was promoted or demoted: its waiting call goes on in another band, with the time it has waited. */
+function moveCall(draft: Draft, call: string, to: Band): QueueBatch {
+  const { schedule, name: queue } = draft.state;
+  const slot = schedule.pool.find(call);
+  if (slot === undefined) return nothing();
+  const before = schedule.pool.request(slot);
+  const { band: from, key, weight } = before;
+  if (from === to) return nothing();
+  removeWaiting(schedule, slot);
+  push(draft, { type: "call.moved", call, key, weight, from, to });
+  refreshKey(schedule, from, key);
+  const account = accountOf(schedule, to, key);
+  const known = schedule.roots.get(before.root);
+  const { task, type, root, cost } = before;
+  const rootType = root === task ? type : "";
+  const { tag, rest } = placeFor(schedule, account, known, { band: to, cost, rootType });
+  const request = {
+    ...before,
+    band: to,
+    tag,
+    ...(before.role === undefined ? null : { rest }),
+  };
+  addWaiting(schedule, account, call, request);
+  draft.rows.push({ table: "ready", queue, call, request });
+  return finish(draft);
+}
+
+function configure(draft: Draft, settings: QueueSettings, live: boolean): QueueBatch {
   const { schedule, name } = draft.state;
-  for (const [field, value] of [
-    ["slots", slots],
-    ["slotsPerKey", slotsPerKey ?? 1],
-  ] as const) {
-    if (Number.isInteger(value) && value >= 1 && value <= slotsMax) continue;
-    return refuse(
-      errorData(
-        "invalid_request",
-        `${field} of queue ${name} is ${value}, but must be a whole number from 1 to ${slotsMax}; configure the queue again`,
-      ),
-    );
-  }
-  const now = schedule.settings;
-  if (now.slots === slots && now.slotsPerKey === slotsPerKey) return nothing();
-  push(draft, { type: "queue.configured", slots, slotsPerKey });
+  const fault = settingsFault(name, settings);
+  if (fault !== null) return refuse(fault);
+  if (sameSettings(live ? schedule.settings : schedule.configured, settings)) return nothing();
+  const { slots, slotsPerKey, requestsPerMinute, tokensPerMinute } = settings;
+  const event: Writable<QueueConfigured> = { type: "queue.configured", slots, slotsPerKey };
+  if (typeof requestsPerMinute === "number") event.requestsPerMinute = requestsPerMinute;
+  if (typeof tokensPerMinute === "number") event.tokensPerMinute = tokensPerMinute;
+  if (live) event.live = true;
+  push(draft, event);
   refreshAll(schedule);
   return finish(draft);
 }
@@ -216,7 +269,13 @@ function voidLeases(draft: Draft): QueueBatch {
 /** Gives free slots to waiting calls, one by one, and ends the decision. */
 function finish(draft: Draft): QueueBatch {
   const { schedule, name: queue } = draft.state;
+  const timers: TimerChange[] = [];
   while (!draft.holds && schedule.pool.size > 0 && hasFreeSlot(schedule)) {
+    const closed = closedBy(schedule.opening, draft.nowMs);
+    if (closed !== null) {
+      wakeAt(schedule, closed.untilMs, timers);
+      break;
+    }
     const choice = choose(schedule, draft.nowMs);
     if (choice === null) break;
     const next = schedule.pool.read(choice.slot);
@@ -226,7 +285,16 @@ function finish(draft: Draft): QueueBatch {
     draft.rows.push({ table: "readyGone", queue, call: next.call });
   }
   const { events, messages, rows } = draft;
+  if (timers.length > 0) return { events, messages, rows, timers, reply: ok(), folded: true };
   return { events, messages, rows, reply: ok(), folded: true };
+}
+
+/** Sets the queue's timer. Timers fire on whole milliseconds and never early. */
+function wakeAt(schedule: Schedule, untilMs: number, timers: TimerChange[]): void {
+  const atMs = Math.ceil(untilMs);
+  if (schedule.wakesAtMs === atMs) return;
+  schedule.wakesAtMs = atMs;
+  timers.push({ name: "open", atMs });
 }
 
 /** The fields of a grant that tell how it came about. */
@@ -245,6 +313,11 @@ function grant(draft: Draft, to: WaitingCall, how: GrantHow): void {
   if (root !== task) event.root = root;
   if (user !== key) event.user = user;
   if (band !== 0) event.band = band;
+  if (to.role !== null) {
+    event.role = to.role;
+    event.lead = to.lead;
+  }
+  if (draft.state.schedule.opening.tokens.perMinute !== null) event.tokens = to.tokens;
   if (to.capped) event.capped = true;
   if (how.weight !== undefined) event.weight = how.weight;
   if (how.waited) event.waited = true;
@@ -260,7 +333,7 @@ function wait(
   { weight, caps, known }: { weight: number; caps: Caps; known: RootService | undefined },
 ): void {
   const { schedule, name: queue } = draft.state;
-  const { call, key, band, task, taskType, user, root, cost } = wanted;
+  const { call, key, band, task, taskType, user, root, cost, role, lead, tokens } = wanted;
   const { capTotal, capPerKey } = caps;
   const seq = schedule.nextSeq;
   const event: Writable<CallRequested> = { type: "call.requested", call, key };
@@ -268,6 +341,8 @@ function wait(
   if (weight !== 1) event.weight = weight;
   push(draft, event);
   const account = accountOf(schedule, band, key);
+  const rootType = root === task ? taskType : "";
+  const { tag, rest } = placeFor(schedule, account, known, { band, cost, rootType });
   const request: ReadyRequest = {
     task,
     type: taskType,
@@ -281,7 +356,8 @@ function wait(
     capPerKey,
     seq,
     readyAtMs: draft.nowMs,
-    tag: tagFor(band, account, known, cost),
+    tag,
+    ...(role === null ? null : { role, lead, tokens, rest }),
   };
   addWaiting(schedule, account, call, request);
   draft.rows.push({ table: "ready", queue, call, request });
@@ -297,8 +373,10 @@ function granted(draft: Draft, task: string, call: string): Message {
   return { to: taskScope(task), body };
 }
 
+/** An endpoint that was down is tried with one call before it has its slots again. */
 function hasFreeSlot(schedule: Schedule): boolean {
-  return !schedule.paused && slotsUsed(schedule) < schedule.settings.slots;
+  const slots = isProbing(schedule.opening) ? 1 : schedule.settings.slots;
+  return !schedule.paused && slotsUsed(schedule) < slots;
 }
 
 /** A decision without the waiting calls would grant past them. */

@@ -1,3 +1,5 @@
+import type { CallEnd } from "../schedule/opening.ts";
+
 /**
  * Facts of a queue, version 1. They are written for every call, so what is nearly always the same is left out:
  * an absent `task` is the call's id up to its last dot, an absent `root` is the task, an absent `user` is the key,
@@ -28,6 +30,12 @@ export type QueueEvent =
       readonly band?: 1 | 2;
       /** Only without `waited`: a call that waited has said it in `call.requested`. */
       readonly weight?: number;
+      /** What a model call is for: its cost is learnt by it. */
+      readonly role?: string;
+      /** The part of `cost` that was known beforehand. */
+      readonly lead?: number;
+      /** Tokens taken for it; only where tokens are limited. */
+      readonly tokens?: number;
       /** It counts against the caps of its task type. */
       readonly capped?: true;
       /** The call waited: a `call.requested` came before. */
@@ -36,7 +44,23 @@ export type QueueEvent =
       readonly owed?: true;
     }
   /** The lease is over; its service is the time since the grant. */
-  | { readonly type: "call.settled"; readonly call: string }
+  | {
+      readonly type: "call.settled";
+      readonly call: string;
+      /** Present if it tells something that the queue did not know. */
+      readonly end?: CallEnd;
+    }
+  /** A waiting call goes on in another band. Its ready row has changed with it. */
+  | {
+      readonly type: "call.moved";
+      readonly call: string;
+      readonly key: string;
+      readonly weight: number;
+      readonly from: 0 | 1 | 2;
+      readonly to: 0 | 1 | 2;
+    }
+  /** A tree that was served here takes no more calls. */
+  | { readonly type: "tree.over"; readonly root: string }
   /** A waiting call was taken back. */
   | {
       readonly type: "call.withdrawn";
@@ -48,6 +72,10 @@ export type QueueEvent =
       readonly type: "queue.configured";
       readonly slots: number;
       readonly slotsPerKey: number | null;
+      readonly requestsPerMinute?: number;
+      readonly tokensPerMinute?: number;
+      /** Somebody has changed it while it ran; absent: so says the host's configuration. */
+      readonly live?: true;
     }
   | { readonly type: "queue.paused"; readonly paused: boolean }
   /** All leases at this point of the log are void. */

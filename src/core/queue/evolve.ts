@@ -2,8 +2,10 @@ import { InvariantError, unreachable } from "../invariant.ts";
 import { taskOfCall } from "../schedule/call-pool.ts";
 import {
   foldGranted,
+  foldMoved,
   foldRequested,
   foldSettled,
+  foldTreeOver,
   foldVoided,
   foldWithdrawn,
   type Grant,
@@ -11,6 +13,8 @@ import {
 import type { Schedule } from "../schedule/state.ts";
 import type { QueueEvent } from "./events.ts";
 import type { QueueState } from "./state.ts";
+
+type Configured = Extract<QueueEvent, { type: "queue.configured" }>;
 
 /**
  * Folds a fact into the ledger. For replay: the waiting calls must not be there yet, because the log alone does not
@@ -37,16 +41,22 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
       return;
     }
     case "call.settled":
-      foldSettled(schedule, event.call, atMs);
+      foldSettled(schedule, event.call, atMs, event.end);
       return;
     case "call.withdrawn":
       foldWithdrawn(schedule, { key: event.key, band: event.band ?? 0 });
       return;
     case "queue.configured":
-      schedule.settings = { slots: event.slots, slotsPerKey: event.slotsPerKey };
+      foldConfigured(schedule, event);
+      return;
+    case "call.moved":
+      foldMoved(schedule, event, atMs);
       return;
     case "queue.paused":
       schedule.paused = event.paused;
+      return;
+    case "tree.over":
+      foldTreeOver(schedule, event.root);
       return;
     case "leases.voided":
       foldVoided(schedule, atMs);
@@ -54,6 +64,16 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
     default:
       unreachable(event, "event of a queue");
   }
+}
+
+function foldConfigured(schedule: Schedule, event: Configured): void {
+  const { slots, slotsPerKey, live } = event;
+  const requestsPerMinute = event.requestsPerMinute ?? null;
+  const tokensPerMinute = event.tokensPerMinute ?? null;
+  schedule.settings = { slots, slotsPerKey, requestsPerMinute, tokensPerMinute };
+  if (live !== true) schedule.configured = schedule.settings;
+  schedule.opening.requests.perMinute = requestsPerMinute;
+  schedule.opening.tokens.perMinute = tokensPerMinute;
 }
 
 function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
@@ -67,6 +87,9 @@ function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
     root: event.root ?? task,
     band: event.band ?? 0,
     cost: event.cost,
+    role: event.role ?? null,
+    lead: event.lead ?? 0,
+    tokens: event.tokens ?? 0,
     capped: event.capped === true,
     owed: event.owed === true,
     entersWith: event.waited === true ? null : (event.weight ?? 1),

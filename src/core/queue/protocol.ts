@@ -1,4 +1,5 @@
 import type { ReadyRequest } from "../rows.ts";
+import type { CallEnd, Closed } from "../schedule/opening.ts";
 
 /** Order of the priority classes: a lower band goes first. */
 export type Band = 0 | 1 | 2;
@@ -13,7 +14,7 @@ export function bandOf(priority: Priority): Band {
 }
 
 /** What a task asks of a queue: one slot for one call. `seq`, `readyAtMs` and `tag` are the queue's to give. */
-export type CallRequest = Omit<ReadyRequest, "seq" | "readyAtMs" | "tag">;
+export type CallRequest = Omit<ReadyRequest, "seq" | "readyAtMs" | "tag" | "rest">;
 
 /** Most slots of a queue. */
 export const slotsMax = 10_000;
@@ -29,9 +30,16 @@ export const slotsMax = 10_000;
 export type QueueCommand =
   | { readonly type: "request"; readonly call: string; readonly request: CallRequest }
   /** The call is over or never mind: the slot is free, or the pending request is gone. */
-  | { readonly type: "settle"; readonly call: string }
-  /** Slots, limits and policy of the queue; durable, so that a live change survives a restart. */
-  | { readonly type: "configure"; readonly settings: QueueSettings }
+  | { readonly type: "settle"; readonly call: string; readonly end?: CallEnd }
+  /** A root task has ended: its tree takes no more calls, and what it used in all is learnt (SPEC QUEUE18). */
+  | { readonly type: "over"; readonly root: string }
+  /**
+   * Slots and limits of the queue. What a host has in its configuration counts until somebody changes it `live`, and
+   * again when the configuration itself has changed: a live change survives a restart.
+   */
+  | { readonly type: "configure"; readonly settings: QueueSettings; readonly live?: true }
+  /** A waiting call goes on in another band: its task was promoted or demoted. */
+  | { readonly type: "move"; readonly call: string; readonly band: Band }
   | { readonly type: "pause"; readonly paused: boolean }
   /**
    * Every lease of the queue is void, because the process that held them is gone. Each holder is told `callLost`.
@@ -52,11 +60,23 @@ export interface QueueSettings {
   readonly slots: number;
   /** Calls of one fairness key that may hold a slot at once while others wait; `null`: no cap. */
   readonly slotsPerKey: number | null;
+  /** Calls it may grant a minute, 1..1,000,000,000; absent or `null`: no limit. */
+  readonly requestsPerMinute?: number | null;
+  /** Tokens its calls may take a minute, as predicted, put right when they have ended. */
+  readonly tokensPerMinute?: number | null;
 }
 
 /** Why a pending call does not run yet, and where it stands (M17). `position` is 1-based within its band. */
 export interface QueueWhy {
-  readonly code: "slot_busy" | "queue_paused" | "type_limit" | "key_limit" | "behind_others";
+  readonly code:
+    | "slot_busy"
+    | "queue_paused"
+    | "type_limit"
+    | "key_limit"
+    | "behind_others"
+    | Closed["code"];
+  /** Until when the reason lasts at least, if that is known. */
+  readonly untilMs?: number;
   readonly position: number;
   readonly running: number;
   readonly slots: number;

@@ -1,17 +1,19 @@
 import { invariant } from "../invariant.ts";
 import { countRunning, rest } from "../schedule/ledger.ts";
+import type { Learnt } from "../schedule/predict.ts";
 import { emptySchedule, type BandState, type Schedule } from "../schedule/state.ts";
 import { scopeName, type Scope } from "../scope.ts";
+import type { QueueSettings } from "./protocol.ts";
 import type { QueueState } from "./state.ts";
 
 /** A newer snapshot than this is refused; an older one is read. */
-const version = 1;
+const version = 2;
 
 /**
  * The ledger as plain JSON. Rows are arrays, because a queue may know many keys:
  * account `[key, served, weight, live]`, lease `[call, task, taskType, key, user, root, band, weight, cost,
  * grantedAtMs, clock, capped, owed,
- * passed]`, root `[root, key, band, base, estimate, attained]`. Waiting calls and what can be
+ * passed, role, lead, tokens]`, root `[root, key, band, base, estimate, attained, type]`, costs `[name, mean, count]`. Waiting calls and what can be
  * counted again are left out.
  */
 export function saveQueue({ schedule }: QueueState): unknown {
@@ -19,6 +21,8 @@ export function saveQueue({ schedule }: QueueState): unknown {
     version,
     slots: schedule.settings.slots,
     slotsPerKey: schedule.settings.slotsPerKey,
+    configured: schedule.configured,
+    opening: schedule.opening,
     paused: schedule.paused,
     nextSeq: schedule.nextSeq,
     lowerSinceMs: schedule.lowerSinceMs,
@@ -49,15 +53,21 @@ export function saveQueue({ schedule }: QueueState): unknown {
       lease.capped ? 1 : 0,
       lease.owed ? 1 : 0,
       lease.passed ? 1 : 0,
+      lease.role,
+      lease.lead,
+      lease.tokens,
     ]),
-    roots: Array.from(schedule.roots, ([root, { key, band, base, estimate, attained }]) => [
+    roots: Array.from(schedule.roots, ([root, { key, band, base, estimate, attained, type }]) => [
       root,
       key,
       band,
       base,
       estimate,
       attained,
+      type,
     ]),
+    calls: saveLearnt(schedule.costs.calls),
+    trees: saveLearnt(schedule.costs.trees),
   };
 }
 
@@ -69,10 +79,7 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
     `snapshot of ${scope} has version ${String(from["version"])}, newer than ${version}; start a newer Errand`,
   );
   const schedule = emptySchedule();
-  schedule.settings = {
-    slots: number(from["slots"]),
-    slotsPerKey: numberOrNull(from["slotsPerKey"]),
-  };
+  loadSettings(schedule, from);
   schedule.paused = from["paused"] === true;
   schedule.nextSeq = number(from["nextSeq"]);
   schedule.lowerSinceMs = numberOrNull(from["lowerSinceMs"]);
@@ -81,8 +88,9 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
   for (const band of schedule.bands) loadBand(band, record(bands[band.band]));
   for (const row of list(from["leases"])) loadLease(schedule, list(row));
   for (const row of list(from["roots"])) {
-    const [root, key, band, base, estimate, attained] = list(row);
+    const [root, key, band, base, estimate, attained, type = ""] = list(row);
     schedule.roots.set(text(root), {
+      type: text(type),
       key: text(key),
       band: bandNumber(band),
       base: number(base),
@@ -90,7 +98,42 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
       attained: number(attained),
     });
   }
+  // Version 1 has learnt nothing, and has no limits over time.
+  loadLearnt(schedule.costs.calls, from["calls"] ?? []);
+  loadLearnt(schedule.costs.trees, from["trees"] ?? []);
   return { name: scopeName(scope), schedule };
+}
+
+function loadSettings(schedule: Schedule, from: Readonly<Record<string, unknown>>): void {
+  const { opening } = schedule;
+  const { configured = null, opening: saved = null } = from;
+  if (saved !== null) {
+    const held = record(saved);
+    for (const name of ["requests", "tokens"] as const) {
+      const bucket = record(held[name]);
+      opening[name].perMinute = numberOrNull(bucket["perMinute"]);
+      opening[name].earnedAtMs = number(bucket["earnedAtMs"]);
+    }
+    opening.askedUntilMs = number(held["askedUntilMs"]);
+    opening.failures = number(held["failures"]);
+    opening.brokenUntilMs = number(held["brokenUntilMs"]);
+  }
+  schedule.settings = {
+    ...slotsOf(from),
+    requestsPerMinute: opening.requests.perMinute,
+    tokensPerMinute: opening.tokens.perMinute,
+  };
+  if (configured === null) return;
+  const before = record(configured);
+  schedule.configured = {
+    ...slotsOf(before),
+    requestsPerMinute: numberOrNull(before["requestsPerMinute"]),
+    tokensPerMinute: numberOrNull(before["tokensPerMinute"]),
+  };
+}
+
+function slotsOf(from: Readonly<Record<string, unknown>>): QueueSettings {
+  return { slots: number(from["slots"]), slotsPerKey: numberOrNull(from["slotsPerKey"]) };
 }
 
 function loadBand(band: BandState, from: Readonly<Record<string, unknown>>): void {
@@ -116,7 +159,18 @@ function loadBand(band: BandState, from: Readonly<Record<string, unknown>>): voi
 
 function loadLease(schedule: Schedule, row: readonly unknown[]): void {
   const [call, task, taskType, key, user, root, band] = row;
-  const [weight, cost, grantedAtMs, clock, capped, owed, passed] = row.slice(7);
+  const [
+    weight,
+    cost,
+    grantedAtMs,
+    clock,
+    capped,
+    owed,
+    passed,
+    role = null,
+    lead = 0,
+    tokens = 0,
+  ] = row.slice(7);
   const lease = {
     call: text(call),
     task: text(task),
@@ -128,6 +182,9 @@ function loadLease(schedule: Schedule, row: readonly unknown[]): void {
     weight: number(weight),
     cost: number(cost),
     grantedAtMs: number(grantedAtMs),
+    role: role === null ? null : text(role),
+    lead: number(lead),
+    tokens: number(tokens),
     clock: number(clock),
     capped: capped === 1,
     owed: owed === 1,
@@ -136,6 +193,17 @@ function loadLease(schedule: Schedule, row: readonly unknown[]): void {
   schedule.leases.set(lease.call, lease);
   schedule.bands[lease.band].pending -= 1;
   countRunning(schedule, lease, 1);
+}
+
+function saveLearnt(known: ReadonlyMap<string, Learnt>): unknown {
+  return Array.from(known, ([name, { mean, count }]) => [name, mean, count]);
+}
+
+function loadLearnt(known: Map<string, Learnt>, from: unknown): void {
+  for (const row of list(from)) {
+    const [name, mean, count] = list(row);
+    known.set(text(name), { mean: number(mean), count: number(count) });
+  }
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> {

@@ -1,4 +1,5 @@
 import { capsAllow } from "../schedule/lanes.ts";
+import { closedBy } from "../schedule/opening.ts";
 import { positionOf } from "../schedule/position.ts";
 import { pendingCount, type Lane, type Schedule } from "../schedule/state.ts";
 import type { QueueWhy } from "./protocol.ts";
@@ -57,13 +58,15 @@ export function running({ schedule }: QueueState): readonly RunningCall[] {
  * Why a call does not run yet; `null` if it does not wait here. The position is exact when the costs of other keys'
  * calls are equal, otherwise an estimate. O(keys of the band + the key's own calls before it).
  */
-export function why({ schedule }: QueueState, call: string): QueueWhy | null {
+export function why({ schedule }: QueueState, call: string, nowMs: number): QueueWhy | null {
   const slot = schedule.pool.find(call);
   const lane = slot === undefined ? undefined : schedule.pool.lane(slot);
   if (slot === undefined || lane === undefined) return null;
   const position = positionOf(schedule, slot);
+  const closed = schedule.paused ? null : closedBy(schedule.opening, nowMs);
   return {
-    code: codeFor(schedule, lane, position),
+    code: closed?.code ?? codeFor(schedule, lane, position),
+    ...(closed === null ? null : { untilMs: closed.untilMs }),
     position,
     running: schedule.leases.size,
     slots: schedule.settings.slots,

@@ -4,7 +4,11 @@ import { formatId } from "../ids.ts";
 import type { ReadyRequest } from "../rows.ts";
 import { CallPool, isTaskOfCall, taskOfCall } from "./call-pool.ts";
 
-const lane = { band: 1, account: { key: "ann" }, gate: { taskType: "chat" } } as const;
+const lane = {
+  band: 1,
+  account: { key: "ann", weight: 1 },
+  gate: { taskType: "chat", capTotal: null, capPerKey: 3 },
+} as const;
 
 function request(task: string, parts: Partial<ReadyRequest> = {}): ReadyRequest {
   return {
@@ -28,7 +32,12 @@ function request(task: string, parts: Partial<ReadyRequest> = {}): ReadyRequest 
 test("[QUEUE14] the pool gives back every field, also those that ids do not tell", () => {
   const pool = new CallPool<typeof lane>();
   const plain = pool.add("a.1", request("a"), lane);
-  const odd = pool.add("call-2", request("b", { root: "r", user: "bob", type: "doc" }), lane);
+  const forecast = { role: "writer", lead: 0.5, rest: 9, tokens: 40 };
+  const odd = pool.add(
+    "call-2",
+    request("b", { root: "r", user: "bob", type: "doc", ...forecast }),
+    lane,
+  );
   expect(pool.read(plain)).toEqual({
     call: "a.1",
     task: "a",
@@ -38,9 +47,18 @@ test("[QUEUE14] the pool gives back every field, also those that ids do not tell
     root: "a",
     band: 1,
     cost: 2,
+    role: null,
+    lead: 0,
+    tokens: 0,
     capped: true,
   });
   expect(pool.read(odd)).toMatchObject({ task: "b", root: "r", user: "bob", taskType: "doc" });
+  expect(pool.read(odd)).toMatchObject({ role: "writer", lead: 0.5, tokens: 40 });
+  expect([pool.rest(plain), pool.rest(odd)]).toEqual([2, 9]);
+  expect(pool.request(plain)).toEqual(request("a"));
+  expect(pool.request(odd)).toEqual(
+    request("b", { root: "r", user: "bob", type: "doc", ...forecast }),
+  );
   expect([pool.cost(odd), pool.seq(odd), pool.readyAtMs(odd)]).toEqual([2, 1, 5]);
 });
 

@@ -15,6 +15,9 @@ export interface WaitingCall {
   readonly band: 0 | 1 | 2;
   /** Predicted slot-seconds. */
   readonly cost: number;
+  readonly role: string | null;
+  readonly lead: number;
+  readonly tokens: number;
   /** It counts against the caps of its task type. */
   readonly capped: boolean;
 }
@@ -22,8 +25,20 @@ export interface WaitingCall {
 /** What the pool must know of the lane that holds a call. */
 interface LaneOfCalls {
   readonly band: 0 | 1 | 2;
-  readonly account: { readonly key: string };
-  readonly gate: { readonly taskType: string | null };
+  readonly account: { readonly key: string; readonly weight: number };
+  readonly gate: {
+    readonly taskType: string | null;
+    readonly capTotal: number | null;
+    readonly capPerKey: number | null;
+  };
+}
+
+/** See {@link ReadyRequest}. */
+interface Forecast {
+  readonly role: string;
+  readonly lead: number;
+  readonly rest: number;
+  readonly tokens: number;
 }
 
 /** Slots of one chunk. A power of 2, and small: a queue with one call has one chunk. */
@@ -73,6 +88,8 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
   readonly #tasks = new Map<number, string>();
   readonly #roots = new Map<number, string>();
   readonly #users = new Map<number, string>();
+  /** What only calls with a role have. */
+  readonly #forecasts = new Map<number, Forecast>();
   readonly #typeNames: string[] = [];
   readonly #typeNumbers = new Map<string, number>();
   /** The id that is looked for, packed. */
@@ -100,6 +117,8 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     if (!isTaskOfCall(task, call)) this.#tasks.set(slot, task);
     if (root !== task) this.#roots.set(slot, root);
     if (user !== lane.account.key) this.#users.set(slot, user);
+    const { role = null, lead = 0, tokens = 0, rest = request.cost } = request;
+    if (role !== null) this.#forecasts.set(slot, { role, lead, rest, tokens });
     return slot;
   }
 
@@ -111,6 +130,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     this.#tasks.delete(slot);
     this.#roots.delete(slot);
     this.#users.delete(slot);
+    this.#forecasts.delete(slot);
     if (this.size === 0) {
       this.#reset();
       return;
@@ -150,6 +170,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     const task = this.#tasks.get(slot) ?? (number === 0 ? taskOfCall(call) : ownTask);
     const lane = chunk.lanes[at];
     const key = lane?.account.key ?? "";
+    const forecast = this.#forecasts.get(slot);
     return {
       call,
       key,
@@ -159,6 +180,9 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       root: this.#roots.get(slot) ?? task,
       band: lane?.band ?? 0,
       cost: this.cost(slot),
+      role: forecast?.role ?? null,
+      lead: forecast?.lead ?? 0,
+      tokens: forecast?.tokens ?? 0,
       capped: lane !== undefined && lane.gate.taskType !== null,
     };
   }
@@ -173,9 +197,40 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     return this.#double(slot, 0);
   }
 
+  /** What the tree of the call in a slot is predicted to take from here on. */
+  rest(slot: number): number {
+    return this.#forecasts.get(slot)?.rest ?? this.cost(slot);
+  }
+
   /** Arrival number of the call in a slot. */
   seq(slot: number): number {
     return this.#double(slot, 2);
+  }
+
+  /** The request that put a call here, as its ready row has it. */
+  request(slot: number): ReadyRequest {
+    const {
+      call: _call,
+      taskType: type,
+      capped: _capped,
+      role,
+      lead,
+      tokens,
+      ...rest
+    } = this.read(slot);
+    const lane = this.#lanes[slot];
+    const learnt = role === null ? null : { role, lead, tokens, rest: this.rest(slot) };
+    return {
+      ...rest,
+      type,
+      weight: lane?.account.weight ?? 1,
+      capTotal: lane?.gate.capTotal ?? null,
+      capPerKey: lane?.gate.capPerKey ?? null,
+      seq: this.seq(slot),
+      readyAtMs: this.readyAtMs(slot),
+      tag: this.#numbers[4 * slot + 1] ?? 0,
+      ...learnt,
+    };
   }
 
   /** When the call in a slot became ready. */

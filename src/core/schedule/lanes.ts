@@ -205,7 +205,7 @@ function settleLane(schedule: Schedule, lane: Lane): void {
   const { pool } = schedule;
   const head = firstSlot(lane);
   const { served, weight } = lane.account;
-  lane.rank = rankOf(lane.band, served, weight, pool.cost(head), pool.readyAtMs(head));
+  lane.rank = rankOf(lane.band, served, weight, pool.rest(head), pool.readyAtMs(head));
   lane.headSeq = pool.seq(head);
   const shelf = shelfFor(schedule, lane);
   if (lane.shelf === shelf) {

@@ -1,4 +1,6 @@
 import { InvariantError } from "../invariant.ts";
+import { foldEnd, takeOpening, type CallEnd } from "./opening.ts";
+import { learnCall, learnTree, predictedTree } from "./predict.ts";
 import { type HeapOrder, heapPush, heapRemove } from "./heap.ts";
 import {
   batchShare,
@@ -69,6 +71,9 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
     band: grant.band,
     weight: account.weight,
     cost,
+    role: grant.role,
+    lead: grant.lead,
+    tokens: grant.tokens,
     grantedAtMs: atMs,
     clock: account.served,
     capped: grant.capped,
@@ -76,6 +81,7 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
     passed,
   });
   account.served += cost / account.weight;
+  takeOpening(schedule.opening, grant.tokens, atMs);
   countRunning(schedule, grant, 1);
   if (band.band === 0) return;
   const waits = lowerPending(schedule);
@@ -90,9 +96,26 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
 }
 
 /** A lease is over: the queue has measured how long it was held and puts the guess right. */
-export function foldSettled(schedule: Schedule, call: string, atMs: number): void {
+export function foldSettled(
+  schedule: Schedule,
+  call: string,
+  atMs: number,
+  end: CallEnd | undefined,
+): void {
   const lease = takeLease(schedule, call);
-  settle(schedule, lease, heldSeconds(lease, atMs), atMs);
+  const held = heldSeconds(lease, atMs);
+  // A call that failed says nothing of what one takes.
+  if (end === undefined || end.failed === null) learnCall(schedule.costs, lease, held);
+  if (end !== undefined) foldEnd(schedule.opening, end, lease.tokens, atMs);
+  settle(schedule, lease, held, atMs);
+}
+
+/** A tree takes no more calls: what it has used in all is learnt, and it is forgotten. */
+export function foldTreeOver(schedule: Schedule, root: string): void {
+  const known = schedule.roots.get(root);
+  if (known === undefined) return;
+  schedule.roots.delete(root);
+  if (known.type !== "") learnTree(schedule.costs, known.type, known.attained);
 }
 
 /** A waiting call is taken back. */
@@ -105,6 +128,19 @@ export function foldWithdrawn(
   if (!lowerPending(schedule)) schedule.lowerSinceMs = null;
   leave(band, accountOf(schedule, number, key));
   forgetIdle(band);
+}
+
+/** A waiting call goes on in another band: it leaves one account and enters the other. */
+export function foldMoved(
+  schedule: Schedule,
+  { key, weight, from, to }: { key: string; weight: number; from: 0 | 1 | 2; to: 0 | 1 | 2 },
+  atMs: number,
+): void {
+  foldWithdrawn(schedule, { band: from, key });
+  const band = schedule.bands[to];
+  enter(band, key, weight);
+  band.pending += 1;
+  if (to > 0) schedule.lowerSinceMs ??= atMs;
 }
 
 /**
@@ -125,17 +161,22 @@ export function bandFor(band: 0 | 1 | 2, root: RootService | undefined): 0 | 1 |
 }
 
 /**
- * Order of a requested call inside its key: the key's clock when its tree came, plus what the tree is predicted to
- * take in all. Small work goes first, and nothing waits for ever, because the clock of later work is higher.
+ * Order of a requested call inside its key, and what its tree is predicted to take from here on. The order is the
+ * key's clock when the tree came, plus what the tree is predicted to take in all: small work goes first, and nothing
+ * waits for ever, because the clock of later work is higher.
  */
-export function tagFor(
-  band: 0 | 1 | 2,
+export function placeFor(
+  { costs }: Schedule,
   account: Account,
   root: RootService | undefined,
-  cost: number,
-): number {
-  if (root?.key === account.key && root.band === band) return root.base + root.estimate;
-  return account.served + (root?.attained ?? 0) + cost;
+  call: { readonly band: 0 | 1 | 2; readonly cost: number; readonly rootType: string },
+): { tag: number; rest: number } {
+  const attained = root?.attained ?? 0;
+  const same = root?.key === account.key && root.band === call.band;
+  const total = same ? root.estimate : predictedTree(costs, root?.type ?? call.rootType);
+  const left = total - attained > call.cost ? total - attained : call.cost;
+  const tag = same ? root.base + root.estimate : account.served + attained + left;
+  return { tag, rest: left };
 }
 
 /** The account of a key in a band. It must have one: it has a call there. */
@@ -286,10 +327,16 @@ function remember(schedule: Schedule, lease: Lease, used: number): void {
   const attained = (known?.attained ?? 0) + used;
   if (known === undefined && attained < rootServiceMin) return;
   const same = known?.key === lease.key && known.band === lease.band;
+  let type = known?.type ?? "";
+  if (lease.root === lease.task && lease.role !== null) type = lease.taskType;
   let estimate = same ? known.estimate : attained - used + lease.cost;
+  if (!same) {
+    const total = predictedTree(schedule.costs, type);
+    if (total > estimate) estimate = total;
+  }
   while (estimate < attained) estimate *= 2;
   const base = same ? known.base : lease.clock;
-  const root: RootService = { key: lease.key, band: lease.band, base, estimate, attained };
+  const root: RootService = { type, key: lease.key, band: lease.band, base, estimate, attained };
   if (known !== undefined) roots.delete(lease.root);
   roots.set(lease.root, root);
   // Trimmed by a quarter at a time: the start of a map from which much was deleted is slow to find.

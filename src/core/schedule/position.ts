@@ -13,8 +13,8 @@ export function positionOf(schedule: Schedule, slot: number): number {
   if (mine === undefined) return 1;
   const own = ownBefore(pool, mine.account, slot);
   const { served, weight } = mine.account;
-  const cost = pool.cost(slot);
-  const rank = rankOf(mine.band, served + own.cost / weight, weight, cost, pool.readyAtMs(slot));
+  const rest = pool.rest(slot);
+  const rank = rankOf(mine.band, served + own.cost / weight, weight, rest, pool.readyAtMs(slot));
   let before = own.count;
   for (const account of schedule.bands[mine.band].accounts.values()) {
     if (account === mine.account) continue;

@@ -54,6 +54,12 @@ export function tidyCost(cost: number): number {
   return cost > costMax ? costMax : Math.round(cost * 1_000) / 1_000;
 }
 
+/** Predicted tokens as a limit may be charged with them: a whole number from 0 to a billion. */
+export function tidyTokens(tokens: number | undefined): number {
+  if (tokens === undefined || !(tokens > 0)) return 0;
+  return tokens > 1_000_000_000 ? 1_000_000_000 : Math.round(tokens);
+}
+
 /** A weight within its limits; what is not a number becomes 1. */
 export function tidyWeight(weight: number): number {
   if (Number.isNaN(weight)) return 1;

@@ -1,5 +1,7 @@
 import type { QueueSettings } from "../queue/protocol.ts";
 import { CallPool } from "./call-pool.ts";
+import { wideOpen, type Opening } from "./opening.ts";
+import { noCosts, type Costs } from "./predict.ts";
 
 /**
  * State of one queue's scheduler. It has two parts.
@@ -23,6 +25,10 @@ import { CallPool } from "./call-pool.ts";
  */
 export interface Schedule {
   settings: QueueSettings;
+  /** What the host's configuration said last; `settings` differs if somebody has changed it since. */
+  configured: QueueSettings | null;
+  /** What holds the whole queue back for a while. */
+  readonly opening: Opening;
   paused: boolean;
   /** Arrival number of the next call that must wait. The first is 1. */
   nextSeq: number;
@@ -35,11 +41,15 @@ export interface Schedule {
   readonly leases: Map<string, Lease>;
   /** Service of root tasks, the one served longest ago first. */
   readonly roots: Map<string, RootService>;
+  /** What calls and trees have cost. */
+  readonly costs: Costs;
   /** Leases by task type, of those that count against its caps. */
   readonly typeRunning: Map<string, number>;
   /** Leases by fairness key; `null` until a cap first asks for it, because most queues have none. */
   keyRunning: Map<string, KeyRunning> | null;
   readonly pool: CallPool<Lane>;
+  /** Time of the timer that is set to grant what waits; `null`: none. Only a live state has one. */
+  wakesAtMs: number | null;
 }
 
 /** One priority band: a virtual clock, and an account for every fairness key that is in it. */
@@ -119,6 +129,12 @@ export interface Lease {
   readonly weight: number;
   readonly cost: number;
   readonly grantedAtMs: number;
+  /** What a model call is for; `null`: its cost is not learnt. */
+  readonly role: string | null;
+  /** The part of `cost` that was known beforehand. */
+  readonly lead: number;
+  /** Tokens taken for it from the queue's limit. */
+  readonly tokens: number;
   /** The account's clock before the grant. */
   readonly clock: number;
   /** It counts against the caps of its task type. */
@@ -131,6 +147,8 @@ export interface Lease {
 
 /** What the scheduler remembers of a root task between the calls of its tree. */
 export interface RootService {
+  /** Type of the tree's root; "" if only tasks below it were seen. */
+  readonly type: string;
   readonly key: string;
   readonly band: 0 | 1 | 2;
   /** The account's clock when the tree was first served here. */
@@ -164,6 +182,8 @@ function emptyBand(band: 0 | 1 | 2): BandState {
 export function emptySchedule(): Schedule {
   return {
     settings: { slots: 1, slotsPerKey: null },
+    configured: null,
+    opening: wideOpen(),
     paused: false,
     nextSeq: 1,
     lowerSinceMs: null,
@@ -171,9 +191,11 @@ export function emptySchedule(): Schedule {
     bands: [emptyBand(0), emptyBand(1), emptyBand(2)],
     leases: new Map(),
     roots: new Map(),
+    costs: noCosts(),
     typeRunning: new Map(),
     keyRunning: null,
     pool: new CallPool(),
+    wakesAtMs: null,
   };
 }
 

@@ -1,6 +1,7 @@
 import { nothing, ok, type Batch, type Message, type Reply, type TimerChange } from "../decider.ts";
 import type { ErrorData } from "../errors.ts";
 import { bandOf, type CallRequest, type QueueCommand } from "../queue/protocol.ts";
+import type { CallEnd } from "../schedule/opening.ts";
 import type { Row, TaskRow } from "../rows.ts";
 import { queueScope, sessionScope, taskScope, userScope } from "../scope.ts";
 import type { SessionCommand } from "../session/decider.ts";
@@ -40,13 +41,25 @@ export function specOf(state: TaskState): TaskSpec {
   return state.spec;
 }
 
-/** What a task asks of a queue for one call. */
-export function callRequest(
+/** What a task asks of its pool for the start of an attempt. */
+function startRequest(state: TaskState, spec: TaskSpec): CallRequest {
+  const { capTotal = null, capPerKey = null, cost = 0.05 } = spec;
+  return { ...requestOf(state, spec), cost, capTotal, capPerKey };
+}
+
+/**
+ * What a task asks of an endpoint for one model call. Caps of a task type bound how many of its tasks run; a model
+ * call inside a running one is not counted again.
+ */
+export function modelRequest(
   state: TaskState,
   spec: TaskSpec,
-  cost: number,
-  start: boolean,
+  call: Pick<CallRequest, "role" | "cost" | "lead" | "tokens">,
 ): CallRequest {
+  return { ...requestOf(state, spec), capTotal: null, capPerKey: null, ...call };
+}
+
+function requestOf(state: TaskState, spec: TaskSpec) {
   return {
     task: state.id,
     type: spec.type,
@@ -55,10 +68,6 @@ export function callRequest(
     weight: spec.weight ?? 1,
     band: bandOf(spec.priority),
     root: spec.rootId,
-    cost,
-    // Caps of a task type bound how many of its tasks run; a model call inside a running one is not counted again.
-    capTotal: start ? (spec.capTotal ?? null) : null,
-    capPerKey: start ? (spec.capPerKey ?? null) : null,
   };
 }
 
@@ -74,8 +83,9 @@ export function requestCall(made: Draft, queue: string, call: string, request: C
 }
 
 /** Gives a slot back, or takes a pending request back: for a queue both are the same word. */
-export function settleCall(made: Draft, queue: string, call: string): void {
-  const body: QueueCommand = { type: "settle", call };
+export function settleCall(made: Draft, queue: string, call: string, end?: CallEnd): void {
+  const body: QueueCommand =
+    end === undefined ? { type: "settle", call } : { type: "settle", call, end };
   made.messages.push({ to: queueScope(queue), body });
 }
 
@@ -83,7 +93,7 @@ export function settleCall(made: Draft, queue: string, call: string): void {
 export function enqueue(made: Draft, state: TaskState, spec: TaskSpec): void {
   const call = nextCall(state);
   made.events.push({ type: "task.queued", call });
-  requestCall(made, spec.queue, call, callRequest(state, spec, spec.cost ?? 0.05, true));
+  requestCall(made, spec.queue, call, startRequest(state, spec));
 }
 
 /** The task as lists see it, with another status where the batch changes it. */
@@ -200,6 +210,7 @@ export function endTask(
   for (const call of live ? [] : [...start, ...granted]) settleCall(made, call.queue, call.call);
   if (live)
     made.signals.push({ kind: "task.abort", taskId: state.id, calls: [...start, ...granted] });
+  if (end.status === "completed" && state.id === spec.rootId) tellEndpoints(made, state);
   for (const name of openTimers(state, spec)) made.timers.push({ name, atMs: null });
   for (const operation of state.operations.values()) {
     if (operation.kind !== "child" || operation.end !== null) continue;
@@ -222,6 +233,17 @@ export function endTask(
   }
   if (spec.lane !== undefined) tellLane(made, state, spec, spec.lane);
   made.rows.push(taskRow(state, spec, end.status, { endedAtMs: options.nowMs }));
+}
+
+/** Tells the endpoints that a root task called that its tree is over. What ended early says nothing of others. */
+function tellEndpoints(made: Draft, state: TaskState): void {
+  const told = new Set<string>();
+  for (const operation of state.operations.values()) {
+    if (operation.kind !== "call" || told.has(operation.queue)) continue;
+    told.add(operation.queue);
+    const body: QueueCommand = { type: "over", root: state.id };
+    made.messages.push({ to: queueScope(operation.queue), body });
+  }
 }
 
 /** Ends the task as failed. */

@@ -36,6 +36,10 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly role: string;
       readonly hash: string;
       readonly cost: number;
+      /** The part of `cost` that is known beforehand. */
+      readonly lead?: number;
+      /** Predicted tokens, prompt and answer; absent: none. */
+      readonly tokens?: number;
     }
   | {
       readonly type: "callDone";

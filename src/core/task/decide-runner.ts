@@ -4,7 +4,7 @@ import { unreachable } from "../invariant.ts";
 import { operationsMax, spawnDepthMax, spawnWidthMax } from "../limits.ts";
 import { taskScope } from "../scope.ts";
 import {
-  callRequest,
+  modelRequest,
   draft,
   enqueue,
   finish,
@@ -19,6 +19,7 @@ import {
 } from "./batch.ts";
 import type { RunnerCommand, TaskCommand } from "./commands.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
+import type { CallEnd } from "../schedule/opening.ts";
 import type { CallOperation, TaskState } from "./state.ts";
 import { isEnd } from "./status.ts";
 
@@ -188,12 +189,22 @@ export function requestOperation(
   made: Draft,
   state: TaskState,
   spec: TaskSpec,
-  wanted: { op: string; queue: string; role: string; hash: string; cost: number },
+  wanted: {
+    readonly op: string;
+    readonly queue: string;
+    readonly role: string;
+    readonly hash: string;
+    readonly cost: number;
+    readonly lead?: number;
+    readonly tokens?: number;
+  },
 ): void {
   const id = nextCall(state);
   const { op, queue, role, hash, cost } = wanted;
-  made.events.push({ type: "call.requested", op, call: id, queue, role, hash, cost });
-  requestCall(made, queue, id, callRequest(state, spec, cost, false));
+  const { lead = 0, tokens = 0 } = wanted;
+  const parts = { ...(lead === 0 ? null : { lead }), ...(tokens === 0 ? null : { tokens }) };
+  made.events.push({ type: "call.requested", op, call: id, queue, role, hash, cost, ...parts });
+  requestCall(made, queue, id, modelRequest(state, spec, { role, cost, ...parts }));
 }
 
 function liveCall(state: TaskState, op: string, id: string): CallOperation | null {
@@ -208,8 +219,29 @@ function callDone(state: TaskState, command: Command<"callDone">): TaskBatch {
   if (operation === null) return unchanged();
   const made = draft();
   made.events.push({ type: "call.completed", op: command.op, result: command.result });
-  settleCall(made, operation.queue, operation.call);
+  const { usage } = command.result;
+  settleCall(made, operation.queue, operation.call, {
+    failed: null,
+    ...(usage === undefined ? null : { tokens: usage.inputTokens + usage.outputTokens }),
+  });
   return finish(made);
+}
+
+/** What a failed call tells its queue of the endpoint; `undefined`: nothing. */
+function endOf({ error, retryAfterMs }: Command<"callFailed">): CallEnd | undefined {
+  switch (error.code) {
+    case "model_unavailable":
+    case "model_broken":
+    case "model_stalled":
+      return { failed: "down" };
+    case "model_rate_limited":
+      return { failed: "limited", ...(retryAfterMs === undefined ? null : { retryAfterMs }) };
+    case "model_rejected":
+    case "context_overflow":
+      return { failed: null };
+    default:
+      return undefined;
+  }
 }
 
 function callFailed(
@@ -220,7 +252,7 @@ function callFailed(
   const operation = liveCall(state, command.op, command.call);
   if (operation === null) return unchanged();
   const made = draft();
-  settleCall(made, operation.queue, operation.call);
+  settleCall(made, operation.queue, operation.call, endOf(command));
   const again = operation.tries < command.triesMax;
   if (!again) {
     made.events.push({ type: "call.failed", op: command.op, error: command.error });

@@ -152,6 +152,8 @@ test("[TASK10] its parent, its session and its lane are told of every end", () =
     );
 });
 
+const over = { to: "queue/model", body: { type: "over", root: TASK } } as const;
+
 test("[TASK11] a slot that a live worker may still use stays taken until the worker has stopped", () => {
   const stopped = task(...calling({ deadlineMs: 50 }), granted).when(
     { type: "timer", name: "deadline" },
@@ -165,6 +167,15 @@ test("[TASK11] a slot that a live worker may still use stays taken until the wor
   // The handler itself ended, so nothing of it is live any more: its slots are free at once.
   task(...calling(), granted)
     .when({ type: "complete", epoch: 1, output: null })
-    .sends(settles("model", `${TASK}.2`))
+    .sends(settles("model", `${TASK}.2`), over)
     .signals();
+});
+
+test("[QUEUE18] a root task that has completed tells the endpoints it called that its tree is over", () => {
+  task(...calling(), granted)
+    .when({ type: "complete", epoch: 1, output: null })
+    .sends(settles("model", `${TASK}.2`), over);
+  task(...calling(), granted)
+    .when({ type: "fail", epoch: 1, error: { code: "internal", message: "m" }, retry: "never" })
+    .sends(settles("model", `${TASK}.2`));
 });

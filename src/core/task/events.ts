@@ -80,6 +80,10 @@ export type TaskEvent =
       readonly hash: string;
       /** Predicted slot-seconds. */
       readonly cost: number;
+      /** The part of `cost` that is known beforehand; absent: nothing. */
+      readonly lead?: number;
+      /** Predicted tokens, prompt and answer; absent: none. */
+      readonly tokens?: number;
     }
   | { readonly type: "call.started"; readonly op: string; readonly call: string }
   | { readonly type: "call.completed"; readonly op: string; readonly result: CallResult }

@@ -190,6 +190,8 @@ function evolveCall(state: TaskState, event: CallEvent): TaskState {
         operation?.kind === "call" ? operation : newCall(event.role, event.hash);
       call.queue = event.queue;
       call.cost = event.cost;
+      call.lead = event.lead ?? 0;
+      call.tokens = event.tokens ?? 0;
       call.call = event.call;
       call.state = "pending";
       call.untilMs = null;
@@ -257,6 +259,8 @@ function newCall(role: string, hash: string): CallOperation {
     tries: 0,
     untilMs: null,
     cost: 0,
+    lead: 0,
+    tokens: 0,
     result: null,
     error: null,
   };

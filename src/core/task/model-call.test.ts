@@ -68,7 +68,7 @@ test("[TASK20] a granted call streams, and what it said is kept", () => {
   const done = granted
     .when({ type: "callDone", epoch: 1, op: "c", call: CALL_2, result })
     .then({ type: "call.completed", op: "c", result })
-    .sends(settles("model", CALL_2))
+    .sends(settles("model", CALL_2, { failed: null }))
     .rows();
   done.again().nothing();
   done.when(ask).nothing();
@@ -93,7 +93,7 @@ test("[TASK20] a failed call asks for a slot again after its backoff", () => {
   const again = task(...calling(), started)
     .when(failed)
     .then({ type: "call.failed", op: "c", error, untilMs })
-    .sends(settles("model", CALL_2))
+    .sends(settles("model", CALL_2, { failed: "down" }))
     .timers({ "op:c": untilMs })
     .answers({ again: true, untilMs });
   expect(again.state).toMatchObject({ status: "delayed", reason: { code: "backoff", untilMs } });

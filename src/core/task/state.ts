@@ -59,6 +59,8 @@ export interface CallOperation {
   tries: number;
   untilMs: number | null;
   cost: number;
+  lead: number;
+  tokens: number;
   result: CallResult | null;
   error: ErrorData | null;
 }

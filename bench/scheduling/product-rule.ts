@@ -1,0 +1,81 @@
+import type { DecideContext } from "../../src/core/decider.ts";
+import { queueDecider } from "../../src/core/queue/decider.ts";
+import type { CallRequest, QueueCommand } from "../../src/core/queue/protocol.ts";
+import type { QueueState } from "../../src/core/queue/state.ts";
+import { queueScope } from "../../src/core/scope.ts";
+import type { SimCall, SimRule, SimTask } from "./simulator.ts";
+
+/** Speeds of the simulated endpoint, as a host would configure them. */
+const promptPerSecond = 1_500;
+const decodePerSecond = 60;
+/** What the engine assumes of an answer whose length nobody knows. */
+const outputTokensGuess = 300;
+
+/**
+ * The product's own queue as a rule of the simulator: the same commands that tasks send, the same decisions. Nothing
+ * of what the simulator knows reaches it but what a server would know: sizes of prompts, types, users, times.
+ */
+export class ProductRule implements SimRule {
+  readonly state: QueueState = queueDecider.zero(queueScope("bench"));
+  readonly #granted: SimCall[] = [];
+  readonly #calls = new Map<string, SimCall>();
+  readonly #ids = new Map<SimCall, string>();
+  #count = 0;
+
+  constructor(slots: number) {
+    this.#do({ type: "configure", settings: { slots, slotsPerKey: null } }, 0);
+  }
+
+  add(call: SimCall, now: number): void {
+    const { task } = call;
+    this.#count += 1;
+    const id = `t${task.id}.${this.#count}`;
+    this.#calls.set(id, call);
+    this.#ids.set(call, id);
+    const key = `u${task.user}`;
+    const lead = 0.05 + call.in / promptPerSecond;
+    const request: CallRequest = {
+      task: `t${task.id}`,
+      type: task.type,
+      key,
+      user: key,
+      weight: task.weight,
+      band: task.cls,
+      root: `t${task.id}`,
+      role: call.type,
+      lead,
+      cost: lead + outputTokensGuess / decodePerSecond,
+      capTotal: null,
+      capPerKey: null,
+    };
+    this.#do({ type: "request", call: id, request }, now);
+  }
+
+  pick(): SimCall | undefined {
+    return this.#granted.shift();
+  }
+
+  finished(call: SimCall, now: number): void {
+    const id = this.#ids.get(call) ?? "";
+    this.#ids.delete(call);
+    this.#calls.delete(id);
+    this.#do({ type: "settle", call: id }, now);
+  }
+
+  taskDone(task: SimTask, now: number): void {
+    this.#do({ type: "over", root: `t${task.id}` }, now);
+  }
+
+  #do(command: QueueCommand, now: number): void {
+    const context: DecideContext = {
+      nowMs: Math.round(now * 1_000),
+      id: () => "",
+      random: () => 0,
+    };
+    const batch = queueDecider.decide(this.state, command, context);
+    for (const event of batch.events) {
+      const call = event.type === "call.granted" ? this.#calls.get(event.call) : undefined;
+      if (call !== undefined) this.#granted.push(call);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/*
+ * What calls and trees of a kind have cost, learnt as they are settled. A fold of the log: the same facts give the
+ * same predictions on every host. Only calls that name what they are for (`role`) are predicted: a start of a task
+ * declares its cost itself.
+ */
+
+/** A running mean that moves fast at first and then follows slowly. */
+export interface Learnt {
+  mean: number;
+  /** Values seen, up to {@link countMax}: more make no difference. */
+  count: number;
+}
+
+/** What is known of the costs of a queue's calls. */
+export interface Costs {
+  /** Slot-seconds beyond the part that is known beforehand, by kind and by kind and key; the oldest first. */
+  readonly calls: Map<string, Learnt>;
+  /** Slot-seconds of whole trees by the type of their root. */
+  readonly trees: Map<string, Learnt>;
+}
+
+/** A call as far as its cost is concerned. */
+export interface Costed {
+  readonly taskType: string;
+  readonly role: string | null;
+  readonly key: string;
+  /** The part of the cost that is known beforehand: reading the prompt. */
+  readonly lead: number;
+  /** Predicted slot-seconds in all. */
+  readonly cost: number;
+}
+
+/** A mean never moves by less than this share of the difference: it follows what changes. */
+const rateMin = 0.03;
+const countMax = 32;
+/** A key's own mean counts like so many of its calls; below, the mean of all keys decides. */
+const keyTrust = 24;
+/** Most kinds and keys that are remembered; those seen longest ago go first. */
+const learntMax = 4_096;
+
+/** Nothing known yet. */
+export function noCosts(): Costs {
+  return { calls: new Map(), trees: new Map() };
+}
+
+/**
+ * Predicted slot-seconds of a call: what is known beforehand, and the mean rest of its kind, moved towards its key's
+ * own as far as that is known. A call of an unknown kind costs what its caller guessed.
+ */
+export function predictedCost(costs: Costs, call: Costed): number {
+  if (call.role === null) return call.cost;
+  const kind = kindOf(call.taskType, call.role);
+  const all = costs.calls.get(kind);
+  if (all === undefined) return call.cost;
+  const own = costs.calls.get(`${kind} ${call.key}`);
+  if (own === undefined) return call.lead + all.mean;
+  const trust = own.count / (own.count + keyTrust);
+  return call.lead + all.mean + trust * (own.mean - all.mean);
+}
+
+/** Learns what a call held its slot for. */
+export function learnCall(costs: Costs, call: Costed, heldSeconds: number): void {
+  if (call.role === null) return;
+  const rest = heldSeconds > call.lead ? heldSeconds - call.lead : 0;
+  const guess = call.cost > call.lead ? call.cost - call.lead : 0;
+  const kind = kindOf(call.taskType, call.role);
+  learn(costs.calls, kind, rest, guess);
+  learn(costs.calls, `${kind} ${call.key}`, rest, costs.calls.get(kind)?.mean ?? guess);
+}
+
+/** Predicted slot-seconds of a whole tree whose root is of this type; 0 if nothing is known. */
+export function predictedTree(costs: Costs, rootType: string): number {
+  return costs.trees.get(rootType)?.mean ?? 0;
+}
+
+/** Learns what a tree has used in all. */
+export function learnTree(costs: Costs, rootType: string, attained: number): void {
+  learn(costs.trees, rootType, attained, attained);
+}
+
+function learn(known: Map<string, Learnt>, name: string, value: number, guess: number): void {
+  let learnt = known.get(name);
+  // Put back at the end, so that the first is the one seen longest ago.
+  if (learnt === undefined) learnt = { mean: guess, count: 0 };
+  else known.delete(name);
+  known.set(name, learnt);
+  const rate = 1 / (learnt.count + 2);
+  learnt.mean += (rate > rateMin ? rate : rateMin) * (value - learnt.mean);
+  if (learnt.count < countMax) learnt.count += 1;
+  if (known.size <= learntMax + learntMax / 4) return;
+  for (const oldest of known.keys()) {
+    if (known.size <= learntMax) return;
+    known.delete(oldest);
+  }
+}
+
+function kindOf(taskType: string, role: string): string {
+  return `${taskType} ${role}`;
+}
