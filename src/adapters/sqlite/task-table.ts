@@ -53,9 +53,6 @@ export function openTaskTable(driver: Driver): TaskTable {
   const end = driver.prepare(endTask);
   const upsertEnded = driver.prepare(upsertEndedTask);
   const selectOne = driver.prepare(selectTask);
-  const selectOfUser = driver.prepare(selectTasksOfUser);
-  const selectOfStatus = driver.prepare(selectTasksOfStatus);
-  const selectReach = driver.prepare(selectTaskReach);
   const selectIds = driver.prepare(selectTaskIds);
   const selectEnded = driver.prepare(selectEndedTasks);
   const removeOne = driver.prepare(deleteTask);
@@ -78,25 +75,7 @@ export function openTaskTable(driver: Driver): TaskTable {
       const row = selectOne.get(id);
       return row === undefined ? null : taskOf(row);
     },
-    list(query) {
-      const classes = classesOf(query);
-      const filters = filtersOf(query);
-      const { userId } = query;
-      const pages =
-        userId === null
-          ? statuses
-              .filter((status) => classes.includes(statusClass(status)))
-              .map((status) => selectOfStatus.all(status, ...filters))
-          : classes.map((name) => selectOfUser.all(userId, ...filters, classNumbers[name]));
-      return newestOf(pages, query.limit);
-    },
-    reach(query, rows) {
-      const ids = classesOf(query).flatMap((name) => {
-        const row = selectReach.get(query.userId, classNumbers[name], highestOf(query), rows - 1);
-        return row === undefined ? [] : [textOf(row, "id")];
-      });
-      return ids.toSorted(compareIds).at(-1) ?? null;
-    },
+    ...openTaskLists(driver),
     openIds: (status, afterId, limit) =>
       isEnd(status) ? [] : selectIds.all(status, afterId, limit).map((row) => textOf(row, "id")),
     ended(beforeMs, limit) {
@@ -118,6 +97,33 @@ export function openTaskTable(driver: Driver): TaskTable {
       return { userId: task.userId, classNumber: classNumbers[statusClass(task.status)], id };
     },
     remove: (task) => removeOne.run(task.userId, task.classNumber, task.id),
+  };
+}
+
+function openTaskLists(driver: Driver): Pick<TaskTable, "list" | "reach"> {
+  const selectOfUser = driver.prepare(selectTasksOfUser);
+  const selectOfStatus = driver.prepare(selectTasksOfStatus);
+  const selectReach = driver.prepare(selectTaskReach);
+  return {
+    list(query) {
+      const classes = classesOf(query);
+      const filters = filtersOf(query);
+      const { userId } = query;
+      const pages =
+        userId === null
+          ? statuses
+              .filter((status) => classes.includes(statusClass(status)))
+              .map((status) => selectOfStatus.all(status, ...filters))
+          : classes.map((name) => selectOfUser.all(userId, ...filters, classNumbers[name]));
+      return newestOf(pages, query.limit);
+    },
+    reach(query, rows) {
+      const ids = classesOf(query).flatMap((name) => {
+        const row = selectReach.get(query.userId, classNumbers[name], highestOf(query), rows - 1);
+        return row === undefined ? [] : [textOf(row, "id")];
+      });
+      return ids.toSorted(compareIds).at(-1) ?? null;
+    },
   };
 }
 

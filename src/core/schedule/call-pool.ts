@@ -218,7 +218,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       tokens,
       ...rest
     } = this.read(slot);
-    const lane = this.#lanes[slot];
+    const lane = this.lane(slot);
     const learnt = role === null ? null : { role, lead, tokens, rest: this.rest(slot) };
     return {
       ...rest,
@@ -228,7 +228,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       capPerKey: lane?.gate.capPerKey ?? null,
       seq: this.seq(slot),
       readyAtMs: this.readyAtMs(slot),
-      tag: this.#numbers[4 * slot + 1] ?? 0,
+      tag: this.#double(slot, 1),
       ...learnt,
     };
   }
