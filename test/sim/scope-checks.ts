@@ -1,5 +1,6 @@
+import { closedBy, isProbing } from "../../src/core/schedule/opening.ts";
 import { pendingCount, type Lease } from "../../src/core/schedule/state.ts";
-import { scopeKind, scopeName, taskScope, type Scope } from "../../src/core/scope.ts";
+import { queueScope, scopeKind, scopeName, taskScope, type Scope } from "../../src/core/scope.ts";
 import type { CallOperation, TaskState } from "../../src/core/task/state.ts";
 import { isEnd } from "../../src/core/task/status.ts";
 import type { Plan } from "./plan.ts";
@@ -13,12 +14,14 @@ import { must } from "./trace.ts";
 export class ScopeChecks {
   readonly #shadow: Shadow;
   readonly #plan: Plan;
+  readonly #nowMs: () => number;
   /** Voided calls whose tasks do not know it yet. */
   readonly #voided = new Set<string>();
 
-  constructor(shadow: Shadow, plan: Plan) {
+  constructor(shadow: Shadow, plan: Plan, nowMs: () => number) {
     this.#shadow = shadow;
     this.#plan = plan;
+    this.#nowMs = nowMs;
   }
 
   /** Checks a fact before it is folded: slots are given while they are free, and nothing begins without one. */
@@ -236,7 +239,22 @@ export class ScopeChecks {
     this.#caps(name, leases.values());
     if (this.#plan.remoteQueues) return;
     for (const lease of leases.values()) this.#used(name, lease);
-    if (pending > 0 && !schedule.paused && leases.size < settings.slots) this.#idleSlot(name);
+    if (pending === 0 || schedule.paused) return;
+    const { opening } = schedule;
+    const closed = closedBy(opening, this.#nowMs());
+    const slots = isProbing(opening) ? 1 : settings.slots;
+    if (closed !== null && leases.size < slots) this.#opens(name, closed.untilMs);
+    else if (leases.size < slots) this.#idleSlot(name);
+  }
+
+  /** A queue that rests with calls in it wakes up by itself. */
+  #opens(name: string, untilMs: number): void {
+    const timer = this.#shadow.timers.get(queueScope(name))?.get("open");
+    must(
+      timer !== undefined && timer <= Math.ceil(untilMs),
+      "a queue that rests wakes up in time",
+      () => `queue ${name} rests until ${untilMs}, its timer is at ${timer ?? "never"}`,
+    );
   }
 
   #caps(name: string, leases: Iterable<Lease>): void {

@@ -73,7 +73,7 @@ export class World {
     this.trace = trace;
     this.dice = rollDice(plan.seed, "schedule");
     this.shadow = new Shadow(this.#cipher);
-    this.checks = new ScopeChecks(this.shadow, plan);
+    this.checks = new ScopeChecks(this.shadow, plan, () => this.nowMs);
     this.shadow.onFact = (scope, event) => this.checks.before(scope, event);
     this.worker = new Worker(this);
     this.clients = new Clients(this);
