@@ -163,7 +163,9 @@ export function kernelStreamContract(withBench: WithBench): void {
           ),
         );
       }
-      const rows = await Promise.all(streams.map(({ id }) => bench.store.streamRead(id, 0, 9)));
+      const rows = await Promise.all(
+        streams.map(async ({ id }) => await bench.store.streamRead(id, 0, 9)),
+      );
       expect(rows.map((list) => list.map((row) => row.shared === true))).toEqual(
         names.map((_, at) => [at !== 5, at !== 5]),
       );
