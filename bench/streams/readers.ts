@@ -26,6 +26,8 @@ export interface Seen {
   readonly delayMs: readonly number[];
   /** Streams that ended with fewer tokens than were asked for, or did not end. */
   readonly dropped: number;
+  /** Why: what each of them saw last. */
+  readonly why: readonly string[];
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
@@ -61,31 +63,44 @@ async function open(ask: Ask): Promise<IncomingMessage> {
   );
   const task: unknown = JSON.parse(await text(submitted));
   if (typeof task !== "object" || task === null || !("id" in task))
-    throw new Error(`a submit was answered ${submitted.statusCode}`);
+    throw new Error(`a submit was answered ${submitted.statusCode}: ${JSON.stringify(task)}`);
   return await send(`${ask.url}/api/tasks/${String(task.id)}/stream`, "GET");
 }
 
-async function readOne(ask: Ask, seen: { firstMs: number[]; delayMs: number[] }): Promise<boolean> {
+/** Characters of a dropped stream that are told: its last event says how its task ended. */
+const tailChars = 600;
+
+/** Reads a stream to its end. Answers what is wrong with it; "" if nothing is. */
+async function readOne(ask: Ask, seen: { firstMs: number[]; delayMs: number[] }): Promise<string> {
   const startedUs = clockUs();
   const response = await open(ask);
   response.setEncoding("latin1");
   let count = 0;
   let rest = "";
-  for await (const chunk of response) {
-    const nowUs = clockUs();
-    rest += chunk;
-    let after = 0;
-    // The end of a task repeats its whole output: what comes behind the last token is not looked at.
-    for (const match of count < ask.tokens ? rest.matchAll(tokenPattern) : []) {
-      if (count === ask.tokens) break;
-      if (count === 0) seen.firstMs.push((nowUs - startedUs) / 1_000);
-      else seen.delayMs.push((nowUs - Number(match[1])) / 1_000);
-      count += 1;
-      after = match.index + tokenChars;
+  let tail = "";
+  let broken = "";
+  try {
+    for await (const chunk of response) {
+      const nowUs = clockUs();
+      tail = (tail + String(chunk)).slice(-tailChars);
+      rest += chunk;
+      let after = 0;
+      // The end of a task repeats its whole output: what comes behind the last token is not looked at.
+      for (const match of count < ask.tokens ? rest.matchAll(tokenPattern) : []) {
+        if (count === ask.tokens) break;
+        if (count === 0) seen.firstMs.push((nowUs - startedUs) / 1_000);
+        else seen.delayMs.push((nowUs - Number(match[1])) / 1_000);
+        count += 1;
+        after = match.index + tokenChars;
+      }
+      rest = rest.slice(Math.max(after, rest.length - tokenChars));
     }
-    rest = rest.slice(Math.max(after, rest.length - tokenChars));
+  } catch (error) {
+    broken = ` (${String(error)})`;
   }
-  return count === ask.tokens;
+  return count === ask.tokens
+    ? ""
+    : `status ${response.statusCode}, ${count} of ${ask.tokens} tokens after ${Math.round((clockUs() - startedUs) / 1_000)} ms${broken}, at last: ${tail}`;
 }
 
 async function pass(ask: Ask): Promise<Seen> {
@@ -97,8 +112,10 @@ async function pass(ask: Ask): Promise<Seen> {
       return await readOne(ask, seen);
     }),
   );
-  const dropped = ended.filter((end) => end.status === "rejected" || !end.value).length;
-  return { ...seen, dropped };
+  const why = ended
+    .map((end) => (end.status === "rejected" ? String(end.reason) : end.value))
+    .filter((said) => said !== "");
+  return { ...seen, dropped: why.length, why };
 }
 
 process.on("message", (ask: Ask) => {

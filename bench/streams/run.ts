@@ -39,6 +39,7 @@ async function pass(stage: Stage, ask: Omit<Ask, "url" | "tokens">): Promise<Fig
   const before = cpuUs(pid);
   await inside(stage.server);
   const seen = await read(stage, ask);
+  for (const said of new Set(seen.why)) process.stderr.write(`dropped: ${said}\n`);
   const usPerToken = (cpuUs(pid) - before) / (ask.streams * tokens);
   const { loopP99Ms, loopMaxMs } = await inside(stage.server);
   const seenByReaders = {

@@ -80,7 +80,11 @@ export type StoredSessionRow = Omit<SessionRow, "title"> & { readonly title: Byt
 export type StreamOp =
   /** Creates the stream, or takes it over with a higher epoch. The same epoch again changes nothing. */
   | { readonly op: "open"; readonly stream: string; readonly epoch: number }
-  /** Adds `count` entries from number `n` on; `n` must be the stream's tail. `body` is the sealed JSON array. */
+  /**
+   * Adds `count` entries from number `n` on; `n` must be the stream's tail. `body` is the sealed JSON array. `shared`:
+   * other appends of the group have the same body, the very same object, and a store may keep it once for those that
+   * follow each other.
+   */
   | {
       readonly op: "append";
       readonly stream: string;
@@ -88,6 +92,7 @@ export type StreamOp =
       readonly n: number;
       readonly count: number;
       readonly body: Bytes;
+      readonly shared?: true;
     }
   /**
    * Ends the stream and replaces its appended rows by blocks that keep every entry's number: they follow each other
@@ -100,11 +105,12 @@ export type StreamOp =
       readonly blocks: readonly StreamRow[];
     };
 
-/** Entries `n .. n + count - 1` of a stream. */
+/** Entries `n .. n + count - 1` of a stream. `shared` is what its append said. */
 export interface StreamRow {
   readonly n: number;
   readonly count: number;
   readonly body: Bytes;
+  readonly shared?: true;
 }
 
 /** A stream as it is stored: `tail` is the number of entries. */

@@ -145,6 +145,41 @@ export function kernelStreamContract(withBench: WithBench): void {
       expect(() => bench.kernel.append(old, [says("later")])).toThrow("has a new owner");
     }));
 
+  test("[SEAL11] short entries of one user's streams share a sealed body, and each stream reads its own", () =>
+    withBench(async ({ bench, reopen }) => {
+      const names = Array.from({ length: 20 }, (_, at) => `t${at}`);
+      const users = names.map((_, at) => (at % 4 === 3 ? "bob" : "ann"));
+      const streams = await Promise.all(
+        names.map((task, at) => bench.kernel.openStream(task, `${task}/1`, users[at] ?? "", 1)),
+      );
+      const long = "x".repeat(5_000);
+      for (const round of [0, 1]) {
+        await Promise.all(
+          streams.map((stream, at) =>
+            bench.kernel.append(stream, [
+              says(`${round} of ${at} \n"Ü"`),
+              says(at === 5 ? long : ""),
+            ]),
+          ),
+        );
+      }
+      const rows = await Promise.all(
+        streams.map(async ({ id }) => await bench.store.streamRead(id, 0, 9)),
+      );
+      expect(rows.map((list) => list.map((row) => row.shared === true))).toEqual(
+        names.map((_, at) => [at !== 5, at !== 5]),
+      );
+      const again = await reopen();
+      for (const [at, { id }] of streams.entries()) {
+        const all = [0, 1].flatMap((round) => [
+          says(`${round} of ${at} \n"Ü"`),
+          says(at === 5 ? long : ""),
+        ]);
+        expect(await again.kernel.readStream(id, 0)).toEqual(all);
+        expect(await again.kernel.readStream(id, 3)).toEqual(all.slice(3));
+      }
+    }));
+
   test("[STREAM8] a closed stream keeps every entry and number, in fewer and bigger rows", () =>
     withBench(async ({ bench, reopen }) => {
       const stream = await open(bench);

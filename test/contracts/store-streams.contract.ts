@@ -67,6 +67,28 @@ export function storeStreamContract(withStore: WithStore): void {
       }
     }));
 
+  test("[STORE22] appends that share a body are read back with it, also when another of them has ended", () =>
+    withStore(async ({ store, reopen }) => {
+      const { body } = entries(0, 3);
+      const streams = ["task_a/1", "task_b/1", "task_c/1"];
+      const shares = (name: string) =>
+        ({ op: "append", stream: name, epoch: 1, n: 0, count: 1, body, shared: true }) as const;
+      await put(store, {
+        streams: [...streams.flatMap((name) => opened(name, 1, [])), ...streams.map(shares)],
+      });
+      const close = { op: "close", stream: "task_c/1", epoch: 1, blocks: [entries(0, 1)] } as const;
+      await put(store, { streams: [close, ...opened("task_d/1", 1, [2])] });
+      for (const open of [() => store, reopen]) {
+        const handle = await open();
+        for (const name of ["task_a/1", "task_b/1"])
+          expect(await handle.streamRead(name, 0, 9)).toEqual([
+            { n: 0, count: 1, body, shared: true },
+          ]);
+        expect(await handle.streamRead("task_c/1", 0, 9)).toEqual([entries(0, 1)]);
+        expect(await handle.streamRead("task_d/1", 0, 9)).toEqual([entries(0, 2)]);
+      }
+    }));
+
   test("[STORE11] a stream may open, grow and close in one group, and close empty", () =>
     withStore(async ({ store }) => {
       await put(store, {

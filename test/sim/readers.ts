@@ -120,7 +120,7 @@ export class Readers {
   #stored(stream: string): string[] {
     const entries: string[] = [];
     for (const row of this.#world.homes[0].disk.streamRead(stream, 0, 1_000_000)) {
-      const opened = JSON.parse(this.#world.open(`${stream}#${row.n}`, row.body)) as unknown[];
+      const opened = JSON.parse(this.#world.openRow(stream, row)) as unknown[];
       for (const entry of opened) entries.push(JSON.stringify(entry));
     }
     return entries;

@@ -2,7 +2,8 @@ import { ErrandError } from "../../src/core/errors.ts";
 import { scopeKind, type Scope } from "../../src/core/scope.ts";
 import type { Committed, Outcome } from "../../src/engine/kernel/group.ts";
 import type { Kernel } from "../../src/engine/kernel/kernel.ts";
-import type { Group } from "../../src/ports/store.ts";
+import { openRow } from "../../src/engine/kernel/shared-rows.ts";
+import type { Group, StreamRow } from "../../src/ports/store.ts";
 import { Clients } from "./clients.ts";
 import { SimCourier } from "./courier.ts";
 import { rollDice, type Dice } from "./dice.ts";
@@ -275,9 +276,9 @@ export class World {
     }
   }
 
-  /** Opens what was sealed for a place. */
-  open(place: string, sealed: Uint8Array): string {
-    return this.#cipher.open(place, sealed);
+  /** Opens a stored row of a stream. */
+  openRow(stream: string, row: StreamRow): string {
+    return openRow(this.#cipher, stream, row);
   }
 
   #noted(fate: CommitFate): CommitFate {

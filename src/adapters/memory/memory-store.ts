@@ -270,7 +270,12 @@ function applyStreams(data: MemoryData, group: Group): void {
         stream.epoch = op.epoch;
         break;
       case "append":
-        stream.rows.push({ n: op.n, count: op.count, body: op.body });
+        stream.rows.push({
+          n: op.n,
+          count: op.count,
+          body: op.body,
+          ...(op.shared === true ? { shared: true } : {}),
+        });
         stream.tail = op.n + op.count;
         break;
       case "close":

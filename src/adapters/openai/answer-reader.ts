@@ -2,6 +2,7 @@ import { isRecord } from "../../core/json.ts";
 import { endpointErrorOf, endpointFailure } from "../../ports/model-failure.ts";
 import { type Delta, ModelError } from "../../ports/models.ts";
 import { answerBytesMax, answerCharsMax } from "./answer-limits.ts";
+import { PlainChunk } from "./plain-chunk.ts";
 import { SseParser } from "./sse-parser.ts";
 import { ToolCallCollector } from "./tool-call-collector.ts";
 
@@ -28,6 +29,7 @@ const finishReasons: ReadonlyMap<string, FinishReason | "failed"> = new Map([
  */
 export class AnswerReader {
   readonly #events = new SseParser((data, event) => this.#event(data, event));
+  readonly #plain = new PlainChunk();
   readonly #toolCalls = new ToolCallCollector();
   #batch: Delta[] = [];
   #bytes = 0;
@@ -96,12 +98,17 @@ export class AnswerReader {
       this.#finish();
       return;
     }
+    const plain = event === "" ? this.#plain.textOf(data) : undefined;
+    if (plain !== undefined) return this.#grow("text", plain);
     const chunk = parseChunk(data);
     if (event === "error" || Boolean(chunk["error"])) throw endpointErrorIn(chunk);
     if (isRecord(chunk["usage"])) this.#usage = usageOf(chunk["usage"]) ?? this.#usage;
     const choices = chunk["choices"];
     const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
-    if (isRecord(choice)) this.#choice(choice);
+    if (!isRecord(choice)) return;
+    this.#choice(choice);
+    if (event === "" && !isRecord(chunk["usage"]) && saysOnlyText(choice))
+      this.#plain.learn(data, textOf(choice.delta.content));
   }
 
   #choice(choice: Readonly<Record<string, unknown>>): void {
@@ -185,6 +192,20 @@ function usageOf(usage: Readonly<Record<string, unknown>>): Usage | undefined {
   return isCount(inputTokens) && isCount(outputTokens)
     ? { type: "usage", inputTokens, outputTokens }
     : undefined;
+}
+
+/** True if nothing of a choice matters but the content of its delta. */
+function saysOnlyText(
+  choice: Readonly<Record<string, unknown>>,
+): choice is { readonly delta: { readonly content: string } } {
+  const { delta, finish_reason: reason } = choice;
+  if (!isRecord(delta) || (typeof reason === "string" && reason !== "")) return false;
+  return (
+    typeof delta["content"] === "string" &&
+    textOf(delta["reasoning_content"] ?? delta["reasoning"]) === "" &&
+    textOf(delta["refusal"]) === "" &&
+    !Array.isArray(delta["tool_calls"])
+  );
 }
 
 function isCount(value: unknown): value is number {

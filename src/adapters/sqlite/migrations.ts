@@ -142,6 +142,11 @@ CREATE TABLE data_key (
   wrapped BLOB NOT NULL
 );
 `,
+  `
+-- Rows of one commit may share a body: carrier is the id of the row that has it, the last of them, because rows go from
+-- the old end. NULL: the body is the row's alone.
+ALTER TABLE stream_row ADD COLUMN carrier INTEGER;
+`,
 ];
 
 /**

@@ -228,13 +228,19 @@ export const selectStreamRows: string =
 
 /** Key of stream_row. */
 export const insertStreamRow: string =
-  "INSERT INTO stream_row (id, stream, n, count, body) VALUES (?, ?, ?, ?, ?)";
+  "INSERT INTO stream_row (id, stream, n, count, body, carrier) VALUES (?, ?, ?, ?, ?, ?)";
 
 /** Key of stream_row. */
-export const selectStreamRow: string = "SELECT n, count, body FROM stream_row WHERE id = ?";
+export const selectStreamRow: string =
+  "SELECT n, count, body, carrier FROM stream_row WHERE id = ?";
 
-/** Key of stream_row: moves a row to a newer id. */
-export const moveStreamRow: string = "UPDATE stream_row SET id = ? WHERE id = ?";
+/** Key of stream_row: moves a row to a newer id. It takes a copy of a shared body along, for its carrier may go. */
+export const moveStreamRow: string = `
+UPDATE stream_row SET
+  id = ?1,
+  body = coalesce((SELECT held.body FROM stream_row AS held WHERE held.id = stream_row.carrier), body),
+  carrier = CASE WHEN carrier IS NULL THEN NULL ELSE ?1 END
+WHERE id = ?2`;
 
 /** Key of stream_row. */
 export const deleteOldStreamRows: string = "DELETE FROM stream_row WHERE id <= ?";

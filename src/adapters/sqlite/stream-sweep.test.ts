@@ -59,6 +59,55 @@ test("[STORE11] a stream that stays open does not keep the rows of a thousand cl
   expect(store.streamHead("old/1")).toEqual({ epoch: 1, tail: 1_002, closed: false });
 });
 
+test("[STORE22] a body that rows share is stored once, and outlives the row that carries it", () => {
+  const driver = openNodeDriver(":memory:");
+  let store = openSqliteStore(driver);
+  const commit = (...streams: StreamOp[]): void =>
+    expect(store.commit(group({ streams }))).toEqual(accepted);
+  const bodies = Array.from({ length: 40 }, (_, n) => entries(n, 1).body);
+  commit(open("old/1"), open("older/1"));
+  let most = 0;
+  for (let round = 0; round < 600; round += 1) {
+    const stream = `s${round}/1`;
+    const body = bodies[round % 40] ?? new Uint8Array(1);
+    const shares = (name: string, n: number): StreamOp => ({
+      op: "append",
+      stream: name,
+      epoch: 1,
+      n,
+      count: 1,
+      body,
+      shared: true,
+    });
+    const rest = Array.from({ length: 30 }, (_, n) => append(stream, n + 1));
+    commit(
+      open(stream),
+      shares("old/1", round),
+      shares("older/1", round),
+      shares(stream, 0),
+      ...rest,
+    );
+    commit(close(stream, 31));
+    if (round % 20 === 0) most = Math.max(most, Number(rowsIn(driver)));
+  }
+  // What closed streams carried for these two has been swept: each has taken a copy along.
+  expect(most).toBeLessThan(8_000);
+  const wanted = Array.from({ length: 600 }, (_, n) => ({
+    n,
+    count: 1,
+    body: bodies[n % 40],
+    shared: true,
+  }));
+  for (const handle of [store, (store = openSqliteStore(driver))]) {
+    expect(handle.streamRead("old/1", 0, 999)).toEqual(wanted);
+    expect(handle.streamRead("older/1", 0, 999)).toEqual(wanted);
+  }
+  const carried = driver.prepare(
+    "SELECT count(*) AS rows FROM stream_row WHERE length(body) = 0 AND carrier <> id",
+  );
+  expect(Number(carried.get()?.["rows"])).toBeGreaterThan(100);
+});
+
 test("[STORE13] rows that a purged stream left behind are not those of a new stream with its name", () => {
   const driver = openNodeDriver(":memory:");
   const store = openSqliteStore(driver);

@@ -1,7 +1,7 @@
 import { ErrandError } from "../../core/errors.ts";
 import type { StreamHead, StreamOp, StreamRow } from "../../ports/store.ts";
 import type { BodyParts } from "./body-parts.ts";
-import { bytesOf, numberOf } from "./columns.ts";
+import { bytesOf, numberOf, numberOrNull } from "./columns.ts";
 import type { Driver, SqlRow } from "./driver.ts";
 import {
   deleteBlocksBetween,
@@ -111,23 +111,29 @@ function openStreamWriter(
     parts.drop(rowOwner(stream));
   }
 
+  /** Writes a row; `carrierBehind`: how many rows further on the one comes that has its body. */
+  function append(op: Append, change: StreamChange, carrierBehind: number): void {
+    const id = change.nextId;
+    const body = carrierBehind > 0 ? noBody : parts.put(rowOwner(op.stream), op.n, op.body);
+    const carrier = op.shared === true ? id + carrierBehind : null;
+    insertRow.run(id, op.stream, op.n, op.count, body, carrier);
+    change.appended.push(id);
+    change.nextId = id + 1;
+  }
+
   return (index, ops) => {
     const { nextId, blockedBy } = index;
     const change: StreamChange = { nextId, moves: [], appended: [], swept: 0, blockedBy };
     // Twice as many as are written, so that the sweep catches up.
     sweep(index, change, 64 + 2 * ops.length);
-    for (const op of ops) {
+    for (const [at, op] of ops.entries()) {
       switch (op.op) {
         case "open":
           upsertOpen.run(op.stream, op.epoch, change.nextId);
           break;
-        case "append": {
-          const body = parts.put(rowOwner(op.stream), op.n, op.body);
-          insertRow.run(change.nextId, op.stream, op.n, op.count, body);
-          change.appended.push(change.nextId);
-          change.nextId += 1;
+        case "append":
+          append(op, change, behind(ops, at));
           break;
-        }
         case "close":
           close(op);
           break;
@@ -135,6 +141,21 @@ function openStreamWriter(
     }
     return change;
   };
+}
+
+type Append = Extract<StreamOp, { op: "append" }>;
+
+/** What a row stores of a body that another row has. */
+const noBody = new Uint8Array(0);
+
+/** How many of the appends right behind one share its body. */
+function behind(ops: readonly StreamOp[], at: number): number {
+  const op = ops[at];
+  if (op?.op !== "append" || op.shared !== true) return 0;
+  for (let last = at; ; last += 1) {
+    const next = ops[last + 1];
+    if (next?.op !== "append" || next.body !== op.body) return last - at;
+  }
 }
 
 type StreamReader = (
@@ -154,6 +175,20 @@ function openStreamReader(driver: Driver, parts: BodyParts): StreamReader {
     return { n, count: numberOf(row, "count"), body };
   }
 
+  function stored(id: number, stream: string): SqlRow {
+    const row = selectRow.get(id);
+    if (row !== undefined) return row;
+    throw new ErrandError("internal", `row ${id} of stream ${stream} is gone from the store`);
+  }
+
+  function openRow(id: number, stream: string): StreamRow {
+    const row = stored(id, stream);
+    const carrier = numberOrNull(row, "carrier");
+    if (carrier === null) return rowOf(row, rowOwner(stream));
+    const body = bytesOf(carrier === id ? row : stored(carrier, stream), "body");
+    return { n: numberOf(row, "n"), count: numberOf(row, "count"), body, shared: true };
+  }
+
   return (index, stream, from, rowsMax) => {
     const open = index.open.get(stream);
     if (open === undefined) {
@@ -164,13 +199,7 @@ function openStreamReader(driver: Driver, parts: BodyParts): StreamReader {
     }
     if (from >= open.tail) return [];
     const first = rowHolding(open, from);
-    return open.ids.slice(first, first + rowsMax).map((id) => {
-      const row = selectRow.get(id);
-      if (row === undefined) {
-        throw new ErrandError("internal", `row ${id} of stream ${stream} is gone from the store`);
-      }
-      return rowOf(row, rowOwner(stream));
-    });
+    return open.ids.slice(first, first + rowsMax).map((id) => openRow(id, stream));
   };
 }
 

@@ -4,6 +4,7 @@ import { blockCharsMax, streamEntriesMax } from "../../core/limits.ts";
 import { offsetAfter, type Entry } from "../../core/stream/entry.ts";
 import type { Cipher } from "../../ports/cipher.ts";
 import type { StreamOp, StreamRow } from "../../ports/store.ts";
+import type { Append } from "./shared-rows.ts";
 
 /** Entries that are on disk, as JSON, kept so that closing and late readers need not read them back. */
 export interface Held {
@@ -103,21 +104,26 @@ export class OpenStream {
   }
 
   /**
-   * Operations that make durable what was taken. Call {@link settle} when they have been committed, or this again
-   * when the commit was not true.
+   * Operations that make durable what was taken, before its {@link taken} entries. Call {@link settle} when all of it has
+   * been committed, or this again when the commit was not true.
    */
   operations(cipher: Cipher): StreamOp[] {
     const operations: StreamOp[] = [];
-    const { id: stream, epoch, tail } = this;
+    const { id: stream, epoch } = this;
     if (!this.#stored) operations.push({ op: "open", stream, epoch });
     if (this.#closes) {
       const blocks = this.#blocks(cipher);
       operations.push({ op: "close", stream, epoch, blocks });
-    } else if (this.#written.length > 0) {
-      const body = cipher.seal(this.user, `${stream}#${tail}`, this.#json);
-      operations.push({ op: "append", stream, epoch, n: tail, count: this.#written.length, body });
     }
     return operations;
+  }
+
+  /** Entries to append to a stream that goes on; `null` if there are none. Those of one that ends are in its blocks. */
+  taken(): Append | null {
+    const count = this.#written.length;
+    if (this.#closes || count === 0) return null;
+    const { user, id: stream, epoch, tail: n } = this;
+    return { user, stream, epoch, n, count, json: this.#json };
   }
 
   /** What {@link operations} wrote is on disk now. */

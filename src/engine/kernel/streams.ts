@@ -6,6 +6,7 @@ import type { Entry } from "../../core/stream/entry.ts";
 import type { Cipher } from "../../ports/cipher.ts";
 import type { AsyncStore, StreamOp, SyncStore } from "../../ports/store.ts";
 import { OpenStream, type Held, type StoredEntries } from "./open-stream.ts";
+import { openRow, sealAppends, type Append } from "./shared-rows.ts";
 
 /** Rows read back when a stream is taken over: all of them. */
 const rowsAll = 1_000_000;
@@ -91,7 +92,14 @@ export class Streams {
 
   /** What the next commit writes for these streams. */
   operations(streams: readonly OpenStream[]): StreamOp[] {
-    return streams.flatMap((stream) => stream.operations(this.#cipher));
+    const operations: StreamOp[] = [];
+    const appends: Append[] = [];
+    for (const stream of streams) {
+      operations.push(...stream.operations(this.#cipher));
+      const taken = stream.taken();
+      if (taken !== null) appends.push(taken);
+    }
+    return operations.concat(sealAppends(this.#cipher, appends));
   }
 
   /** The commit of `operations` was true: the entries readers may see now. */
@@ -131,7 +139,7 @@ export class Streams {
     return rows.map((row) => ({
       n: row.n,
       count: row.count,
-      json: this.#cipher.open(`${id}#${row.n}`, row.body),
+      json: openRow(this.#cipher, id, row),
     }));
   }
 }
