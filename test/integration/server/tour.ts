@@ -83,6 +83,12 @@ const bodies: Readonly<Record<string, unknown>> = {
     stop: "x",
     logit_bias: { "1": 1 },
   },
+  createEmbeddings: {
+    model: "fake-large",
+    input: ["one", "two"],
+    encoding_format: "float",
+    user: "u",
+  },
   createResponse: {
     model: "fake-large",
     input: [
