@@ -129,7 +129,7 @@ describe("kill -9 behind the stock OpenAI client", () => {
   );
 
   test(
-    "[OAI10] a client that drops its connection in mid-stream closes the upstream call",
+    "[OAI10] a client that drops its connection, of a stream or a whole answer, closes the upstream call",
     { timeout: 60_000 },
     async () => {
       const { start, model } = await world(50);
@@ -143,6 +143,15 @@ describe("kill -9 behind the stock OpenAI client", () => {
       stream.controller.abort();
       const record = await model.find(({ aborted }) => aborted);
       expect(record.tokensSent).toBeLessThan(1_000);
+      const leaving = new AbortController();
+      const whole = client.chat.completions.create(
+        { model: "fake-large", messages: [{ role: "user", content: "[[repeat 5001 word]]" }] },
+        { signal: leaving.signal },
+      );
+      await model.find(({ prompt }) => prompt.includes("5001"));
+      leaving.abort();
+      await expect(whole).rejects.toThrow("aborted");
+      await model.find(({ prompt, aborted }) => prompt.includes("5001") && aborted);
     },
   );
 });
