@@ -60,6 +60,15 @@ export interface GenerateRequest {
   readonly show?: boolean;
 }
 
+/** A request for vectors. */
+export interface EmbedRequest {
+  readonly texts: readonly string[];
+  /** Name of the operation. */
+  readonly name?: string;
+  /** Which model answers, where it is not the role's own. */
+  readonly target?: RoleTarget;
+}
+
 /** A tool whose calls are ledgered (M10). */
 export interface ToolDefinition<I = unknown, O = unknown> {
   readonly description: string;
@@ -122,6 +131,11 @@ export interface TaskContext {
    * its tokens to the task's stream and answers the whole result. Retries what the endpoint's failure allows.
    */
   generate(role: string, request: GenerateRequest): Promise<CallResult>;
+  /**
+   * One scheduled, memoised call for the vectors of some texts, one each, in their order. Throws `too_large` for more than
+   * a result holds: about 1,000,000 characters of base64.
+   */
+  embed(role: string, request: EmbedRequest): Promise<readonly (readonly number[])[]>;
   /** The role's model as an AI SDK `LanguageModel`; each of its calls is a {@link generate}. */
   model(role: string): unknown;
   /** Ledgered tools. Tool results in a prompt that did not come from here fail with `unledgered_tool`. */

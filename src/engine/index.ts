@@ -7,6 +7,7 @@ export type { CallResult, Progress } from "../core/task/events.ts";
 export type { TaskView } from "../core/task/view.ts";
 export type {
   Child,
+  EmbedRequest,
   GenerateRequest,
   LanguageModelFactory,
   SpawnOptions,
@@ -35,10 +36,11 @@ export {
 } from "./feed/feed-event.ts";
 export type { FeedReader } from "./feed/task-feed.ts";
 export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
-export type { ModelRequest } from "./model-request.ts";
+export { vectorCall, type ModelRequest, type VectorRequest } from "./model-request.ts";
 export type { Reader } from "./reader.ts";
 export type { Envelope, QueueView, SessionSummary, TaskRead, WhyView } from "./reader.ts";
 export type { Said, Say } from "./sessions.ts";
+export { unpackVector, vectorsOf } from "./vectors.ts";
 export {
   poolSlotsDefault,
   type EnginePorts,

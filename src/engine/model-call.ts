@@ -1,12 +1,14 @@
 import { ErrandError, errorData, type ErrorData } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
+import { resultCharsMax } from "../core/limits.ts";
 import type { CallResult } from "../core/task/events.ts";
 import type { CallOperation, Operation } from "../core/task/state.ts";
 import { ModelError, type Delta, type ModelCall, type PromptMessage } from "../ports/models.ts";
-import type { GenerateRequest } from "./context.ts";
+import type { EmbedRequest, GenerateRequest } from "./context.ts";
 import { endpointQueue, type Endpoint, type Roles } from "./endpoints.ts";
 import type { Segment } from "./segment.ts";
 import type { Transcript } from "./transcript.ts";
+import { packVector } from "./vectors.ts";
 
 /** Rough characters a token has, to guess a prompt's length before the endpoint counts it. */
 const charsPerToken = 4;
@@ -69,38 +71,77 @@ export async function generate(
   const hash = await ports.sha256(canonicalJson({ role, ...asked }));
   const { target, ...call } = asked;
   const { endpoint, model } = ports.roles.resolve(role, target);
-  const queue = endpointQueue(endpoint.name);
   const transcript = show ? await segment.transcript() : null;
+  const on: Attempt = { segment, ports, endpoint, transcript, op, role, model };
+  const cost = costOf(asked.messages, endpoint);
+  return await scheduled(on, { hash, cost }, () => consume(on, { model, ...call }));
+}
+
+/**
+ * One scheduled call for vectors, memoised like {@link generate}. The result's text holds each vector as base64 of its
+ * 32-bit floats, separated by line ends. Throws `too_large` for more of them than an event holds.
+ */
+export async function embed(
+  segment: Segment,
+  ports: CallPorts,
+  role: string,
+  { texts, name, target }: EmbedRequest,
+): Promise<CallResult> {
+  const op = name === undefined ? segment.ordinal(`embed:${role}`) : `call:${name}`;
+  segment.claim(op);
+  const hash = await ports.sha256(canonicalJson({ role, texts, target }));
+  const { endpoint, model } = ports.roles.resolve(role, target);
+  const on: Attempt = { segment, ports, endpoint, transcript: null, op, role, model };
+  const chars = texts.reduce((sum, text) => sum + text.length, 0);
+  const inputTokens = chars / charsPerToken;
+  const lead = 0.05 + inputTokens / endpoint.promptTokensPerSecond;
+  const cost: Cost = { lead, cost: lead, tokens: Math.round(inputTokens) };
+  return await scheduled(on, { hash, cost }, async () => {
+    const vectors = await watched(on, (signal) =>
+      endpoint.models.embed({ model, texts }, { signal }),
+    );
+    const text = vectors.map(packVector).join("\n");
+    if (text.length > resultCharsMax)
+      throw new ErrandError(
+        "too_large",
+        `${texts.length} vectors of ${vectors[0]?.length ?? 0} numbers are more than one result holds: ask for fewer at once`,
+      );
+    return { text, finish: "stop" };
+  });
+}
+
+/** Waits for a slot, makes the call, keeps its result; asks the queue again where the failure allows it. */
+async function scheduled(
+  on: Attempt,
+  { hash, cost }: { readonly hash: string; readonly cost: Cost },
+  make: () => Promise<CallResult>,
+): Promise<CallResult> {
+  const { segment, endpoint, transcript, op, role } = on;
+  const queue = endpointQueue(endpoint.name);
   for (;;) {
     const before = segment.operation(op);
-    if (!isCall(before) || before.state === "idle" || before.hash !== hash) {
-      await segment.ask({
-        type: "call",
-        op,
-        queue,
-        role,
-        hash,
-        ...costOf(asked.messages, endpoint),
-      });
-    }
+    if (!isCall(before) || before.state === "idle" || before.hash !== hash)
+      await segment.ask({ type: "call", op, queue, role, hash, ...cost });
     const operation = await segment.waitFor(op, isTurn);
     if (operation.state === "done" && operation.result !== null) {
       transcript?.replay(op, role, operation.result);
       return operation.result;
     }
     if (operation.state === "failed") throw errorOf(operation.error);
-    const result = await segment.work(() =>
-      attempt({ segment, ports, endpoint, transcript, op, role }, operation, { model, ...call }),
-    );
+    const result = await segment.work(() => attempt(on, operation, make));
     if (result !== null) return result;
   }
 }
 
 /** Slot-seconds of a call: what reading its prompt takes, and a guess that counts until its queue has learnt better. */
-function costOf(
-  messages: readonly PromptMessage[],
-  endpoint: Endpoint,
-): { readonly lead: number; readonly cost: number; readonly tokens: number } {
+/** What a call is predicted to take: slot-seconds, the part of them that is known beforehand, and tokens. */
+interface Cost {
+  readonly lead: number;
+  readonly cost: number;
+  readonly tokens: number;
+}
+
+function costOf(messages: readonly PromptMessage[], endpoint: Endpoint): Cost {
   let chars = 0;
   for (const message of messages) chars += message.content.length;
   const inputTokens = chars / charsPerToken;
@@ -120,21 +161,22 @@ interface Attempt {
   readonly transcript: Transcript | null;
   readonly op: string;
   readonly role: string;
+  readonly model: string;
 }
 
 /** One try with a granted slot. `null`: it failed and will be tried again when its backoff is over. */
 async function attempt(
   on: Attempt,
   operation: CallOperation,
-  call: ModelCall,
+  make: () => Promise<CallResult>,
 ): Promise<CallResult | null> {
   const { segment, op } = on;
   const granted = operation.call;
   segment.upstream.add(granted);
-  on.transcript?.begin(op, on.role, call.model);
+  on.transcript?.begin(op, on.role, on.model);
   let result: CallResult;
   try {
-    result = await consume(on, call).finally(() => {
+    result = await make().finally(() => {
       segment.upstream.delete(granted);
       // A segment that died under the call settles the slot itself, now that the socket is closed.
       if (segment.dead) on.ports.released(operation.queue, granted);
@@ -205,11 +247,7 @@ async function consume(on: Attempt, call: ModelCall): Promise<CallResult> {
       await transcript?.show(deltas.filter(isShown));
     }
   } catch (error) {
-    throw watch.stalled
-      ? new ModelError("stalled", `the model sent nothing for ${endpoint.idleTimeoutMs} ms`, {
-          cause: error,
-        })
-      : error;
+    throw watch.stalled ? stalled(endpoint.idleTimeoutMs, error) : error;
   } finally {
     watch.stop();
   }
@@ -222,6 +260,23 @@ async function consume(on: Attempt, call: ModelCall): Promise<CallResult> {
     ...(toolCalls.length === 0 ? {} : { toolCalls }),
     ...(usage === undefined ? {} : { usage }),
   };
+}
+
+/** A call that answers in one piece: silence is counted from its start. */
+async function watched<T>(on: Attempt, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { idleTimeoutMs } = on.endpoint;
+  const watch = new IdleWatch(idleTimeoutMs, on.segment.signal);
+  try {
+    return await ask(watch.signal);
+  } catch (error) {
+    throw watch.stalled ? stalled(idleTimeoutMs, error) : error;
+  } finally {
+    watch.stop();
+  }
+}
+
+function stalled(idleTimeoutMs: number, cause: unknown): ModelError {
+  return new ModelError("stalled", `the model sent nothing for ${idleTimeoutMs} ms`, { cause });
 }
 
 function isShown(delta: Delta): delta is Extract<Delta, { type: "text" | "reasoning" }> {

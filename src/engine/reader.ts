@@ -5,6 +5,7 @@ import type { QueueWhy } from "../core/queue/protocol.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import { streamId, textOf } from "../core/stream/entry.ts";
 import type { Cursor } from "../core/stream/cursor.ts";
+import type { CallResult } from "../core/task/events.ts";
 import type { TaskState } from "../core/task/state.ts";
 import { isEnd } from "../core/task/status.ts";
 import { isoTime, taskView, type TaskView } from "../core/task/view.ts";
@@ -238,6 +239,17 @@ export class Reader {
     const views: QueueView[] = [];
     for (const name of [...this.#store.queues()].sort()) views.push(await this.queue(name));
     return views;
+  }
+
+  /** Results of a task's finished model calls, by the name of each. */
+  async callResults(taskId: string): Promise<ReadonlyMap<string, CallResult>> {
+    return await this.#kernel.read(taskScope(taskId), (state) => {
+      const results = new Map<string, CallResult>();
+      for (const [op, operation] of asTask(state).operations)
+        if (operation.kind === "call" && operation.result !== null)
+          results.set(op, operation.result);
+      return results;
+    });
   }
 
   /** One queue with its numbers. */

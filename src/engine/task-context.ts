@@ -13,9 +13,10 @@ import type {
   StepContext,
   TaskContext,
 } from "./context.ts";
-import { generate, type CallPorts } from "./model-call.ts";
+import { embed, generate, type CallPorts } from "./model-call.ts";
 import { toJson, type Segment } from "./segment.ts";
 import { toolBox } from "./tool-ledger.ts";
+import { unpackVector, vectorsOf } from "./vectors.ts";
 
 /** What a context needs of the engine. */
 export interface ContextPorts extends CallPorts {
@@ -55,6 +56,10 @@ export function taskContext(segment: Segment, ports: ContextPorts): TaskContext 
       await transcript.write(text);
     },
     generate: (role, request) => generate(segment, ports, role, request),
+    async embed(role, request) {
+      const { text } = await embed(segment, ports, role, request);
+      return vectorsOf(text).map(unpackVector);
+    },
     model: (role) => languageModel(context, ports, role),
     tools: (definitions) => toolBox(segment, definitions, (text) => ports.sha256(text)),
     hasModel: (role) => ports.roles.has(role),

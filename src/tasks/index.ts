@@ -4,7 +4,7 @@
  */
 import type { AnyTaskType } from "../engine/index.ts";
 import { chatTask } from "./chat.ts";
-import { completionTask, responseTask } from "./completion.ts";
+import { completionTask, embeddingTask, responseTask } from "./completion.ts";
 import type { Desk } from "./desk.ts";
 import { generateTask } from "./generate.ts";
 import { noteTask } from "./note.ts";
@@ -21,7 +21,7 @@ export interface BuiltInOptions {
 
 /**
  * The task types that every server has: `chat`, `note`, `generate`, `orchestrate` and its workers, and those of the
- * OpenAI door, `completion` and `response`.
+ * OpenAI door: `completion`, `response` and `embedding`.
  */
 export function builtInTasks(desk: Desk, options: BuiltInOptions = {}): AnyTaskType[] {
   return [
@@ -32,5 +32,6 @@ export function builtInTasks(desk: Desk, options: BuiltInOptions = {}): AnyTaskT
     workerTask,
     completionTask,
     responseTask,
+    embeddingTask,
   ];
 }

@@ -81,6 +81,12 @@ test("[HTTP13] the doors are the same inside workerd: submit, follow, chat, refu
   const refused = await server.fetch(post("/api/tasks", { type: "talk", role: "admin" }));
   expect(refused.status).toBe(400);
   expect(await refused.json()).toMatchObject({ errors: [{ field: "role" }] });
+  const models = await server.fetch(new Request("http://localhost:8787/v1/models"));
+  expect(await models.json()).toEqual({ object: "list", data: [] });
+  const asked = await server.fetch(
+    post("/v1/chat/completions", { model: "m", messages: [{ role: "user", content: "hi" }] }),
+  );
+  expect(await asked.json()).toMatchObject({ error: { code: "model_not_found" } });
   const document = await server.fetch(new Request("http://localhost:8787/openapi.json"));
   expect(await document.json()).toMatchObject({ openapi: "3.1.0" });
   server.close();

@@ -68,3 +68,25 @@ test("[MODEL11] the length limit is called as the endpoint calls it", () => {
     max_completion_tokens: 9,
   });
 });
+
+test("[MODEL11,OAI3] further parameters are sent as they came, and never instead of the call's own", () => {
+  const parameters = { stop: ["x"], seed: 7, model: "other", stream: false, messages: [] };
+  expect(body({ parameters, temperature: 0.5 })).toEqual({
+    model: "m",
+    messages: [{ role: "user", content: "hi" }],
+    stream: true,
+    stream_options: { include_usage: true },
+    stop: ["x"],
+    seed: 7,
+    temperature: 0.5,
+  });
+});
+
+test("[MODEL11,OAI3] strict is what was asked for, where something was asked", () => {
+  const schema = { type: "object", additionalProperties: false };
+  expect(body({ jsonSchema: { name: "n", schema, strict: false } })).toMatchObject({
+    response_format: { json_schema: { strict: false } },
+  });
+  const tools = [{ name: "f", description: "d", inputSchema: schema, strict: true }];
+  expect(body({ tools })).toMatchObject({ tools: [{ function: { strict: true } }] });
+});

@@ -85,6 +85,7 @@ async function contextOf({ facts }: RunRequest): Promise<TaskContext> {
     progress: (progress) => ask("progress", progress),
     write: (text) => ask("write", text),
     generate: (role, request) => ask("generate", role, request),
+    embed: (role, request) => ask("embed", role, request),
     async spawn<O>(
       type: string,
       input: unknown,

@@ -9,6 +9,7 @@ import type { Progress } from "../../core/task/events.ts";
 import type {
   AnyTaskType,
   Child,
+  EmbedRequest,
   GenerateRequest,
   SpawnOptions,
   TaskContext,
@@ -134,6 +135,7 @@ function methodsOf(
     progress: (progress: Progress) => context.progress(progress),
     write: (text: string) => context.write(text),
     generate: (role: string, request: GenerateRequest) => context.generate(role, request),
+    embed: (role: string, request: EmbedRequest) => context.embed(role, request),
     hasModel: (role: string) => context.hasModel(role),
     async spawn(type: string, input: unknown, options?: SpawnOptions) {
       const child = await context.spawn(type, input, options);

@@ -103,9 +103,10 @@ const repeated: Readonly<Record<string, unknown>> = {
   background_options: undefined,
 };
 
-/** Every repeated field of a response. */
+/** Every repeated field of a response. A task that came another way may hold others, which are not told. */
 export function repeatedFields({ said }: Asked): Readonly<Record<string, unknown>> {
-  return { ...repeated, ...said };
+  const known = Object.entries(said).filter(([name]) => Object.hasOwn(repeated, name));
+  return { ...repeated, ...Object.fromEntries(known) };
 }
 
 /** What is kept of a body. */

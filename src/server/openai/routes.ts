@@ -2,6 +2,7 @@ import type { ServerContext } from "../context.ts";
 import type { Operation } from "../operation.ts";
 import { Catalogue } from "./catalogue.ts";
 import { chatCompletionRoute } from "./chat-routes.ts";
+import { embeddingRoute } from "./embedding-routes.ts";
 import { modelRoutes } from "./model-routes.ts";
 import { responseRoutes } from "./response-routes.ts";
 
@@ -12,6 +13,7 @@ export function openaiRoutes(server: ServerContext): readonly Operation[] {
     ...modelRoutes(server, catalogue),
     chatCompletionRoute(server, catalogue),
     ...responseRoutes(server, catalogue),
+    embeddingRoute(server, catalogue),
   ];
 }
 

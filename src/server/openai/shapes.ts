@@ -112,3 +112,19 @@ export const itemListShape: z.ZodType = z
     has_more: z.boolean(),
   })
   .openapi("ItemList");
+
+/** Vectors, in the order of their texts. */
+export const embeddingsShape: z.ZodType = z
+  .strictObject({
+    object: z.literal("list"),
+    data: z.array(
+      z.strictObject({
+        object: z.literal("embedding"),
+        index: z.int(),
+        embedding: z.union([z.string(), z.array(z.number())]),
+      }),
+    ),
+    model: z.string(),
+    usage: z.strictObject({ prompt_tokens: z.int(), total_tokens: z.int() }),
+  })
+  .openapi("Embeddings");

@@ -1,6 +1,11 @@
 import { ErrandError } from "../../core/errors.ts";
 import type { Priority } from "../../core/queue/protocol.ts";
-import { endpointQueue, type ModelRequest, type TaskEnd } from "../../engine/index.ts";
+import {
+  endpointQueue,
+  type ModelRequest,
+  type TaskEnd,
+  type VectorRequest,
+} from "../../engine/index.ts";
 import type { ServerContext } from "../context.ts";
 import { hex, sha256 } from "../guard/digest.ts";
 import type { Call, HeaderDoc } from "../operation.ts";
@@ -27,7 +32,7 @@ type AnyCall = Call<unknown, unknown, unknown>;
 /** What a door's request becomes. */
 export interface Wanted {
   readonly type: "completion" | "response" | "embedding";
-  readonly request: ModelRequest;
+  readonly request: ModelRequest | VectorRequest;
   readonly priority: Priority;
   /** Who is charged, under the admin's key. */
   readonly user?: string | null;

@@ -44,7 +44,7 @@ test("[OAI6] each request is a task: listed, readable, cancelled from outside wi
   expect(models.aborted).toBe(1);
 });
 
-test("[OAI6,OAI9] behind others its place is in the headers, which come at once", async () => {
+test("[OAI6,OAI9] behind others its place is in the headers, which come at once, and in comments", async () => {
   const { door, models } = await open();
   const first: Response[] = [];
   for (let n = 0; n < 8; n += 1)
@@ -59,8 +59,21 @@ test("[OAI6,OAI9] behind others its place is in the headers, which come at once"
   await until(door, ninth.headers.get("x-errand-task") ?? "", ({ status }) => status === "waiting");
   const tenth = await door.send("POST", "/v1/chat/completions", { body: { ...ask, stream: true } });
   expect(tenth.headers.get("x-errand-position")).toBe("2");
+  const reader = ninth.body?.getReader();
+  const decoder = new TextDecoder();
+  let told = "";
+  const readUntil = async (mark: string): Promise<void> => {
+    while (!told.includes(mark)) {
+      const { done, value } = (await reader?.read()) ?? { done: true };
+      if (done) break;
+      told += decoder.decode(value);
+    }
+  };
+  await readUntil(": position 1\n\n");
+  expect(told).not.toContain("data:");
   models.finishAll();
-  expect(await ninth.text()).toContain("[DONE]");
+  await readUntil("[DONE]");
+  expect(told).toContain("[DONE]");
   for (const response of [...first, tenth]) await response.body?.cancel();
 });
 
@@ -212,4 +225,19 @@ test("[OAI12] without a key the late task is cancelled, and no repeat is invited
     late.headers.get("x-errand-task") ?? "",
     ({ status }) => status === "cancelled",
   );
+});
+
+test("[OAI5] too many requests are 429 with OpenAI's code and a wait", async () => {
+  const { door } = await open({
+    settings: { limits: { submitsPerSecond: 0.1, submitsBurst: 1 } },
+    models: scripted([{ type: "finish", reason: "stop" }]),
+  });
+  await door.json("POST", "/v1/chat/completions", { body: ask });
+  const { status, body, headers } = await door.json("POST", "/v1/chat/completions", { body: ask });
+  expect({ status, body }).toMatchObject({
+    status: 429,
+    body: { error: { type: "rate_limit_error", code: "rate_limit_exceeded" } },
+  });
+  expect(Number(headers.get("retry-after"))).toBeGreaterThan(5);
+  expect(headers.get("x-should-retry")).toBe("true");
 });

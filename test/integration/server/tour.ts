@@ -99,6 +99,12 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     stop: "x",
     logit_bias: { "1": 1 },
   },
+  createEmbeddings: {
+    model: "fake-large",
+    input: ["one", "two"],
+    encoding_format: "float",
+    user: "u",
+  },
   createResponse: {
     model: "fake-large",
     input: [
