@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
+import { keepHeapSmall } from "../../src/adapters/node/small-heap.ts";
 import { defineTask } from "../../src/engine/index.ts";
 import { readSettings } from "../../src/hosts/embedded/config.ts";
 import { openEmbedded } from "../../src/hosts/embedded/embedded.ts";
@@ -16,6 +17,8 @@ const loaders = 512;
 const drainMs = 5_000;
 const samples = 400;
 
+// As `errand serve` does.
+keepHeapSmall();
 const loadBefore = load();
 const dir = scratch("backlog");
 const seen = { ended: 0 };

@@ -1,5 +1,6 @@
 import { defineCommand, type CommandDef } from "citty";
 
+import { keepHeapSmall } from "../adapters/node/small-heap.ts";
 import { readSettings, type HostSettings } from "../hosts/embedded/config.ts";
 import { serveEmbedded, type Served } from "../hosts/embedded/serve.ts";
 
@@ -23,6 +24,7 @@ export const serve: CommandDef<typeof serveArgs> = defineCommand({
       ...(args.host === undefined ? {} : { ERRAND_HOST: args.host }),
       ...(args.data === undefined ? {} : { ERRAND_DATA_DIR: args.data }),
     };
+    keepHeapSmall();
     let settings: HostSettings;
     let served: Served;
     try {

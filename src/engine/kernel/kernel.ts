@@ -31,8 +31,11 @@ export interface KernelOptions {
   readonly snapshotEventsEvery?: number;
 }
 
-/** Default limit of cached states, in rough bytes. */
-const cacheBytesDefault = 48 * 1024 * 1024;
+/**
+ * Default limit of cached states, in rough bytes: about 10,000 tasks. More would be of use only to a backlog that is
+ * longer, and is what every collection of garbage walks; the heap may grow to several times of it in between.
+ */
+const cacheBytesDefault = 16 * 1024 * 1024;
 
 /**
  * Mailboxes with group commit. Commands gather until the next turn of the event loop and go,

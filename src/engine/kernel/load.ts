@@ -10,8 +10,8 @@ import { decodeFrame, type Meta } from "./frame.ts";
 import type { AnyDecider } from "./group.ts";
 import * as ask from "./store-op.ts";
 
-/** Pending calls read at once when a queue is loaded. */
-const readyPage = 10_000;
+/** Pending calls read at once when a queue is loaded: few, so that a page is gone before it would be moved to the old heap. */
+const readyPage = 1_000;
 
 /** A decider whose state is partly a cache of ready rows. */
 interface RestoresPending {
