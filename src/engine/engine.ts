@@ -166,7 +166,10 @@ export class Engine {
     return this.#submit(this.kernel.id("task"), type, input, options);
   }
 
-  /** Submits and waits for the end. In this process only; a client elsewhere follows the task. */
+  /**
+   * Submits and waits for the end. In this process only; a client elsewhere follows the task. Rejects with
+   * `unavailable` if the process stops before: the task goes on in the next one.
+   */
   async run(type: string, input: unknown, options: SubmitOptions = {}): Promise<TaskEnd> {
     const taskId = this.kernel.id("task");
     const end = this.#ends.expect(taskId);
@@ -178,7 +181,7 @@ export class Engine {
     }
   }
 
-  /** Waits for a task's end. */
+  /** Waits for a task's end. Rejects with `unavailable` if the process stops before. */
   ended(taskId: string): Promise<TaskEnd> {
     return this.#ends.of(taskId);
   }
@@ -253,6 +256,7 @@ export class Engine {
     this.#retention.stop();
     await this.#runner.drain(drainGraceMs);
     await this.kernel.stop();
+    this.#ends.stop();
     this.#ports.store.close();
   }
 

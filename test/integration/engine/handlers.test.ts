@@ -112,6 +112,23 @@ describe("a handler", () => {
     expect(end).toMatchObject({ status: "completed", output: "both" });
   });
 
+  test("[DRAIN3] leaves nobody waiting for its end when its process stops", async () => {
+    const started = Promise.withResolvers<void>();
+    const task = defineTask("long", {}, async (_input: unknown, ctx) => {
+      started.resolve();
+      await ctx.sleep(60_000);
+    });
+    const { engine } = await errandWith([task]);
+    const { taskId } = await engine.submit("long", null);
+    const ends = [engine.run("long", null), engine.ended(taskId)].map((end) =>
+      expect(end).rejects.toMatchObject({ code: "unavailable" }),
+    );
+    await started.promise;
+    await engine.stop(0);
+    await Promise.all(ends);
+    await expect(engine.run("long", null)).rejects.toMatchObject({ code: "unavailable" });
+  });
+
   test("[SPAWN1] gives its children its own priority, unless they or their type say otherwise", async () => {
     const leaf = defineTask("leaf", {}, () => Promise.resolve(null));
     const bulk = defineTask("bulk", { priority: "batch" }, () => Promise.resolve(null));
