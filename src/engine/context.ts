@@ -19,6 +19,7 @@ export interface StepContext {
 export interface SpawnOptions {
   /** Name of the operation; needed to spawn in parallel from code whose order may differ on replay. */
   readonly name?: string;
+  /** Default: its type's, else that of the task that spawns it. */
   readonly priority?: Priority;
   readonly retry?: Partial<RetryPolicy>;
   readonly delayMs?: number;

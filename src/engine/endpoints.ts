@@ -1,5 +1,5 @@
 import { ErrandError } from "../core/errors.ts";
-import type { Models } from "../ports/models.ts";
+import type { ModelError, Models } from "../ports/models.ts";
 
 /** A model endpoint: a queue with slots in front of one server. */
 export interface Endpoint {
@@ -15,6 +15,8 @@ export interface Endpoint {
   readonly decodeTokensPerSecond: number;
   /** No delta for this long: the call has stalled. */
   readonly idleTimeoutMs: number;
+  /** Told what each call came to: null if it was answered. */
+  readonly outcome?: (error: ModelError | null) => void;
 }
 
 /** What a role is served by. */
@@ -42,6 +44,7 @@ export function endpointQueue(name: string): string {
 export class Roles {
   readonly #endpoints = new Map<string, Endpoint>();
   readonly #targets = new Map<string, RoleTarget>();
+  readonly #troubles = new Map<string, string>();
 
   /** Adds an endpoint, or replaces the one of the same name. */
   addEndpoint(endpoint: Endpoint): void {
@@ -51,6 +54,22 @@ export class Roles {
   /** Lets `endpoint`'s `model` serve `role`. */
   assign(role: string, target: RoleTarget): void {
     this.#targets.set(role, target);
+  }
+
+  /** Nothing serves `role` any more. */
+  unassign(role: string): void {
+    this.#targets.delete(role);
+  }
+
+  /** Says why an endpoint does not answer, or that it does. For people: calls are sent all the same. */
+  setTrouble(endpoint: string, trouble: string | null): void {
+    if (trouble === null) this.#troubles.delete(endpoint);
+    else this.#troubles.set(endpoint, trouble);
+  }
+
+  /** Why an endpoint does not answer; null if nothing is known against it. */
+  trouble(endpoint: string): string | null {
+    return this.#troubles.get(endpoint) ?? null;
   }
 
   get endpoints(): readonly Endpoint[] {

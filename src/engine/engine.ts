@@ -7,6 +7,7 @@ import type { QueueSettings } from "../core/queue/protocol.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import type { TaskCommand } from "../core/task/commands.ts";
 import type { TaskEvent } from "../core/task/events.ts";
+import type { TaskSpec } from "../core/task/spec.ts";
 import type { TaskState } from "../core/task/state.ts";
 import type { SpawnOptions } from "./context.ts";
 import { deciders } from "./deciders.ts";
@@ -100,8 +101,7 @@ export class Engine {
         roles: this.roles,
         languageModel: ports.languageModel,
         sha256: (text) => ports.sha256(text),
-        childSpec: (parent, type, input, options) =>
-          this.#childSpec(parent.userId, parent.sessionId, type, input, options),
+        childSpec: (parent, type, input, options) => this.#childSpec(parent, type, input, options),
       },
     });
     this.kernel.listen({ signal: (signal) => this.#runner.signal(signal) });
@@ -173,7 +173,10 @@ export class Engine {
     return this.#submit(this.kernel.id("task"), type, input, options);
   }
 
-  /** Submits and waits for the end. In this process only; a client elsewhere follows the task. */
+  /**
+   * Submits and waits for the end. In this process only; a client elsewhere follows the task. Rejects with
+   * `unavailable` if the process stops before: the task goes on in the next one.
+   */
   async run(type: string, input: unknown, options: SubmitOptions = {}): Promise<TaskEnd> {
     const taskId = this.kernel.id("task");
     const end = this.#ends.expect(taskId);
@@ -185,7 +188,7 @@ export class Engine {
     }
   }
 
-  /** Waits for a task's end. */
+  /** Waits for a task's end. Rejects with `unavailable` if the process stops before. */
   ended(taskId: string): Promise<TaskEnd> {
     return this.#ends.of(taskId);
   }
@@ -265,6 +268,7 @@ export class Engine {
     this.#retention.stop();
     await this.#runner.drain(drainGraceMs);
     await this.kernel.stop();
+    this.#ends.stop();
     this.#ports.store.close();
   }
 
@@ -314,15 +318,17 @@ export class Engine {
   }
 
   #childSpec(
-    userId: string,
-    sessionId: string | undefined,
+    { userId, sessionId, priority }: TaskSpec,
     type: string,
     input: unknown,
     options: SpawnOptions,
   ): ReturnType<typeof specFor> {
     const { name: _name, ...rest } = options;
-    return specFor(this.types.get(type), "", input, {
+    const task = this.types.get(type);
+    return specFor(task, "", input, {
       ...rest,
+      // Who waits for a person's answer must not wait behind work of the background.
+      priority: options.priority ?? task.options.priority ?? priority,
       userId,
       ...(sessionId === undefined ? {} : { sessionId }),
     });

@@ -184,6 +184,7 @@ async function attempt(
   } catch (error) {
     return await failed(on, granted, error);
   }
+  on.endpoint.outcome?.(null);
   on.transcript?.end(op, result.finish);
   await segment.ask({ type: "callDone", op, call: granted, result });
   segment.wake(op, { ...operation, state: "done", result });
@@ -193,6 +194,7 @@ async function attempt(
 async function failed(on: Attempt, granted: string, error: unknown): Promise<null> {
   const { segment, op } = on;
   const failure = error instanceof ModelError ? error : null;
+  if (failure !== null) on.endpoint.outcome?.(failure);
   const data =
     failure === null
       ? dataOf(error)

@@ -24,6 +24,8 @@ export interface ChatModel {
   readonly model: string;
   /** Where it is served; null if that is not told. */
   readonly baseUrl: string | null;
+  /** Why it does not answer just now; null if nothing is known against it. */
+  readonly trouble: string | null;
 }
 
 /**

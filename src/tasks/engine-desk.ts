@@ -43,7 +43,7 @@ export function engineDesk(engine: () => Engine): Desk {
       const { roles } = engine();
       if (!roles.has("chat")) return null;
       const { endpoint, model } = roles.resolve("chat");
-      return { model, baseUrl: endpoint.baseUrl };
+      return { model, baseUrl: endpoint.baseUrl, trouble: roles.trouble(endpoint.name) };
     },
     workerRoles() {
       const named = engine().roles.assignments.map(({ role }) => role);

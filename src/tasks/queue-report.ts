@@ -98,6 +98,8 @@ function modeWords({ auto }: NoteLine): string {
 export function modelWords(model: ChatModel | null): string {
   if (model === null) return "No language model is connected.";
   const where = model.baseUrl === null ? "" : ` at ${model.baseUrl}`;
+  if (model.trouble !== null)
+    return `The model server${where} does not answer (${model.trouble}). What needs it waits until it does.`;
   return `The model ${model.model}${where} is connected.`;
 }
 

@@ -343,8 +343,6 @@ export class ScopeChecks {
     for (const [name, lane] of this.#shadow.user(userId)?.lanes ?? []) {
       for (const id of lane.waiting) {
         const phase = this.#shadow.task(id)?.phase;
-        // A task of a lane that its owner tries again runs beside the lane.
-        if ((this.#shadow.lives.get(id)?.reopened ?? 0) > 0) continue;
         must(
           phase === "held" || phase === "delayed",
           "a lane runs one task at a time",

@@ -46,7 +46,7 @@ test("[LANE4] a lane that adds a task again after its end is told of the end onc
   task(...running({ lane: "today" }), completed)
     .when({ type: "submit", spec: spec({ lane: "today" }) })
     .then()
-    .sends({ to: "user/ann", body: { type: "laneEnded", lane: "today", taskId: TASK } });
+    .sends({ to: "user/ann", body: { type: "laneEnded", lane: "today", taskId: TASK, ending: 1 } });
 });
 
 test("[TASK1] what a task says to its pool is what its spec says", () => {

@@ -231,7 +231,7 @@ export function endTask(
     };
     made.messages.push({ to: sessionScope(spec.userId, spec.sessionId), body });
   }
-  if (spec.lane !== undefined) tellLane(made, state, spec, spec.lane);
+  if (spec.lane !== undefined) tellLane(made, spec, spec.lane, state.id, state.ends + 1);
   made.rows.push(taskRow(state, spec, end.status, { endedAtMs: options.nowMs }));
 }
 
@@ -257,9 +257,15 @@ export function failTask(
   endTask(made, state, { status: "failed", error }, options);
 }
 
-/** Tells a lane that its task is over. */
-export function tellLane(made: Draft, state: TaskState, spec: TaskSpec, lane: string): void {
-  const body: UserCommand = { type: "laneEnded", lane, taskId: state.id };
+/** Tells a lane that its task is over, for the `ending`th time. */
+export function tellLane(
+  made: Draft,
+  spec: TaskSpec,
+  lane: string,
+  taskId: string,
+  ending: number,
+): void {
+  const body: UserCommand = { type: "laneEnded", lane, taskId, ending };
   made.messages.push({ to: userScope(spec.userId), body });
 }
 

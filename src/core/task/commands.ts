@@ -96,7 +96,8 @@ export type TaskCommand =
     }
   /** `turn`: the session that asks, and is told if the task is gone. */
   | { readonly type: "retry"; readonly held?: "session"; readonly turn?: TurnOfTask }
-  | { readonly type: "release" }
+  /** `by`: the lane that lets it go, which has to hear if it has ended. */
+  | { readonly type: "release"; readonly by?: "lane" }
   | { readonly type: "event"; readonly name: string; readonly payload: unknown }
   | { readonly type: "childEnded"; readonly child: string; readonly end: ChildEnd }
   | { readonly type: "timer"; readonly name: string };

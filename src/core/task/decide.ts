@@ -16,7 +16,9 @@ import {
   type Draft,
   type TaskBatch,
 } from "./batch.ts";
+import { userScope } from "../scope.ts";
 import type { SessionCommand } from "../session/decider.ts";
+import type { UserCommand } from "../user/decider.ts";
 import type { RunnerCommand, TaskCommand, TurnOfTask } from "./commands.ts";
 import { callGranted, decideRunner, giveBack, voidedWhileWaiting } from "./decide-runner.ts";
 import { decideTimer } from "./decide-timer.ts";
@@ -54,7 +56,7 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
     case "retry":
       return retry(state, command.held, ctx);
     case "release":
-      return release(state, ctx);
+      return release(state, command.by, ctx);
     case "event":
       return receive(state, command.name, command.payload);
     case "childEnded":
@@ -93,7 +95,7 @@ function submit(state: TaskState, spec: TaskSpec, ctx: DecideContext): TaskBatch
 function submittedAgain(state: TaskState, spec: TaskSpec): TaskBatch {
   if (state.phase !== "ended" || spec.lane === undefined) return unchanged({ taskId: state.id });
   const made = draft();
-  tellLane(made, state, spec, spec.lane);
+  tellLane(made, spec, spec.lane, state.id, state.ends);
   return finish(made, { taskId: state.id });
 }
 
@@ -282,8 +284,15 @@ function retry(state: TaskState, held: "session" | undefined, ctx: DecideContext
   const spec = specOf(state);
   const made = draft();
   made.events.push({ type: "task.reopened" });
-  if (held === undefined) enqueue(made, state, spec);
-  else made.events.push({ type: "task.held", by: held });
+  if (held !== undefined) made.events.push({ type: "task.held", by: held });
+  else if (spec.lane === undefined) enqueue(made, state, spec);
+  else {
+    // Beside its lane it would run beside what the lane runs.
+    made.events.push({ type: "task.held", by: "manual" });
+    const { lane } = spec;
+    const body: UserCommand = { type: "laneAgain", lane, taskId: state.id, ends: state.ends };
+    made.messages.push({ to: userScope(spec.userId), body });
+  }
   if (spec.ttlMs !== undefined && state.attempt === 0)
     made.timers.push({ name: "ttl", atMs: ctx.nowMs + spec.ttlMs });
   if (spec.deadlineMs !== undefined)
@@ -293,8 +302,14 @@ function retry(state: TaskState, held: "session" | undefined, ctx: DecideContext
 }
 
 /** A delay goes on while the task is held: a task that is let go early still waits for its time. */
-function release(state: TaskState, ctx: DecideContext): TaskBatch {
+function release(state: TaskState, by: "lane" | undefined, ctx: DecideContext): TaskBatch {
   if (state.phase !== "held") {
+    const { spec } = state;
+    if (isEnd(state.status) && by === "lane" && spec?.lane !== undefined) {
+      const made = draft();
+      tellLane(made, spec, spec.lane, state.id, state.ends);
+      return finish(made);
+    }
     if (isEnd(state.status))
       return refuse(errorData("conflict", `task ${state.id} is ${state.status}`));
     return unchanged();

@@ -148,7 +148,7 @@ test("[TASK10] its parent, its session and its lane are told of every end", () =
         to: "session/ann/main",
         body: { type: "turnEnded", taskId: TASK, messageId: "msg_1", ending: 1, end },
       },
-      { to: "user/ann", body: { type: "laneEnded", lane: "today", taskId: TASK } },
+      { to: "user/ann", body: { type: "laneEnded", lane: "today", taskId: TASK, ending: 1 } },
     );
 });
 

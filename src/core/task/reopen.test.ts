@@ -35,6 +35,34 @@ test("[TASK14] its owner may open a task again that ended without success", () =
   }
 });
 
+test("[LANE5] a task of a lane is held when it is opened again, and its lane is told", () => {
+  const again = task(...running({ lane: "today" }), failed)
+    .when({ type: "retry" })
+    .then({ type: "task.reopened" }, { type: "task.held", by: "manual" })
+    .sends({
+      to: "user/ann",
+      body: { type: "laneAgain", lane: "today", taskId: TASK, ends: 1 },
+    })
+    .answers({ status: "queued" });
+  again.again().nothing();
+  again
+    .when({ type: "release", by: "lane" })
+    .then({ type: "task.queued", call: `${TASK}.2` })
+    .sends(asksToStart(`${TASK}.2`));
+});
+
+test("[LANE5] a lane that lets go a task which has ended is told so, anybody else is refused", () => {
+  const ended = task(...running({ lane: "today" }), failed);
+  ended
+    .when({ type: "release", by: "lane" })
+    .then()
+    .sends({
+      to: "user/ann",
+      body: { type: "laneEnded", lane: "today", taskId: TASK, ending: 1 },
+    });
+  ended.when({ type: "release" }).refused("conflict");
+});
+
 test("[TASK14] a completed task stays completed, and an open one is not opened twice", () => {
   task(...running(), { type: "task.completed", output: 1 })
     .when({ type: "retry" })

@@ -72,7 +72,7 @@ test("[LANE4] a lane that adds a task again after its end is told of the end onc
     .then()
     .sends({
       to: userScope("ann"),
-      body: { type: "laneEnded", lane: "today", taskId: ended.state().id },
+      body: { type: "laneEnded", lane: "today", taskId: ended.state().id, ending: 1 },
     });
   // A task without a lane, or one that is open, has nothing to tell.
   task(...queued(), { type: "task.cancelled", error })

@@ -25,12 +25,24 @@ const started = (n: number): UserEvent => ({
 const ended = (n: number): UserEvent => ({ type: "lane.ended", lane: "today", taskId: `t${n}` });
 const auto: UserEvent = { type: "lane.switched", lane: "today", auto: true };
 const work = { type: "laneWork", lane: "today" } as const;
-const over = (n: number): UserCommand => ({ type: "laneEnded", lane: "today", taskId: `t${n}` });
+const over = (n: number, ending = 1): UserCommand => ({
+  type: "laneEnded",
+  lane: "today",
+  taskId: `t${n}`,
+  ending,
+});
+const back = (n: number, ends = 1): UserCommand => ({
+  type: "laneAgain",
+  lane: "today",
+  taskId: `t${n}`,
+  ends,
+});
+const addedAgain = (n: number, ends = 1): UserEvent => ({ ...added(n), ends }) as UserEvent;
 const submits = (n: number) => ({
   to: taskScope(`t${n}`),
   body: { type: "submit", spec: spec({ lane: "today", heldBy: "manual" }) },
 });
-const releases = (n: number) => ({ to: taskScope(`t${n}`), body: { type: "release" } });
+const releases = (n: number) => ({ to: taskScope(`t${n}`), body: { type: "release", by: "lane" } });
 
 test("[LANE1] a task is added to the end of its lane and held there", () => {
   user()
@@ -111,6 +123,27 @@ test("[LANE3] a task that ends while it waits leaves the lane and lets nobody go
     .then(ended(1), started(3))
     .sends(releases(3));
   lane.when(over(9)).nothing();
+});
+
+test("[LANE5] a task that is tried again goes to the end of its lane, and late copies of its end do not count", () => {
+  const lane = user(added(1), started(1), ended(1), added(2)).when(back(1));
+  lane.then(addedAgain(1)).sends();
+  lane.again().nothing();
+  lane.when(over(1)).nothing();
+  const twice = lane.when(work).when(over(2)).when(work);
+  twice.then(started(1)).sends(releases(1));
+  twice.when(over(1)).nothing();
+  twice.when(over(1, 2)).then(ended(1)).when(back(1, 2)).then(addedAgain(1, 2));
+});
+
+test("[LANE5] a task that comes back starts at once in a free lane on auto, and one whose end is not known yet is over first", () => {
+  user(auto, added(1), started(1), ended(1))
+    .when(back(1))
+    .then(addedAgain(1), started(1))
+    .sends(releases(1));
+  const early = user(auto, added(1), started(1), added(2)).when(back(1));
+  early.then(ended(1), addedAgain(1), started(2)).sends(releases(2));
+  early.when(over(1)).nothing();
 });
 
 test("[LANE1] lanes of one user do not wait for each other", () => {

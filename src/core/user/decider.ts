@@ -31,13 +31,21 @@ export interface Lane {
   waiting: string[];
   current: string | null;
   auto: boolean;
+  /** How often each task that came back had ended before: a late copy of such an end does not count. */
+  back?: Record<string, number>;
 }
 
 /** Facts of a user scope. */
 export type UserEvent = LaneEvent | ScheduleEvent;
 
 type LaneEvent =
-  | { readonly type: "lane.added"; readonly lane: string; readonly taskId: string }
+  /** `ends`: it came back after so many ends. */
+  | {
+      readonly type: "lane.added";
+      readonly lane: string;
+      readonly taskId: string;
+      readonly ends?: number;
+    }
   | { readonly type: "lane.started"; readonly lane: string; readonly taskId: string }
   | { readonly type: "lane.ended"; readonly lane: string; readonly taskId: string }
   | { readonly type: "lane.switched"; readonly lane: string; readonly auto: boolean };
@@ -62,8 +70,20 @@ type LaneCommand =
    */
   | { readonly type: "laneWork"; readonly lane: string; readonly taskId?: string }
   | { readonly type: "laneAuto"; readonly lane: string; readonly auto: boolean }
-  /** From a lane's task, at least once, however it ended and also if it never started. */
-  | { readonly type: "laneEnded"; readonly lane: string; readonly taskId: string };
+  /** From a lane's task, at least once, however it ended and also if it never started. `ending` counts its ends. */
+  | {
+      readonly type: "laneEnded";
+      readonly lane: string;
+      readonly taskId: string;
+      readonly ending: number;
+    }
+  /** From a lane's task that was opened again after so many ends and is held: it goes to the end of the lane. */
+  | {
+      readonly type: "laneAgain";
+      readonly lane: string;
+      readonly taskId: string;
+      readonly ends: number;
+    };
 
 /** State of a user scope. */
 export interface UserState {
@@ -114,6 +134,7 @@ function evolve(state: UserState, event: UserEvent, atMs: number): UserState {
   switch (event.type) {
     case "lane.added":
       lane.waiting.push(event.taskId);
+      if (event.ends !== undefined) lane.back = { ...lane.back, [event.taskId]: event.ends };
       return state;
     case "lane.started":
       lane.waiting = lane.waiting.filter((id) => id !== event.taskId);
@@ -122,6 +143,7 @@ function evolve(state: UserState, event: UserEvent, atMs: number): UserState {
     case "lane.ended":
       lane.waiting = lane.waiting.filter((id) => id !== event.taskId);
       if (lane.current === event.taskId) lane.current = null;
+      if (lane.back !== undefined) forget(lane, event.taskId);
       return state;
     case "lane.switched":
       lane.auto = event.auto;
@@ -183,7 +205,7 @@ function decideLane(state: UserState, command: LaneCommand): Batch<UserEvent> {
       };
     }
     case "laneEnded": {
-      if (lane.current !== command.taskId && !lane.waiting.includes(command.taskId))
+      if (!holds(lane, command.taskId) || command.ending <= endsOf(lane, command.taskId))
         return nothing();
       const ended: UserEvent = { type: "lane.ended", lane: command.lane, taskId: command.taskId };
       const next = lane.waiting.find((id) => id !== command.taskId);
@@ -195,6 +217,8 @@ function decideLane(state: UserState, command: LaneCommand): Batch<UserEvent> {
         reply: ok(),
       };
     }
+    case "laneAgain":
+      return again(lane, command);
     default: {
       const never: never = command;
       return never;
@@ -227,8 +251,41 @@ function add(lane: Lane, command: Extract<UserCommand, { type: "laneAdd" }>): Ba
   };
 }
 
+/** A task that comes back is never refused: it was in the lane before, and is held until the lane lets it go. */
+function again(lane: Lane, command: Extract<UserCommand, { type: "laneAgain" }>): Batch<UserEvent> {
+  const { lane: name, taskId, ends } = command;
+  const isHeld = holds(lane, taskId);
+  if (isHeld && ends <= endsOf(lane, taskId)) return nothing();
+  const events: UserEvent[] = [];
+  // Its end is on its way still.
+  if (isHeld) events.push({ type: "lane.ended", lane: name, taskId });
+  events.push({ type: "lane.added", lane: name, taskId, ends });
+  const next = lane.waiting.find((id) => id !== taskId) ?? taskId;
+  const isFree = lane.current === null || lane.current === taskId;
+  const begun = lane.auto && isFree ? start(name, next) : null;
+  return {
+    events: [...events, ...(begun?.events ?? [])],
+    messages: begun?.messages ?? [],
+    reply: ok(),
+  };
+}
+
+function holds(lane: Lane, taskId: string): boolean {
+  return lane.current === taskId || lane.waiting.includes(taskId);
+}
+
+function endsOf(lane: Lane, taskId: string): number {
+  return lane.back?.[taskId] ?? 0;
+}
+
+function forget(lane: Lane, taskId: string): void {
+  const { [taskId]: _gone, ...back } = lane.back ?? {};
+  if (Object.keys(back).length > 0) lane.back = back;
+  else delete lane.back;
+}
+
 function start(lane: string, taskId: string): { events: UserEvent[]; messages: Message[] } {
-  const body: TaskCommand = { type: "release" };
+  const body: TaskCommand = { type: "release", by: "lane" };
   return {
     events: [{ type: "lane.started", lane, taskId }],
     messages: [{ to: taskScope(taskId), body }],

@@ -109,13 +109,18 @@ async function openOver(
     },
     engineSettings,
   );
-  // What is found before the start has its queue configured by the start, after recovery.
-  let running = false;
+  // What is found before the start has its queue configured by the start, after recovery; what is found during it
+  // has to wait for it.
+  let isStarting = false;
+  const started = Promise.withResolvers<void>();
   await models.start(engine.roles, async ({ name, slots }) => {
-    if (running) await engine.configureQueue(endpointQueue(name), { slots });
+    if (!isStarting) return;
+    await started.promise;
+    await engine.configureQueue(endpointQueue(name), { slots });
   });
+  isStarting = true;
   await engine.start();
-  running = true;
+  started.resolve();
   return {
     engine,
     models,

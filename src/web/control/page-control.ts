@@ -188,13 +188,14 @@ function openDetail(opening: {
   }
 }
 
-/** The server looks for a model every few seconds; the page asks now and then, until there is one. */
-const modelDelayMs = 20_000;
+/** The server watches its model; the page asks now and then, and sooner while there is none. */
+const modelDelayMs = { connected: 20_000, missing: 5_000 };
 
 function watchModel(surroundings: Surroundings, signal: AbortSignal): void {
-  surroundings.after(modelDelayMs, () => {
+  const { connected = false } = surroundings.store.get().model ?? {};
+  surroundings.after(connected ? modelDelayMs.connected : modelDelayMs.missing, () => {
     if (signal.aborted) return;
-    if (surroundings.store.get().model?.connected !== true) void loadModel(surroundings);
+    void loadModel(surroundings);
     watchModel(surroundings, signal);
   });
 }

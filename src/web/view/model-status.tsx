@@ -22,7 +22,7 @@ export function ModelStatusButton(): ReactNode {
         <span className="model-words">{shortWordsOf(model)}</span>
       </button>
       <div id={id} popover="auto" className="popover">
-        {model.connected ? <Connected model={model} /> : <NotConnected note={model.note} />}
+        {model.connected ? <Connected model={model} /> : <NotConnected model={model} />}
       </div>
     </>
   );
@@ -30,7 +30,10 @@ export function ModelStatusButton(): ReactNode {
 
 /** The same in one line, for narrow windows and the empty chat. */
 export function wordsOf(model: ModelStatus): string {
-  if (!model.connected) return "No model connected: using the built-in assistant";
+  if (!model.connected)
+    return model.baseUrl === null
+      ? "No model connected: using the built-in assistant"
+      : "The model does not answer";
   return model.models.length === 0 ? "Model connected" : model.models.join(", ");
 }
 
@@ -61,7 +64,23 @@ function Connected({ model }: { readonly model: ModelStatus }): ReactNode {
   );
 }
 
-function NotConnected({ note }: { readonly note: string }): ReactNode {
+function NotConnected({ model }: { readonly model: ModelStatus }): ReactNode {
+  const { baseUrl, note } = model;
+  if (baseUrl !== null) {
+    return (
+      <>
+        <h2>The model does not answer</h2>
+        <p>
+          Endpoint <code>{baseUrl}</code>
+        </p>
+        <p>
+          What you send waits for it. Commands such as <code>list</code> and <code>work</code> are
+          answered at once.
+        </p>
+        {note !== "" && <p className="quiet">{note}</p>}
+      </>
+    );
+  }
   return (
     <>
       <h2>No model connected</h2>

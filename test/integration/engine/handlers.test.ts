@@ -112,6 +112,49 @@ describe("a handler", () => {
     expect(end).toMatchObject({ status: "completed", output: "both" });
   });
 
+  test("[DRAIN3] leaves nobody waiting for its end when its process stops", async () => {
+    const started = Promise.withResolvers<void>();
+    const task = defineTask("long", {}, async (_input: unknown, ctx) => {
+      started.resolve();
+      await ctx.sleep(60_000);
+    });
+    const { engine } = await errandWith([task]);
+    const { taskId } = await engine.submit("long", null);
+    const ends = [engine.run("long", null), engine.ended(taskId)].map((end) =>
+      expect(end).rejects.toMatchObject({ code: "unavailable" }),
+    );
+    await started.promise;
+    await engine.stop(0);
+    await Promise.all(ends);
+    await expect(engine.run("long", null)).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  test("[SPAWN1] gives its children its own priority, unless they or their type say otherwise", async () => {
+    const leaf = defineTask("leaf", {}, () => Promise.resolve(null));
+    const bulk = defineTask("bulk", { priority: "batch" }, () => Promise.resolve(null));
+    const branch = defineTask("branch", {}, async (_input: unknown, ctx) => {
+      const child = await ctx.spawn("leaf", null);
+      await child.result();
+      return child.id;
+    });
+    const root = defineTask("root", {}, async (_input: unknown, ctx) => {
+      const through = await ctx.spawn<string>("branch", null);
+      const own = await ctx.spawn("leaf", null, { priority: "background" });
+      const typed = await ctx.spawn("bulk", null);
+      await Promise.all([own.result(), typed.result()]);
+      return [through.id, await through.result(), own.id, typed.id];
+    });
+    const errand = await errandWith([leaf, bulk, branch, root]);
+    const end = await errand.engine.run("root", null, { priority: "interactive" });
+    const views = await Promise.all((end.output as string[]).map((id) => viewOf(errand, id)));
+    expect(views.map(({ priority }) => priority)).toEqual([
+      "interactive",
+      "interactive",
+      "background",
+      "batch",
+    ]);
+  });
+
   test("[WAIT2] may wait for one child in two places", async () => {
     const child = defineTask("child", {}, async (_input: unknown, ctx) => {
       await ctx.sleep(20);

@@ -164,6 +164,22 @@ test("[ASSIST10] a note that fails or is cancelled lets the next one go", async 
   expect(await say(errand, "cancel last")).toBe("You have no open job.");
 });
 
+test("[LANE5] a note that is tried again waits in the line behind the others", async () => {
+  const errand = await open();
+  const first = idIn(await say(errand, "enqueue one"));
+  await say(errand, `cancel ${first}`);
+  const second = idIn(await say(errand, "enqueue two"));
+  const one = (await tasksOf(errand, "note")).find(({ id }) => id.toLowerCase().endsWith(first));
+  await errand.engine.retry(one!.id);
+  expect(await say(errand, "list")).toMatch(
+    new RegExp(`^Queued \\(2\\):\n1\\. \`${second}\` .*\n2\\. \`${first}\` `),
+  );
+  expect(await say(errand, "work")).toContain(`Working on \`${second}\``);
+  await until(errand, one!.id, ({ status }) => status === "queued");
+  await say(errand, "work auto");
+  await until(errand, one!.id, ({ status }) => status === "completed");
+});
+
 test("[ASSIST11] ids are looked up among the user's own tasks only", async () => {
   const errand = await open();
   const id = idIn(await say(errand, "enqueue secret plan"));
