@@ -12,6 +12,7 @@ import { orchestrateTask, workerTask } from "./orchestrate.ts";
 
 export type { ChatModel, Desk, NewNote, NoteLine } from "./desk.ts";
 export { engineDesk } from "./engine-desk.ts";
+export { watchWebhooks, webhookTask, type DeliverWebhook, type WebhookEvent } from "./webhook.ts";
 
 /** How the built-in tasks differ from server to server. */
 export interface BuiltInOptions {

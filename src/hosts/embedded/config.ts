@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { checkWebhook } from "../../adapters/node/webhook-sender.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { durationMsMax } from "../../core/limits.ts";
 import type { QueueSettings } from "../../core/queue/protocol.ts";
@@ -23,6 +24,15 @@ export interface EndpointConfig {
   readonly idleTimeoutMs?: number;
 }
 
+/** A receiver of webhooks in `errand.config.ts`. */
+export interface WebhookConfig {
+  /** Names it in the log; one that answered 410 is written to again only under another name. */
+  readonly name: string;
+  readonly url: string;
+  /** `whsec_` and base64 of 24..64 bytes. */
+  readonly secret: string;
+}
+
 /** What `errand.config.ts` exports as its default. */
 export interface ErrandConfig {
   readonly tasks?: readonly AnyTaskType[];
@@ -33,6 +43,8 @@ export interface ErrandConfig {
   readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
   /** Ended tasks are removed after this long. Default 30 days. */
   readonly retentionMs?: number;
+  /** Who is told of the end of each task, as Standard Webhooks. */
+  readonly webhooks?: readonly WebhookConfig[];
 }
 
 /** Types a configuration; it does nothing else. */
@@ -53,6 +65,8 @@ export interface HostSettings {
   readonly modelSlots: number;
   /** Model id by role, from `ERRAND_ROLE_<NAME>`. */
   readonly envRoles: Readonly<Record<string, string>>;
+  /** Receivers of the configuration and of `ERRAND_WEBHOOK_URL`. */
+  readonly webhooks: readonly WebhookConfig[];
   readonly config: ErrandConfig;
 }
 
@@ -111,6 +125,7 @@ export async function readSettings(env: Env, cwd: string): Promise<HostSettings>
     if (name.startsWith("ERRAND_ROLE_") && value !== undefined && value !== "")
       envRoles[name.slice("ERRAND_ROLE_".length).toLowerCase()] = value;
   }
+  const config = await loadConfig(env, cwd);
   return {
     port: integer(env, "PORT", 8787, 0, 65_535),
     host,
@@ -121,8 +136,17 @@ export async function readSettings(env: Env, cwd: string): Promise<HostSettings>
     modelApiKey: env["ERRAND_MODEL_API_KEY"] ?? env["OPENAI_API_KEY"] ?? null,
     modelSlots: integer(env, "ERRAND_MODEL_SLOTS", 1, 1, 10_000),
     envRoles,
-    config: await loadConfig(env, cwd),
+    webhooks: webhooksOf(env, config),
+    config,
   };
+}
+
+function webhooksOf(env: Env, { webhooks = [] }: ErrandConfig): readonly WebhookConfig[] {
+  const target = url(env, "ERRAND_WEBHOOK_URL");
+  const secret = env["ERRAND_WEBHOOK_SECRET"] ?? "";
+  const all = target === null ? webhooks : [...webhooks, { name: "default", url: target, secret }];
+  for (const webhook of all) checkWebhook(webhook);
+  return all;
 }
 
 /** Loads `errand.config.ts` (or `.mts`, `.js`, `.mjs`) of the working directory, or the file `ERRAND_CONFIG` names. */

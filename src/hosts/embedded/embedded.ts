@@ -10,17 +10,26 @@ import { createLog } from "../../adapters/node/log.ts";
 import { createSystemRandom } from "../../adapters/node/random.ts";
 import { nextTurn } from "../../adapters/node/turn.ts";
 import { createTimeoutWaker } from "../../adapters/node/waker.ts";
+import { sendWebhook } from "../../adapters/node/webhook-sender.ts";
 import { databaseName, openNodeStore } from "../../adapters/node-sqlite/node-store.ts";
 import {
   endpointQueue,
   Engine,
+  ErrandError,
+  FatalError,
   type EngineSettings,
   type LanguageModelFactory,
 } from "../../engine/index.ts";
 import type { Cipher } from "../../ports/cipher.ts";
 import type { Log } from "../../ports/host.ts";
 import type { SyncStore } from "../../ports/store.ts";
-import { builtInTasks, engineDesk } from "../../tasks/index.ts";
+import {
+  builtInTasks,
+  engineDesk,
+  watchWebhooks,
+  webhookTask,
+  type DeliverWebhook,
+} from "../../tasks/index.ts";
 import type { HostSettings } from "./config.ts";
 import { runIsolated } from "./isolate.ts";
 import { ModelWatch } from "./model-watch.ts";
@@ -86,7 +95,11 @@ async function openOver(
   const models = new ModelWatch(settings, log);
   const { config } = settings;
   const engineSettings: EngineSettings = {
-    tasks: [...builtInTasks(engineDesk(() => engine)), ...(config.tasks ?? [])],
+    tasks: [
+      ...builtInTasks(engineDesk(() => engine)),
+      ...(settings.webhooks.length === 0 ? [] : [webhookTask(deliverTo(settings))]),
+      ...(config.tasks ?? []),
+    ],
     endpoints: models.configured(),
     ...(config.roles === undefined ? {} : { roles: config.roles }),
     ...(config.queues === undefined ? {} : { queues: config.queues }),
@@ -121,14 +134,34 @@ async function openOver(
   isStarting = true;
   await engine.start();
   started.resolve();
+  const targets = settings.webhooks.map(({ name }) => name);
+  const stopWebhooks =
+    targets.length === 0 ? null : await watchWebhooks(engine, targets, webhookFailed(log));
   return {
     engine,
     models,
     log,
     async stop(drainGraceMs) {
       models.stop();
+      stopWebhooks?.();
       await engine.stop(drainGraceMs);
     },
+  };
+}
+
+function deliverTo({ webhooks }: HostSettings): DeliverWebhook {
+  return async (target, delivery) => {
+    const webhook = webhooks.find(({ name }) => name === target);
+    if (webhook !== undefined) return await sendWebhook(webhook, delivery);
+    throw new FatalError(`no webhook is called "${target}" any more`);
+  };
+}
+
+/** An end whose event could not be submitted because the server stops is found by the next one. */
+function webhookFailed(log: Log): (error: unknown) => void {
+  return (error) => {
+    if (error instanceof ErrandError && error.code === "unavailable") return;
+    log.error("a webhook could not be submitted", error);
   };
 }
 
