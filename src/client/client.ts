@@ -8,6 +8,8 @@ import { platformEnvironment } from "./feed-environment.ts";
 import type { FeedEnvironment } from "./feed-environment.ts";
 import { createHttp } from "./http.ts";
 import type { Http } from "./http.ts";
+import { createQueueApi } from "./queue-api.ts";
+import type { QueueApi } from "./queue-api.ts";
 import { createTaskApi } from "./task-api.ts";
 import type { TaskApi } from "./task-api.ts";
 import type { Overview } from "./wire.ts";
@@ -36,6 +38,7 @@ export interface FollowOptions {
 export interface ErrandClient {
   readonly tasks: TaskApi;
   readonly chat: ChatApi;
+  readonly queues: QueueApi;
   /** Load of the queues and whether a model is connected. */
   overview(signal?: AbortSignal): Promise<Overview>;
   /**
@@ -65,6 +68,7 @@ export function createClient(options: ClientOptions = {}): ErrandClient {
   return {
     tasks: createTaskApi(http),
     chat: createChatApi(http),
+    queues: createQueueApi(http),
     overview: (signal) => http.json("/api/overview", decodeOverview, { signal }),
     follow: (taskId, follow = {}) => followTask({ http, environment, taskId, ...follow }),
     events: (follow = {}) => followEvents({ http, environment, ...follow }),

@@ -238,7 +238,13 @@ function decodeFact(value: unknown, at: string): LogFact {
   };
 }
 
-function decodeQueue(value: unknown, at: string): QueueStatus {
+/** Reads all queues. */
+export function decodeQueues(value: unknown): readonly QueueStatus[] {
+  return fieldsOf(value, "queues").list("queues", decodeQueue);
+}
+
+/** Reads one queue. */
+export function decodeQueue(value: unknown, at = "queue"): QueueStatus {
   const f = fieldsOf(value, at);
   return {
     name: f.text("name"),
@@ -246,6 +252,13 @@ function decodeQueue(value: unknown, at: string): QueueStatus {
     running: f.numberOrNull("running") ?? 0,
     pending: f.numberOrNull("pending") ?? 0,
     paused: f.flag("paused"),
+    slotsPerKey: f.numberOrNull("slotsPerKey"),
+    requestsPerMinute: f.numberOrNull("requestsPerMinute"),
+    tokensPerMinute: f.numberOrNull("tokensPerMinute"),
+    closed: orNull(f.objectOrNull("closed"), (c) => ({
+      code: c.text("code"),
+      untilAt: c.text("untilAt"),
+    })),
   };
 }
 

@@ -1,6 +1,7 @@
 export { createClient } from "./client.ts";
 export type { ClientOptions, ErrandClient, FollowOptions } from "./client.ts";
 export type { ChatApi, NewMessage } from "./chat-api.ts";
+export type { QueueApi } from "./queue-api.ts";
 export type { NewTask, TaskApi, TaskFilter } from "./task-api.ts";
 export { explainFailure, explainTaskError, inOneLine } from "./explain.ts";
 export type { Explanation } from "./explain.ts";
@@ -22,6 +23,7 @@ export type {
   Overview,
   Priority,
   Progress,
+  QueueChange,
   QueueStatus,
   Reason,
   SentMessage,

@@ -155,6 +155,19 @@ export interface QueueStatus {
   readonly running: number;
   readonly pending: number;
   readonly paused: boolean;
+  readonly slotsPerKey: number | null;
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  /** Why it grants nothing although it has slots, and until when. */
+  readonly closed: { readonly code: string; readonly untilAt: string } | null;
+}
+
+/** What may be changed of a queue; `null` takes a limit away. */
+export interface QueueChange {
+  readonly slots?: number;
+  readonly slotsPerKey?: number | null;
+  readonly requestsPerMinute?: number | null;
+  readonly tokensPerMinute?: number | null;
 }
 
 /** What the server is doing now. */

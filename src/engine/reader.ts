@@ -1,7 +1,9 @@
 import { asKnownToCaller, asQueue, asTask } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { depth, why } from "../core/queue/views.ts";
-import type { QueueWhy } from "../core/queue/protocol.ts";
+import type { QueueSettings, QueueWhy } from "../core/queue/protocol.ts";
+import type { QueueState } from "../core/queue/state.ts";
+import { closedBy } from "../core/schedule/opening.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import { streamId, textOf } from "../core/stream/entry.ts";
 import type { Cursor } from "../core/stream/cursor.ts";
@@ -39,7 +41,9 @@ export interface WhyView {
   readonly taskId: string;
   readonly status: TaskView["status"];
   readonly reason: TaskView["reason"];
-  readonly queue: (QueueWhy & { readonly name: string }) | null;
+  readonly queue:
+    | (Omit<QueueWhy, "untilMs"> & { readonly name: string; readonly untilAt?: string })
+    | null;
   readonly message: string;
 }
 
@@ -51,6 +55,11 @@ export interface QueueView {
   readonly pending: number;
   readonly perBand: readonly [number, number, number];
   readonly paused: boolean;
+  readonly slotsPerKey: number | null;
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  /** Why it grants nothing although it has slots, and until when (ISO 8601); null: nothing holds it back. */
+  readonly closed: { readonly code: string; readonly untilAt: string } | null;
 }
 
 /** One numbered fact of a task's log, in the envelope of seed 001. */
@@ -198,7 +207,7 @@ export class Reader {
       taskId,
       status: view.status,
       reason: view.reason,
-      queue: asked === null || queue === null ? null : { name: asked.queue, ...queue },
+      queue: asked === null || queue === null ? null : whyQueue(asked.queue, queue),
       message: whyMessage(view, asked?.queue ?? null, queue),
     };
   }
@@ -208,13 +217,19 @@ export class Reader {
     const views: QueueView[] = [];
     for (const name of [...this.#store.queues()].sort()) {
       views.push(
-        await this.#kernel.read(queueScope(name), (state): QueueView => ({
-          name,
-          ...depth(asQueue(state)),
-        })),
+        await this.#kernel.read(queueScope(name), (state) =>
+          queueView(asQueue(state), this.#clock.nowMs()),
+        ),
       );
     }
     return views;
+  }
+
+  /** Settings of a queue as they count now. Throws `not_found` for one that never was. */
+  async queueSettings(name: string): Promise<QueueSettings> {
+    if (!this.#store.queues().includes(name))
+      throw new ErrandError("not_found", `there is no queue "${name.slice(0, 100)}"`);
+    return await this.#kernel.read(queueScope(name), (state) => asQueue(state).schedule.settings);
   }
 
   /** Position of a task that waits for a slot; null if it does not. */
@@ -238,6 +253,20 @@ export class Reader {
   }
 }
 
+function queueView(state: QueueState, nowMs: number): QueueView {
+  const { settings, opening } = state.schedule;
+  const { slotsPerKey, requestsPerMinute = null, tokensPerMinute = null } = settings;
+  const closed = closedBy(opening, nowMs);
+  return {
+    name: state.name,
+    ...depth(state),
+    slotsPerKey,
+    requestsPerMinute,
+    tokensPerMinute,
+    closed: closed === null ? null : { code: closed.code, untilAt: isoTime(closed.untilMs) },
+  };
+}
+
 function waitingCall(task: TaskState): { queue: string; call: string } | null {
   if (task.spec === null) return null;
   if (task.phase === "queued" && task.lease !== null)
@@ -249,11 +278,25 @@ function waitingCall(task: TaskState): { queue: string; call: string } | null {
   return null;
 }
 
+function whyQueue(name: string, { untilMs, ...queue }: QueueWhy): WhyView["queue"] {
+  return { name, ...queue, ...(untilMs === undefined ? null : { untilAt: isoTime(untilMs) }) };
+}
+
+/** What holds a queue back, in words that go on after its name. */
+const closedWords: Readonly<Record<string, string>> = {
+  rate_window: "has used up its rate",
+  endpoint_asked: "was asked by its endpoint to wait",
+  endpoint_down: "has an endpoint that does not answer",
+};
+
 function whyMessage(view: TaskView, queueName: string | null, queue: QueueWhy | null): string {
   if (queue !== null) {
     const place = queue.position === 1 ? "next in line" : `number ${queue.position} in line`;
     if (queue.code === "queue_paused")
       return `The task is ${place}, but queue "${queueName}" is paused.`;
+    const closed = closedWords[queue.code];
+    if (closed !== undefined)
+      return `The task is ${place}, but queue "${queueName}" ${closed}: it goes on at ${isoTime(queue.untilMs ?? 0)}.`;
     return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.`;
   }
   if (view.reason !== null) {

@@ -21,6 +21,7 @@ type AnyEvent = TaskEvent | SessionEvent | UserEvent | QueueEvent;
 /** Every kind of fact. The compiler says when one is missing here, and this program when one is not in the story. */
 const everyFact: Record<AnyEvent["type"], true> = {
   "task.accepted": true,
+  "task.prioritized": true,
   "task.delayed": true,
   "task.held": true,
   "task.queued": true,

@@ -19,6 +19,7 @@ import {
 import type { SessionCommand } from "../session/decider.ts";
 import type { RunnerCommand, TaskCommand, TurnOfTask } from "./commands.ts";
 import { callGranted, decideRunner, giveBack, voidedWhileWaiting } from "./decide-runner.ts";
+import { prioritize } from "./decide-priority.ts";
 import { decideTimer } from "./decide-timer.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
 import type { TaskState } from "./state.ts";
@@ -55,6 +56,8 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
       return retry(state, command.held, ctx);
     case "release":
       return release(state, ctx);
+    case "prioritize":
+      return prioritize(state, command.priority);
     case "event":
       return receive(state, command.name, command.payload);
     case "childEnded":

@@ -100,6 +100,7 @@ export const whyShape: z.ZodType = z
         pending: count,
         running: count,
         slots: count,
+        untilAt: time.optional(),
       })
       .nullable(),
     message: text,
@@ -176,7 +177,8 @@ export const sessionPageShape: z.ZodType = z
   })
   .openapi("SessionPage");
 
-const queueShape = z
+/** A queue with its load and its limits. */
+export const queueShape: z.ZodType = z
   .strictObject({
     name: text,
     slots: count,
@@ -184,6 +186,10 @@ const queueShape = z
     pending: count,
     paused: z.boolean(),
     perBand: z.tuple([count, count, count]),
+    slotsPerKey: count.nullable(),
+    requestsPerMinute: count.nullable(),
+    tokensPerMinute: count.nullable(),
+    closed: z.strictObject({ code: text, untilAt: time }).nullable(),
   })
   .openapi("Queue");
 

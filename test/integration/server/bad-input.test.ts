@@ -102,6 +102,7 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
         taskId: encodeURIComponent(toWellFormed(text)),
         sessionId: encodeURIComponent(toWellFormed(text)),
         userId: encodeURIComponent(toWellFormed(text)),
+        queue: encodeURIComponent(toWellFormed(text)),
       };
       const body = bodyOf(operation);
       const response = await door.send(
@@ -127,7 +128,7 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
     ]) {
       const response = await door.send(
         operation.method.toUpperCase(),
-        pathOf(operation, { taskId: bad, sessionId: bad, userId: bad }),
+        pathOf(operation, { taskId: bad, sessionId: bad, userId: bad, queue: bad }),
       );
       expect([operation.id, bad, response.status]).toEqual([
         operation.id,

@@ -14,6 +14,8 @@ export interface Sights {
   readonly taskId: string;
   readonly sessionId: string;
   readonly userId: string;
+  /** A queue to change; `steered` if absent. */
+  readonly queue?: string;
 }
 
 /** Makes a waiting task and a session with an answered message. */
@@ -49,6 +51,8 @@ const bodies: Readonly<Record<string, unknown>> = {
   cancelTask: { reason: "not needed" },
   chat: { message: "help" },
   sendMessage: { message: "help" },
+  prioritizeTask: { priority: "batch" },
+  changeQueue: { requestsPerMinute: null },
   makeKey: { user: "u9" },
   orchestrate: { prompt: "plan it" },
   stopChat: { activeStreamId: "task_x" },
@@ -65,7 +69,8 @@ export function pathOf({ path }: Operation, sights: Sights): string {
     .replace("{taskId}", sights.taskId)
     .replace("{sessionId}", sights.sessionId)
     .replace("{chatId}", sights.sessionId)
-    .replace("{userId}", sights.userId);
+    .replace("{userId}", sights.userId)
+    .replace("{queue}", sights.queue ?? "steered");
 }
 
 /** Sends the good request of an operation. */
