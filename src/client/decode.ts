@@ -4,6 +4,7 @@ import { fieldsOf, isObject, textAt } from "./shape.ts";
 import type { Fields } from "./shape.ts";
 import type {
   ChatMessage,
+  Estimate,
   LogFact,
   LogPage,
   MessagePart,
@@ -193,12 +194,21 @@ function decodeFieldErrors(value: Json | undefined): Problem["fields"] {
   );
 }
 
+function decodeEstimate(f: Fields): Estimate {
+  const range = (of: Fields): Estimate["start"] => ({
+    p50Ms: of.numberOrNull("p50Ms") ?? 0,
+    p90Ms: of.numberOrNull("p90Ms") ?? 0,
+  });
+  return { start: range(f.object("start")), end: range(f.object("end")), late: f.flag("late") };
+}
+
 function decodeReason(f: Fields): Reason {
   return {
     code: f.text("code"),
     untilAt: f.textOrNull("untilAt"),
     queue: f.textOrNull("queue"),
     position: f.numberOrNull("position"),
+    estimate: orNull(f.objectOrNull("estimate"), decodeEstimate),
     message: f.textOrNull("message") ?? "",
   };
 }

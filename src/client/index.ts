@@ -15,6 +15,8 @@ export { emptyView, foldTask, viewOf } from "./task-view.ts";
 export type { StreamText, TaskView, ToolCall } from "./task-view.ts";
 export type {
   ChatMessage,
+  Estimate,
+  EstimateRange,
   LogFact,
   LogPage,
   MessagePart,

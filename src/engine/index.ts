@@ -36,7 +36,15 @@ export {
 export type { FeedReader } from "./feed/task-feed.ts";
 export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
 export type { Reader } from "./reader.ts";
-export type { Envelope, QueueView, SessionSummary, TaskRead, WhyView } from "./reader.ts";
+export type {
+  Envelope,
+  EstimateView,
+  Place,
+  QueueView,
+  SessionSummary,
+  TaskRead,
+  WhyView,
+} from "./reader.ts";
 export type { Said, Say } from "./sessions.ts";
 export {
   poolSlotsDefault,

@@ -3,6 +3,7 @@ import { ErrandError } from "../core/errors.ts";
 import { depth, why } from "../core/queue/views.ts";
 import type { QueueSettings, QueueWhy } from "../core/queue/protocol.ts";
 import type { QueueState } from "../core/queue/state.ts";
+import type { Estimate } from "../core/schedule/estimate.ts";
 import { closedBy } from "../core/schedule/opening.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import { streamId, textOf } from "../core/stream/entry.ts";
@@ -42,9 +43,27 @@ export interface WhyView {
   readonly status: TaskView["status"];
   readonly reason: TaskView["reason"];
   readonly queue:
-    | (Omit<QueueWhy, "untilMs"> & { readonly name: string; readonly untilAt?: string })
+    | (Omit<QueueWhy, "untilMs" | "estimate"> & {
+        readonly estimate: EstimateView | null;
+        readonly name: string;
+        readonly untilAt?: string;
+      })
     | null;
   readonly message: string;
+}
+
+/** When a waiting task may start and end, in milliseconds from now. */
+export interface EstimateView {
+  readonly start: { readonly p50Ms: number; readonly p90Ms: number };
+  readonly end: { readonly p50Ms: number; readonly p90Ms: number };
+  /** It takes longer than was promised when it came. */
+  readonly late: boolean;
+}
+
+/** Where a waiting task stands. */
+export interface Place {
+  readonly position: number;
+  readonly estimate: EstimateView | null;
 }
 
 /** A queue as people see it. */
@@ -232,14 +251,16 @@ export class Reader {
     return await this.#kernel.read(queueScope(name), (state) => asQueue(state).schedule.settings);
   }
 
-  /** Position of a task that waits for a slot; null if it does not. */
-  async position(taskId: string): Promise<number | null> {
+  /** Place in line of a task that waits for a slot; null if it does not. */
+  async place(taskId: string): Promise<Place | null> {
     const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(asTask(state)));
     if (asked === null) return null;
-    return await this.#kernel.read(
-      queueScope(asked.queue),
-      (state) => why(asQueue(state), asked.call, this.#clock.nowMs())?.position ?? null,
-    );
+    return await this.#kernel.read(queueScope(asked.queue), (state) => {
+      const found = why(asQueue(state), asked.call, this.#clock.nowMs());
+      return found === null
+        ? null
+        : { position: found.position, estimate: estimateView(found.estimate) };
+    });
   }
 
   /** Names of the task types of this process. */
@@ -278,8 +299,21 @@ function waitingCall(task: TaskState): { queue: string; call: string } | null {
   return null;
 }
 
-function whyQueue(name: string, { untilMs, ...queue }: QueueWhy): WhyView["queue"] {
-  return { name, ...queue, ...(untilMs === undefined ? null : { untilAt: isoTime(untilMs) }) };
+/** An estimate in whole tenths of a second: more would say more than is known. */
+function estimateView(estimate: Estimate | null): EstimateView | null {
+  if (estimate === null) return null;
+  const tidy = (seconds: number): number => Math.round(seconds * 10) * 100;
+  const range = ({ p50, p90 }: Estimate["start"]) => ({ p50Ms: tidy(p50), p90Ms: tidy(p90) });
+  return { start: range(estimate.start), end: range(estimate.end), late: estimate.late };
+}
+
+function whyQueue(name: string, { untilMs, estimate, ...queue }: QueueWhy): WhyView["queue"] {
+  return {
+    name,
+    ...queue,
+    estimate: estimateView(estimate),
+    ...(untilMs === undefined ? null : { untilAt: isoTime(untilMs) }),
+  };
 }
 
 /** What holds a queue back, in words that go on after its name. */
@@ -289,6 +323,19 @@ const closedWords: Readonly<Record<string, string>> = {
   endpoint_down: "has an endpoint that does not answer",
 };
 
+/** What may be expected, as a sentence. */
+function expected(estimate: Estimate | null): string {
+  if (estimate === null) return "";
+  const { p50, p90 } = estimate.start;
+  const late = estimate.late ? " That is later than promised." : "";
+  return ` It should start in ${roughly(p50)} to ${roughly(p90)}.${late}`;
+}
+
+function roughly(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return seconds < 5_400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}
+
 function whyMessage(view: TaskView, queueName: string | null, queue: QueueWhy | null): string {
   if (queue !== null) {
     const place = queue.position === 1 ? "next in line" : `number ${queue.position} in line`;
@@ -297,7 +344,7 @@ function whyMessage(view: TaskView, queueName: string | null, queue: QueueWhy | 
     const closed = closedWords[queue.code];
     if (closed !== undefined)
       return `The task is ${place}, but queue "${queueName}" ${closed}: it goes on at ${isoTime(queue.untilMs ?? 0)}.`;
-    return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.`;
+    return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.${expected(queue.estimate)}`;
   }
   if (view.reason !== null) {
     const until = view.reason.untilAt === undefined ? "" : ` until ${view.reason.untilAt}`;

@@ -68,6 +68,7 @@ const everyFact: Record<AnyEvent["type"], true> = {
   "call.withdrawn": true,
   "leases.voided": true,
   "tree.over": true,
+  "call.promised": true,
   "call.moved": true,
 };
 

@@ -18,6 +18,15 @@ const json = z.unknown().openapi({ description: "Any JSON value" });
 
 const errorShape = z.strictObject({ code: text, message: text }).nullable();
 
+const rangeShape = z.strictObject({ p50Ms: count, p90Ms: count });
+const estimateShape = z
+  .strictObject({
+    start: rangeShape,
+    end: rangeShape,
+    late: z.boolean().openapi({ description: "It takes longer than was promised when it came" }),
+  })
+  .openapi("Estimate", { description: "When it may start and end, in milliseconds from now" });
+
 const reasonShape = z
   .strictObject({
     code: z.enum([
@@ -36,6 +45,7 @@ const reasonShape = z
     untilAt: time.optional(),
     queue: text.optional(),
     position: z.int().min(1).optional().openapi({ description: "Place in line, from 1" }),
+    estimate: estimateShape.optional(),
   })
   .nullable();
 
@@ -101,6 +111,7 @@ export const whyShape: z.ZodType = z
         running: count,
         slots: count,
         untilAt: time.optional(),
+        estimate: estimateShape.nullable(),
       })
       .nullable(),
     message: text,
