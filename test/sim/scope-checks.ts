@@ -1,5 +1,6 @@
-import { pendingCount, type Lease } from "../../src/core/schedule/state.ts";
-import { scopeKind, scopeName, taskScope, type Scope } from "../../src/core/scope.ts";
+import { closedBy, isProbing } from "../../src/core/schedule/opening.ts";
+import { pendingCount, type Lease, type Schedule } from "../../src/core/schedule/state.ts";
+import { queueScope, scopeKind, scopeName, taskScope, type Scope } from "../../src/core/scope.ts";
 import type { CallOperation, TaskState } from "../../src/core/task/state.ts";
 import { isEnd } from "../../src/core/task/status.ts";
 import type { Plan } from "./plan.ts";
@@ -236,7 +237,8 @@ export class ScopeChecks {
     this.#caps(name, leases.values());
     if (this.#plan.remoteQueues) return;
     for (const lease of leases.values()) this.#used(name, lease);
-    if (pending > 0 && !schedule.paused && leases.size < settings.slots) this.#idleSlot(name);
+    if (pending > 0 && !schedule.paused && leases.size < settings.slots)
+      this.#idleSlot(name, schedule);
   }
 
   #caps(name: string, leases: Iterable<Lease>): void {
@@ -274,8 +276,15 @@ export class ScopeChecks {
       );
   }
 
-  /** A slot is free while calls wait: then each of them must be held back by a cap. */
-  #idleSlot(name: string): void {
+  /**
+   * A slot is free while calls wait: then each of them must be held back by a cap, or the queue is closed and its
+   * timer opens it, or the one call is under way that tries an endpoint that was down.
+   */
+  #idleSlot(name: string, { opening, leases }: Schedule): void {
+    if (isProbing(opening) && leases.size > 0) return;
+    const opensAtMs = this.#shadow.timers.get(queueScope(name))?.get("open");
+    const closed = closedBy(opening, 0);
+    if (closed !== null && opensAtMs === Math.ceil(closed.untilMs)) return;
     for (const [call, request] of this.#shadow.ready.get(name) ?? []) {
       const capped = request.capTotal !== null || request.capPerKey !== null;
       must(
