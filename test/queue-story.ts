@@ -17,7 +17,10 @@ export type Happening =
       readonly cost: number;
       readonly weight: number;
       readonly root: number | null;
+      /** A model call: its cost is learnt. */
+      readonly role: boolean;
     }
+  | { readonly what: "over"; readonly which: number }
   | { readonly what: "repeat" | "settle"; readonly which: number }
   | { readonly what: "finish"; readonly which: number }
   | { readonly what: "configure"; readonly slots: number; readonly slotsPerKey: number | null }
@@ -48,6 +51,7 @@ const request = fc.record({
   cost: fc.constantFrom(0.1, 1, 1, 3.5, 20, 200),
   weight: fc.constantFrom(1, 1, 1, 2, 0.5, 3.7),
   root: fc.option(fc.nat(3), { freq: 3 }),
+  role: fc.boolean(),
 });
 const which = fc.nat(1_000);
 
@@ -71,6 +75,7 @@ export const beat: fc.Arbitrary<Beat> = fc.record({
       weight: 1,
       arbitrary: fc.record({ what: fc.constant("pause" as const), paused: fc.boolean() }),
     },
+    { weight: 1, arbitrary: fc.record({ what: fc.constant("over" as const), which }) },
     { weight: 1, arbitrary: fc.record({ what: fc.constant("void" as const) }) },
     { weight: 1, arbitrary: fc.record({ what: fc.constant("timer" as const) }) },
   ),
@@ -127,7 +132,7 @@ export class Story {
   #commandFor(happening: Happening): QueueCommand | null {
     switch (happening.what) {
       case "request": {
-        const { key, band, type, cost, weight, root } = happening;
+        const { key, band, type, cost, weight, root, role } = happening;
         const [capTotal = null, capPerKey = null] = capsOf[type] ?? [];
         const command = callOf(`t${this.asked.size}.1`, {
           key: `k${key}`,
@@ -138,6 +143,7 @@ export class Story {
           capTotal,
           capPerKey,
           ...(root === null ? {} : { root: `r${root}` }),
+          ...(role ? { role: "chat", lead: 0.05 } : {}),
         });
         if (command.type === "request") this.asked.set(command.call, command.request);
         return command;
@@ -162,6 +168,11 @@ export class Story {
       }
       case "pause":
         return { type: "pause", paused: happening.paused };
+      case "over": {
+        const roots = [...this.run.state.schedule.roots.keys()];
+        const root = roots[happening.which % Math.max(1, roots.length)];
+        return root === undefined ? null : { type: "over", root };
+      }
       case "void":
         return { type: "voidLeases" };
       case "timer":
@@ -189,6 +200,7 @@ export class Story {
         this.#running.clear();
         return;
       case "tree.over":
+      case "call.promised":
       case "call.moved":
       case "call.requested":
       case "queue.configured":

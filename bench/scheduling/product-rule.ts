@@ -1,9 +1,18 @@
 import type { DecideContext } from "../../src/core/decider.ts";
 import { queueDecider } from "../../src/core/queue/decider.ts";
 import type { CallRequest, QueueCommand } from "../../src/core/queue/protocol.ts";
+import { rangeOf, type Range } from "../../src/core/schedule/calibrate.ts";
 import type { QueueState } from "../../src/core/queue/state.ts";
 import { queueScope } from "../../src/core/scope.ts";
 import type { SimCall, SimRule, SimTask } from "./simulator.ts";
+
+/** A promise and whom it was made to. */
+export interface PromiseMade {
+  readonly task: SimTask;
+  readonly call: SimCall;
+  readonly start: Range;
+  readonly end: Range;
+}
 
 /** Speeds of the simulated endpoint, as a host would configure them. */
 const promptPerSecond = 1_500;
@@ -21,6 +30,8 @@ export class ProductRule implements SimRule {
   readonly #calls = new Map<string, SimCall>();
   readonly #ids = new Map<SimCall, string>();
   #count = 0;
+  /** Every promise made, to be compared with what came of it. */
+  readonly promises: PromiseMade[] = [];
 
   constructor(slots: number) {
     this.#do({ type: "configure", settings: { slots, slotsPerKey: null } }, 0);
@@ -66,6 +77,22 @@ export class ProductRule implements SimRule {
     this.#do({ type: "over", root: `t${task.id}` }, now);
   }
 
+  /** What a tree was promised as it began to wait: half and nine tenths of a start and of an end, in seconds. */
+  #promised(root: string, call: string): void {
+    const promised = this.state.schedule.calibration.promises.get(root);
+    const waiting = this.#calls.get(call);
+    if (promised === undefined || waiting === undefined) return;
+    const { band, points } = promised;
+    const range = (what: "start" | "end") =>
+      rangeOf(this.state.schedule.calibration, what, band, points);
+    this.promises.push({
+      task: waiting.task,
+      call: waiting,
+      start: range("start"),
+      end: range("end"),
+    });
+  }
+
   #do(command: QueueCommand, now: number): void {
     const context: DecideContext = {
       nowMs: Math.round(now * 1_000),
@@ -74,6 +101,7 @@ export class ProductRule implements SimRule {
     };
     const batch = queueDecider.decide(this.state, command, context);
     for (const event of batch.events) {
+      if (event.type === "call.promised") this.#promised(event.root, event.call);
       const call = event.type === "call.granted" ? this.#calls.get(event.call) : undefined;
       if (call !== undefined) this.#granted.push(call);
     }

@@ -7,10 +7,11 @@ import { loadSimulator, type SimRule, type SimTask, type Simulator } from "./sim
  *
  *     SCHEDULING_SIM=<folder of the simulator> node bench/scheduling/run.ts [sections] [first seed] [seeds]
  *
- * Sections, joined by commas: main, flood, fair, starve. Default: all, seeds 301 to 305.
+ * Sections, joined by commas: main, flood, fair, starve, estimates. Default: all, seeds 301 to 305.
  */
 
-const [sections = "main,flood,fair,starve", firstSeed = "301", count = "5"] = process.argv.slice(2);
+const [sections = "main,flood,fair,starve,estimates", firstSeed = "301", count = "5"] =
+  process.argv.slice(2);
 const folder = process.env["SCHEDULING_SIM"];
 if (folder === undefined) {
   throw new Error("SCHEDULING_SIM names no folder: set it to the folder of the simulator");
@@ -227,6 +228,69 @@ function starveSection(): void {
   table(["rule", "lower-band tasks done in time", "chat first token p50 / p95"], rows);
 }
 
+function estimateSection(): void {
+  const rows: string[][] = [];
+  for (const slots of [1, 4]) {
+    for (const load of [0.7, 0.9, 1.1]) {
+      for (const band of [0, 1, 2] as const) {
+        const is = overSeeds((seed) => coverage({ seed, slots, load, band }));
+        const share = (value: number) => `${(100 * value).toFixed(1)} %`;
+        rows.push([
+          `${slots} / ${load}`,
+          ["interactive", "background", "batch"][band] ?? "",
+          figure(is.made),
+          `${share(is.start90)} / ${share(is.start50)}`,
+          share(is.startOff),
+          `${share(is.end90)} / ${share(is.end50)}`,
+          share(is.endOff),
+        ]);
+      }
+    }
+  }
+  console.log(
+    "promises to trees that begin to wait: share kept of p90 / p50, median error of p50\n",
+  );
+  table(
+    ["slots / load", "class", "promises", "start p90 / p50", "error", "end p90 / p50", "error"],
+    rows,
+  );
+}
+
+interface CoverageOf {
+  readonly seed: number;
+  readonly slots: number;
+  readonly load: number;
+  readonly band: 0 | 1 | 2;
+}
+
+function coverage({ seed, slots, load, band }: CoverageOf) {
+  const work = sim.mixed({ seed, k: slots, load });
+  const policy = new ProductRule(slots);
+  sim.simulate({ ...work, k: slots, policy, predictor: sim.newPredictor(seed) });
+  const made = policy.promises.filter(
+    ({ task }) => task.cls === band && task.t > work.horizon * 0.1 && task.t <= work.horizon,
+  );
+  const of = (what: "start" | "end") => {
+    const took = made.map(({ call, task }) =>
+      what === "start" ? (call.start ?? Number.NaN) - task.t : task.end - task.t,
+    );
+    const within = (share: "p50" | "p90") =>
+      made.filter((one, at) => (took[at] ?? 0) <= one[what][share]).length / made.length;
+    const off = made.map((one, at) => Math.abs(one[what].p50 - (took[at] ?? 0)) / (took[at] ?? 1));
+    return { p50: within("p50"), p90: within("p90"), off: quantile(off, 0.5) };
+  };
+  const [start, end] = [of("start"), of("end")];
+  return {
+    made: made.length,
+    start90: start.p90,
+    start50: start.p50,
+    startOff: start.off,
+    end90: end.p90,
+    end50: end.p50,
+    endOff: end.off,
+  };
+}
+
 function isCounted(task: SimTask, horizon: number): boolean {
   return task.type === "chat" && task.t > 0.05 * horizon && task.t < horizon;
 }
@@ -236,5 +300,6 @@ const all: Readonly<Record<string, () => void>> = {
   flood: floodSection,
   fair: fairSection,
   starve: starveSection,
+  estimates: estimateSection,
 };
 for (const section of sections.split(",")) all[section]?.();

@@ -20,6 +20,9 @@ export interface SimCall {
   readonly pre: number;
   readonly tag0: number;
   readonly first?: number;
+  /** When it was ready and when it first started, in seconds. */
+  readonly ready: number;
+  readonly start?: number;
 }
 
 /** A simulated task: stages of calls with pauses between them. */

@@ -247,6 +247,31 @@ export const retry: CommandDef<typeof idArgs> = act(
   },
 );
 
+const classes = ["batch", "background", "interactive"] as const;
+
+function moved(by: 1 | -1): (client: ErrandClient, task: Task) => Promise<string> {
+  return async (client, { id, priority }) => {
+    const now = classes.findIndex((name) => name === priority);
+    const next = classes[now + by];
+    if (next === undefined) return `${id}  is ${priority} already`;
+    return `${id}  ${(await client.tasks.prioritize(id, next)).priority}`;
+  };
+}
+
+/** `errand promote`. */
+export const promote: CommandDef<typeof idArgs> = act(
+  "promote",
+  "Move a task up one priority class, with what it has waiting",
+  moved(1),
+);
+
+/** `errand demote`. */
+export const demote: CommandDef<typeof idArgs> = act(
+  "demote",
+  "Move a task down one priority class, with what it has waiting",
+  moved(-1),
+);
+
 /** `errand why`. */
 export const why: CommandDef<typeof idArgs> = act(
   "why",

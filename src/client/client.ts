@@ -10,6 +10,8 @@ import { createHttp } from "./http.ts";
 import type { Http } from "./http.ts";
 import { createScheduleApi } from "./schedule-api.ts";
 import type { ScheduleApi } from "./schedule-api.ts";
+import { createQueueApi } from "./queue-api.ts";
+import type { QueueApi } from "./queue-api.ts";
 import { createTaskApi } from "./task-api.ts";
 import type { TaskApi } from "./task-api.ts";
 import type { Overview } from "./wire.ts";
@@ -39,6 +41,7 @@ export interface ErrandClient {
   readonly tasks: TaskApi;
   readonly chat: ChatApi;
   readonly schedules: ScheduleApi;
+  readonly queues: QueueApi;
   /** Load of the queues and whether a model is connected. */
   overview(signal?: AbortSignal): Promise<Overview>;
   /**
@@ -69,6 +72,7 @@ export function createClient(options: ClientOptions = {}): ErrandClient {
     tasks: createTaskApi(http),
     chat: createChatApi(http),
     schedules: createScheduleApi(http),
+    queues: createQueueApi(http),
     overview: (signal) => http.json("/api/overview", decodeOverview, { signal }),
     follow: (taskId, follow = {}) => followTask({ http, environment, taskId, ...follow }),
     events: (follow = {}) => followEvents({ http, environment, ...follow }),

@@ -4,6 +4,7 @@ import { fieldsOf, isObject, textAt } from "./shape.ts";
 import type { Fields } from "./shape.ts";
 import type {
   ChatMessage,
+  Estimate,
   LogFact,
   LogPage,
   MessagePart,
@@ -193,12 +194,21 @@ function decodeFieldErrors(value: Json | undefined): Problem["fields"] {
   );
 }
 
+function decodeEstimate(f: Fields): Estimate {
+  const range = (of: Fields): Estimate["start"] => ({
+    p50Ms: of.numberOrNull("p50Ms") ?? 0,
+    p90Ms: of.numberOrNull("p90Ms") ?? 0,
+  });
+  return { start: range(f.object("start")), end: range(f.object("end")), late: f.flag("late") };
+}
+
 function decodeReason(f: Fields): Reason {
   return {
     code: f.text("code"),
     untilAt: f.textOrNull("untilAt"),
     queue: f.textOrNull("queue"),
     position: f.numberOrNull("position"),
+    estimate: orNull(f.objectOrNull("estimate"), decodeEstimate),
     message: f.textOrNull("message") ?? "",
   };
 }
@@ -238,7 +248,13 @@ function decodeFact(value: unknown, at: string): LogFact {
   };
 }
 
-function decodeQueue(value: unknown, at: string): QueueStatus {
+/** Reads all queues. */
+export function decodeQueues(value: unknown): readonly QueueStatus[] {
+  return fieldsOf(value, "queues").list("queues", decodeQueue);
+}
+
+/** Reads one queue. */
+export function decodeQueue(value: unknown, at = "queue"): QueueStatus {
   const f = fieldsOf(value, at);
   return {
     name: f.text("name"),
@@ -246,6 +262,13 @@ function decodeQueue(value: unknown, at: string): QueueStatus {
     running: f.numberOrNull("running") ?? 0,
     pending: f.numberOrNull("pending") ?? 0,
     paused: f.flag("paused"),
+    slotsPerKey: f.numberOrNull("slotsPerKey"),
+    requestsPerMinute: f.numberOrNull("requestsPerMinute"),
+    tokensPerMinute: f.numberOrNull("tokensPerMinute"),
+    closed: orNull(f.objectOrNull("closed"), (c) => ({
+      code: c.text("code"),
+      untilAt: c.text("untilAt"),
+    })),
   };
 }
 

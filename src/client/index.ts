@@ -2,6 +2,7 @@ export { createClient } from "./client.ts";
 export type { ClientOptions, ErrandClient, FollowOptions } from "./client.ts";
 export type { ChatApi, NewMessage } from "./chat-api.ts";
 export type { MissedTicks, NewSchedule, Schedule, ScheduleApi } from "./schedule-api.ts";
+export type { QueueApi } from "./queue-api.ts";
 export type { NewTask, TaskApi, TaskFilter } from "./task-api.ts";
 export { explainFailure, explainTaskError, inOneLine } from "./explain.ts";
 export type { Explanation } from "./explain.ts";
@@ -15,6 +16,8 @@ export { emptyView, foldTask, viewOf } from "./task-view.ts";
 export type { StreamText, TaskView, ToolCall } from "./task-view.ts";
 export type {
   ChatMessage,
+  Estimate,
+  EstimateRange,
   LogFact,
   LogPage,
   MessagePart,
@@ -23,6 +26,7 @@ export type {
   Overview,
   Priority,
   Progress,
+  QueueChange,
   QueueStatus,
   Reason,
   SentMessage,

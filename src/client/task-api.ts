@@ -57,6 +57,8 @@ export interface TaskApi {
   retry(taskId: string): Promise<Task>;
   /** A new task with the same input. */
   rerun(taskId: string): Promise<Task>;
+  /** Moves a task to another priority class, with what it has waiting. */
+  prioritize(taskId: string, priority: Priority): Promise<Task>;
   /** Lets a held task go. */
   release(taskId: string): Promise<Task>;
   /** Gives a waiting task the event it waits for. */
@@ -93,6 +95,7 @@ export function createTaskApi(http: Http): TaskApi {
     cancel: (taskId) => act(taskId, "cancel"),
     retry: (taskId) => act(taskId, "retry"),
     rerun: (taskId) => act(taskId, "rerun"),
+    prioritize: (taskId, priority) => act(taskId, "priority", { priority }),
     release: (taskId) => act(taskId, "release"),
     sendEvent: (taskId, name, payload) => act(taskId, "event", { name, payload }),
     why: (taskId, signal) => http.json(pathOf(taskId, "/why"), decodeWhy, { signal }),

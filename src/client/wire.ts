@@ -5,6 +5,19 @@ import type { FieldError } from "../core/errors.ts";
 /** Priority class of a task. */
 export type Priority = "interactive" | "background" | "batch";
 
+/** Half of such waits are over by `p50Ms`, nine tenths by `p90Ms`. */
+export interface EstimateRange {
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+}
+
+/** When a waiting task may start and end. `late`: it takes longer than was promised when it came. */
+export interface Estimate {
+  readonly start: EstimateRange;
+  readonly end: EstimateRange;
+  readonly late: boolean;
+}
+
 /** Why a task does not run now. `code` is open: a newer server may know more reasons than this client. */
 export interface Reason {
   readonly code: string;
@@ -13,6 +26,8 @@ export interface Reason {
   readonly queue: string | null;
   /** 1-based place in `queue`; null when it is not known. */
   readonly position: number | null;
+  /** When it may start and end, in milliseconds from when this was said; null when it is not known. */
+  readonly estimate: Estimate | null;
   /** The server's own sentence. */
   readonly message: string;
 }
@@ -155,6 +170,19 @@ export interface QueueStatus {
   readonly running: number;
   readonly pending: number;
   readonly paused: boolean;
+  readonly slotsPerKey: number | null;
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  /** Why it grants nothing although it has slots, and until when. */
+  readonly closed: { readonly code: string; readonly untilAt: string } | null;
+}
+
+/** What may be changed of a queue; `null` takes a limit away. */
+export interface QueueChange {
+  readonly slots?: number;
+  readonly slotsPerKey?: number | null;
+  readonly requestsPerMinute?: number | null;
+  readonly tokensPerMinute?: number | null;
 }
 
 /** What the server is doing now. */

@@ -1,5 +1,6 @@
 import { ErrandError } from "../core/errors.ts";
 import type { ModelError, Models } from "../ports/models.ts";
+import type { QueueSettings } from "../core/queue/protocol.ts";
 
 /** A model endpoint: a queue with slots in front of one server. */
 export interface Endpoint {
@@ -8,6 +9,8 @@ export interface Endpoint {
   readonly models: Models;
   /** Calls it serves at once. An unknown endpoint has 1 until it is measured. */
   readonly slots: number;
+  /** Rates it may be asked at, and slots of one fairness key; absent: no limits. */
+  readonly limits?: Omit<QueueSettings, "slots">;
   /** Shown to people; no secret. */
   readonly baseUrl: string | null;
   /** Predicted speeds, tokens per second, for the cost of a call. */

@@ -3,7 +3,7 @@ import { ErrandError } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
 import { pendingMax, retentionMsDefault } from "../core/limits.ts";
 import { pendingCount } from "../core/schedule/state.ts";
-import type { QueueSettings } from "../core/queue/protocol.ts";
+import type { Priority, QueueSettings } from "../core/queue/protocol.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import type { TaskCommand } from "../core/task/commands.ts";
 import type { TaskEvent } from "../core/task/events.ts";
@@ -142,8 +142,8 @@ export class Engine {
       ),
     );
     await Promise.all(
-      this.roles.endpoints.map(({ name, slots }) =>
-        this.configureQueue(endpointQueue(name), { slots }),
+      this.roles.endpoints.map(({ name, slots, limits }) =>
+        this.configureQueue(endpointQueue(name), { ...limits, slots }),
       ),
     );
     await this.kernel.start();
@@ -153,11 +153,24 @@ export class Engine {
 
   /** Sets slots of a queue, durably. */
   async configureQueue(name: string, settings: Partial<QueueSettings>): Promise<void> {
-    const { slots = 1, slotsPerKey = null } = settings;
     await this.kernel.ask(queueScope(name), {
       type: "configure",
-      settings: { slots, slotsPerKey },
+      settings: { slots: 1, slotsPerKey: null, ...settings },
     });
+  }
+
+  /**
+   * Changes slots and limits of a queue while it runs; what is not named stays. Durable, and kept over restarts until
+   * the host's own configuration of the queue changes (SPEC QUEUE21). `not_found`, `invalid_request`.
+   */
+  async changeQueue(name: string, change: Partial<QueueSettings>): Promise<void> {
+    const settings = { ...(await this.reader.queueSettings(name)), ...change };
+    await this.kernel.ask(queueScope(name), { type: "configure", settings, live: true });
+  }
+
+  /** Promotes or demotes a task, with what it has waiting. `conflict` if it has ended. */
+  async prioritize(taskId: string, priority: Priority): Promise<void> {
+    await this.command(taskId, { type: "prioritize", priority });
   }
 
   /** Pauses a queue: what runs goes on, nothing new is granted. */

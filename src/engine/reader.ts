@@ -1,7 +1,7 @@
 import { asKnownToCaller, asQueue, asTask } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
-import { depth, why } from "../core/queue/views.ts";
-import type { QueueWhy } from "../core/queue/protocol.ts";
+import { why } from "../core/queue/views.ts";
+import type { QueueSettings } from "../core/queue/protocol.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import { streamId, textOf } from "../core/stream/entry.ts";
 import type { Cursor } from "../core/stream/cursor.ts";
@@ -15,6 +15,15 @@ import type { SyncStore, TaskQuery } from "../ports/store.ts";
 import { endpointQueue } from "./endpoints.ts";
 import { titlePlace } from "./kernel/group.ts";
 import type { Kernel } from "./kernel/kernel.ts";
+import {
+  estimateView,
+  queueView,
+  whyMessage,
+  whyQueue,
+  type Place,
+  type QueueView,
+  type WhyView,
+} from "./queue-views.ts";
 import type { TaskTypes } from "./submit.ts";
 
 /** A task with where to follow it from. */
@@ -37,25 +46,6 @@ const tiesMax = 1_000;
 
 /** Rows of one class that a filtered list looks at in one go: about a millisecond of the event loop. */
 export const tasksLookedAt = 5_000;
-
-/** Why a task is where it is, from the log's facts. */
-export interface WhyView {
-  readonly taskId: string;
-  readonly status: TaskView["status"];
-  readonly reason: TaskView["reason"];
-  readonly queue: (QueueWhy & { readonly name: string }) | null;
-  readonly message: string;
-}
-
-/** A queue as people see it. */
-export interface QueueView {
-  readonly name: string;
-  readonly slots: number;
-  readonly running: number;
-  readonly pending: number;
-  readonly perBand: readonly [number, number, number];
-  readonly paused: boolean;
-}
 
 /** One numbered fact of a task's log, in the envelope of seed 001. */
 export interface Envelope {
@@ -229,7 +219,7 @@ export class Reader {
       taskId,
       status: view.status,
       reason: view.reason,
-      queue: asked === null || queue === null ? null : { name: asked.queue, ...queue },
+      queue: asked === null || queue === null ? null : whyQueue(asked.queue, queue),
       message: whyMessage(view, asked?.queue ?? null, queue),
     };
   }
@@ -254,20 +244,28 @@ export class Reader {
 
   /** One queue with its numbers. */
   async queue(name: string): Promise<QueueView> {
-    return await this.#kernel.read(queueScope(name), (state): QueueView => ({
-      name,
-      ...depth(asQueue(state)),
-    }));
+    return await this.#kernel.read(queueScope(name), (state) =>
+      queueView(asQueue(state), this.#clock.nowMs()),
+    );
   }
 
-  /** Position of a task that waits for a slot; null if it does not. */
-  async position(taskId: string): Promise<number | null> {
+  /** Settings of a queue as they count now. Throws `not_found` for one that never was. */
+  async queueSettings(name: string): Promise<QueueSettings> {
+    if (!this.#store.queues().includes(name))
+      throw new ErrandError("not_found", `there is no queue "${name.slice(0, 100)}"`);
+    return await this.#kernel.read(queueScope(name), (state) => asQueue(state).schedule.settings);
+  }
+
+  /** Place in line of a task that waits for a slot; null if it does not. */
+  async place(taskId: string): Promise<Place | null> {
     const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(asTask(state)));
     if (asked === null) return null;
-    return await this.#kernel.read(
-      queueScope(asked.queue),
-      (state) => why(asQueue(state), asked.call, this.#clock.nowMs())?.position ?? null,
-    );
+    return await this.#kernel.read(queueScope(asked.queue), (state) => {
+      const found = why(asQueue(state), asked.call, this.#clock.nowMs());
+      return found === null
+        ? null
+        : { position: found.position, estimate: estimateView(found.estimate) };
+    });
   }
 
   /** Names of the task types of this process. */
@@ -290,22 +288,6 @@ function waitingCall(task: TaskState): { queue: string; call: string } | null {
       return { queue: operation.queue, call: operation.call };
   }
   return null;
-}
-
-function whyMessage(view: TaskView, queueName: string | null, queue: QueueWhy | null): string {
-  if (queue !== null) {
-    const place = queue.position === 1 ? "next in line" : `number ${queue.position} in line`;
-    if (queue.code === "queue_paused")
-      return `The task is ${place}, but queue "${queueName}" is paused.`;
-    return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.`;
-  }
-  if (view.reason !== null) {
-    const until = view.reason.untilAt === undefined ? "" : ` until ${view.reason.untilAt}`;
-    return `The task ${view.reason.message}${until}.`;
-  }
-  if (view.status === "running") return "The task is running.";
-  const error = view.error === null ? "" : `: ${view.error.message}`;
-  return `The task is ${view.status}${error}.`;
 }
 
 function envelope(

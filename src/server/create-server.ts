@@ -123,7 +123,7 @@ function contextOf(
       identifier,
       limits,
     ),
-    positions: new PositionWatch((taskId) => engine.reader.position(taskId), log),
+    positions: new PositionWatch((taskId) => engine.reader.place(taskId), log),
     encoder: new FeedEncoder(),
     metrics: new Metrics(engine),
     model: settings.model ?? (() => noModel),

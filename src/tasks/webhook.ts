@@ -116,7 +116,7 @@ export async function watchWebhooks(
   });
   const { tasks: deliveries } = await engine.reader.tasks({
     userId: null,
-    type: "webhook",
+    types: ["webhook"],
     limit: deliveriesMax,
   });
   for (const view of deliveries.toReversed()) saw(view);

@@ -21,6 +21,7 @@ type AnyEvent = TaskEvent | SessionEvent | UserEvent | QueueEvent;
 /** Every kind of fact. The compiler says when one is missing here, and this program when one is not in the story. */
 const everyFact: Record<AnyEvent["type"], true> = {
   "task.accepted": true,
+  "task.prioritized": true,
   "task.delayed": true,
   "task.held": true,
   "task.queued": true,
@@ -74,6 +75,7 @@ const everyFact: Record<AnyEvent["type"], true> = {
   "call.withdrawn": true,
   "leases.voided": true,
   "tree.over": true,
+  "call.promised": true,
   "call.moved": true,
 };
 

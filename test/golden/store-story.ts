@@ -26,7 +26,42 @@ export async function tellStory(bench: KernelBench): Promise<void> {
   await conversation(story);
   await lanes(story);
   await schedules(story);
+  await scarce(story);
   await open(story);
+}
+
+/** A scarce endpoint: limits, what is learnt, a pause it asked for, a promise, a task that is promoted. */
+async function scarce(story: Story): Promise<void> {
+  const settings = { slots: 1, slotsPerKey: null, requestsPerMinute: 600, tokensPerMinute: 60_000 };
+  await story.queue("scarce", { type: "configure", settings, live: true });
+  const op = "call:chat#1";
+  const asked = { role: "chat", hash: "h", cost: 2, lead: 0.5, tokens: 400 } as const;
+  const ask: WorkerCommand = { type: "call", op, queue: "scarce", ...asked };
+  const result = {
+    text: "hi",
+    finish: "stop",
+    usage: { inputTokens: 9, outputTokens: 2 },
+  } as const;
+  for (const name of ["a tree", "is promised", "is asked to wait"]) {
+    await story.submit(name);
+    await story.work(name, ask);
+  }
+  await story.later(3_000);
+  const first = await story.granted("a tree", op);
+  await story.work("a tree", { type: "callDone", op, call: first, result });
+  await story.work("a tree", { type: "complete", output: null });
+  const second = await story.granted("is promised", op);
+  const limited = { code: "model_rate_limited", message: "slow down" } as const;
+  await story.work("is promised", {
+    type: "callFailed",
+    op,
+    call: second,
+    error: limited,
+    triesMax: 3,
+    retryAfterMs: 20_000,
+  });
+  await story.submit("is promoted", { queue: "paused", priority: "batch" });
+  await story.tell("is promoted", { type: "prioritize", priority: "interactive" });
 }
 
 /** The story's tasks by name, and what is done to them. */

@@ -20,8 +20,9 @@ import {
   refreshKey,
   removeWaiting,
 } from "../schedule/lanes.ts";
+import { isSampled, pointsOf } from "../schedule/estimate.ts";
 import { accountOf, bandFor, placeFor } from "../schedule/ledger.ts";
-import { closedBy, isProbing, type CallEnd } from "../schedule/opening.ts";
+import { closedBy, isProbing, newsOf, type CallEnd } from "../schedule/opening.ts";
 import { predictedCost } from "../schedule/predict.ts";
 import { tidyCost, tidyTokens, tidyWeight } from "../schedule/rule.ts";
 import {
@@ -138,6 +139,7 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
   if (schedule.pool.find(call) !== undefined) return nothing();
   const known = schedule.roots.get(asked.root);
   const weight = tidyWeight(asked.weight);
+  const { role = null } = asked;
   const wanted: WaitingCall = {
     call,
     task: asked.task,
@@ -146,10 +148,17 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
     user: asked.user,
     root: asked.root,
     band: bandFor(asked.band, known),
-    cost: tidyCost(costFor(schedule, asked)),
-    role: asked.role ?? null,
-    lead: asked.role === undefined ? 0 : tidyCost(asked.lead ?? 0),
-    tokens: asked.role === undefined ? 0 : tidyTokens(asked.tokens),
+    cost: tidyCost(
+      predictedCost(schedule.costs, {
+        ...asked,
+        taskType: asked.type,
+        role,
+        lead: asked.lead ?? 0,
+      }),
+    ),
+    role,
+    lead: role === null ? 0 : tidyCost(asked.lead ?? 0),
+    tokens: role === null ? 0 : tidyTokens(asked.tokens),
     capped: asked.capTotal !== null || asked.capPerKey !== null,
   };
   if (canPass(draft) && capsAllow(schedule, asked.key, asked.type, asked)) {
@@ -160,12 +169,6 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
     wait(draft, wanted, { weight, caps: asked, known });
   }
   return finish(draft);
-}
-
-/** What the queue predicts of a call it has seen the like of; otherwise what its task says. */
-function costFor({ costs }: Schedule, { type, role, key, lead = 0, cost }: CallRequest): number {
-  if (role === undefined) return cost;
-  return predictedCost(costs, { taskType: type, role, key, lead, cost });
 }
 
 /** True if a slot is free and nobody who waits may have it: after a stop in good order some may. */
@@ -179,7 +182,7 @@ function settleCall(draft: Draft, call: string, end: CallEnd | undefined): Queue
   const { schedule } = draft.state;
   const lease = schedule.leases.get(call);
   if (lease !== undefined) {
-    const news = newsOf(schedule, end);
+    const news = newsOf(schedule.opening, end);
     push(
       draft,
       news === null ? { type: "call.settled", call } : { type: "call.settled", call, end: news },
@@ -197,15 +200,6 @@ function settleCall(draft: Draft, call: string, end: CallEnd | undefined): Queue
   refreshKey(schedule, band, key);
   draft.rows.push({ table: "readyGone", queue: draft.state.name, call });
   return finish(draft);
-}
-
-/** What the end of a call tells of the endpoint: written only where it changes something, because it is for each call. */
-function newsOf({ opening }: Schedule, end: CallEnd | undefined): CallEnd | null {
-  if (end === undefined) return null;
-  const { failed, retryAfterMs, tokens } = end;
-  const counted = opening.tokens.perMinute === null || tokens === undefined ? null : { tokens };
-  if (failed === null && opening.failures === 0 && counted === null) return null;
-  return { failed, ...(retryAfterMs === undefined ? null : { retryAfterMs }), ...counted };
 }
 
 /** A task was promoted or demoted: its waiting call goes on in another band, with the time it has waited. */
@@ -361,6 +355,20 @@ function wait(
   };
   addWaiting(schedule, account, call, request);
   draft.rows.push({ table: "ready", queue, call, request });
+  if (role !== null && root === task && known === undefined) promise(draft, call, root);
+}
+
+/** Tells the log what a tree that begins to wait may expect, so that what comes of it can be learnt from. */
+function promise(draft: Draft, call: string, root: string): void {
+  const { schedule } = draft.state;
+  const slot = schedule.pool.find(call);
+  const lane = slot === undefined ? undefined : schedule.pool.lane(slot);
+  if (slot === undefined || lane === undefined) return;
+  const { band } = lane;
+  if (!isSampled(schedule, band, schedule.pool.seq(slot))) return;
+  const { start, end } = pointsOf(schedule, slot, lane, draft.nowMs);
+  const points = { start: tidyCost(start), end: tidyCost(end) };
+  push(draft, { type: "call.promised", call, root, ...(band === 0 ? null : { band }), ...points });
 }
 
 function push(draft: Draft, event: QueueEvent): void {

@@ -59,6 +59,15 @@ export type QueueEvent =
       readonly from: 0 | 1 | 2;
       readonly to: 0 | 1 | 2;
     }
+  /** A tree whose first call waits was told when it may start and end, in seconds from now. */
+  | {
+      readonly type: "call.promised";
+      readonly call: string;
+      readonly root: string;
+      readonly band?: 1 | 2;
+      readonly start: number;
+      readonly end: number;
+    }
   /** A tree that was served here takes no more calls. */
   | { readonly type: "tree.over"; readonly root: string }
   /** A waiting call was taken back. */

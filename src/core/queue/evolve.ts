@@ -1,5 +1,6 @@
 import { InvariantError, unreachable } from "../invariant.ts";
 import { taskOfCall } from "../schedule/call-pool.ts";
+import { foldPromised, foldReleased, foldRunOut } from "../schedule/calibrate.ts";
 import {
   foldGranted,
   foldMoved,
@@ -30,6 +31,7 @@ export function evolveQueue(state: QueueState, event: QueueEvent, atMs: number):
 
 /** Folds a fact into the ledger and leaves the waiting part to the caller. */
 export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): void {
+  foldRunOut(schedule.calibration, atMs);
   switch (event.type) {
     case "call.requested": {
       const { key, band = 0, weight = 1 } = event;
@@ -45,7 +47,13 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
       return;
     case "call.withdrawn":
       foldWithdrawn(schedule, { key: event.key, band: event.band ?? 0 });
+      foldReleased(schedule.calibration, event.call);
       return;
+    case "call.promised": {
+      const { call, root, band = 0, start, end } = event;
+      foldPromised(schedule.calibration, root, { call, band, points: { start, end } }, atMs);
+      return;
+    }
     case "queue.configured":
       foldConfigured(schedule, event);
       return;
@@ -56,7 +64,7 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
       schedule.paused = event.paused;
       return;
     case "tree.over":
-      foldTreeOver(schedule, event.root);
+      foldTreeOver(schedule, event.root, atMs);
       return;
     case "leases.voided":
       foldVoided(schedule, atMs);

@@ -1,4 +1,5 @@
 import type { ReadyRequest } from "../rows.ts";
+import type { Estimate } from "../schedule/estimate.ts";
 import type { CallEnd, Closed } from "../schedule/opening.ts";
 
 /** Order of the priority classes: a lower band goes first. */
@@ -77,6 +78,8 @@ export interface QueueWhy {
     | Closed["code"];
   /** Until when the reason lasts at least, if that is known. */
   readonly untilMs?: number;
+  /** When it may start and its tree end, in seconds from now. */
+  readonly estimate: Estimate | null;
   readonly position: number;
   readonly running: number;
   readonly slots: number;

@@ -1,5 +1,7 @@
 import { invariant } from "../invariant.ts";
 import { countRunning, rest } from "../schedule/ledger.ts";
+import { bandNumber, list, number, numberOrNull, record, text } from "./snapshot-json.ts";
+import { loadCalibration, saveCalibration } from "./snapshot-calibration.ts";
 import type { Learnt } from "../schedule/predict.ts";
 import { emptySchedule, type BandState, type Schedule } from "../schedule/state.ts";
 import { scopeName, type Scope } from "../scope.ts";
@@ -13,7 +15,7 @@ const version = 2;
  * The ledger as plain JSON. Rows are arrays, because a queue may know many keys:
  * account `[key, served, weight, live]`, lease `[call, task, taskType, key, user, root, band, weight, cost,
  * grantedAtMs, clock, capped, owed,
- * passed, role, lead, tokens]`, root `[root, key, band, base, estimate, attained, type]`, costs `[name, mean, count]`. Waiting calls and what can be
+ * passed, role, lead, tokens]`, root `[root, key, band, base, estimate, attained, type, sinceMs]`, costs `[name, mean, count]`. Waiting calls and what can be
  * counted again are left out.
  */
 export function saveQueue({ schedule }: QueueState): unknown {
@@ -31,6 +33,7 @@ export function saveQueue({ schedule }: QueueState): unknown {
       clock: band.clock,
       weight: band.weight,
       credit: band.credit,
+      recent: [band.recent.sinceMs, band.recent.now, band.recent.before],
       accounts: Array.from(band.accounts.values(), ({ key, served, weight, live }) => [
         key,
         served,
@@ -57,17 +60,23 @@ export function saveQueue({ schedule }: QueueState): unknown {
       lease.lead,
       lease.tokens,
     ]),
-    roots: Array.from(schedule.roots, ([root, { key, band, base, estimate, attained, type }]) => [
-      root,
-      key,
-      band,
-      base,
-      estimate,
-      attained,
-      type,
-    ]),
+    roots: Array.from(
+      schedule.roots,
+      ([root, { key, band, base, estimate, attained, type, sinceMs }]) => [
+        root,
+        key,
+        band,
+        base,
+        estimate,
+        attained,
+        type,
+        sinceMs,
+      ],
+    ),
     calls: saveLearnt(schedule.costs.calls),
     trees: saveLearnt(schedule.costs.trees),
+    spans: saveLearnt(schedule.costs.spans),
+    calibration: saveCalibration(schedule.calibration),
   };
 }
 
@@ -88,9 +97,10 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
   for (const band of schedule.bands) loadBand(band, record(bands[band.band]));
   for (const row of list(from["leases"])) loadLease(schedule, list(row));
   for (const row of list(from["roots"])) {
-    const [root, key, band, base, estimate, attained, type = ""] = list(row);
+    const [root, key, band, base, estimate, attained, type = "", sinceMs = 0] = list(row);
     schedule.roots.set(text(root), {
       type: text(type),
+      sinceMs: number(sinceMs),
       key: text(key),
       band: bandNumber(band),
       base: number(base),
@@ -101,6 +111,8 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
   // Version 1 has learnt nothing, and has no limits over time.
   loadLearnt(schedule.costs.calls, from["calls"] ?? []);
   loadLearnt(schedule.costs.trees, from["trees"] ?? []);
+  loadLearnt(schedule.costs.spans, from["spans"] ?? []);
+  loadCalibration(schedule.calibration, from["calibration"] ?? null);
   return { name: scopeName(scope), schedule };
 }
 
@@ -140,6 +152,12 @@ function loadBand(band: BandState, from: Readonly<Record<string, unknown>>): voi
   band.clock = number(from["clock"]);
   band.weight = number(from["weight"]);
   band.credit = number(from["credit"]);
+  const [sinceMs, now, before] = list(from["recent"] ?? [0, 0, 0]);
+  Object.assign(band.recent, {
+    sinceMs: number(sinceMs),
+    now: number(now),
+    before: number(before),
+  });
   for (const row of list(from["accounts"])) {
     const [key, served, weight, live] = list(row);
     const account = {
@@ -204,33 +222,4 @@ function loadLearnt(known: Map<string, Learnt>, from: unknown): void {
     const [name, mean, count] = list(row);
     known.set(text(name), { mean: number(mean), count: number(count) });
   }
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  invariant(typeof value === "object" && value !== null, "a queue's snapshot lacks an object");
-  return { ...value };
-}
-
-function list(value: unknown): readonly unknown[] {
-  invariant(Array.isArray(value), "a queue's snapshot lacks a list");
-  return value;
-}
-
-function text(value: unknown): string {
-  invariant(typeof value === "string", "a queue's snapshot lacks a text");
-  return value;
-}
-
-function number(value: unknown): number {
-  invariant(typeof value === "number", "a queue's snapshot lacks a number");
-  return value;
-}
-
-function numberOrNull(value: unknown): number | null {
-  return value === null ? null : number(value);
-}
-
-function bandNumber(value: unknown): 0 | 1 | 2 {
-  invariant(value === 0 || value === 1 || value === 2, "a queue's snapshot names a band beyond 2");
-  return value;
 }

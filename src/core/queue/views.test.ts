@@ -14,8 +14,16 @@ test("[QUEUE17] the first call waits for a slot, the others behind it", () => {
   const run = queueWith(1);
   for (const call of ["a.1", "b.1", "c.1"]) run.do(callOf(call));
   const rest = { running: 1, slots: 1, pending: 2 };
-  expect(why(run.state, "b.1", run.nowMs)).toEqual({ code: "slot_busy", position: 1, ...rest });
-  expect(why(run.state, "c.1", run.nowMs)).toEqual({ code: "behind_others", position: 2, ...rest });
+  expect(why(run.state, "b.1", run.nowMs)).toMatchObject({
+    code: "slot_busy",
+    position: 1,
+    ...rest,
+  });
+  expect(why(run.state, "c.1", run.nowMs)).toMatchObject({
+    code: "behind_others",
+    position: 2,
+    ...rest,
+  });
 });
 
 test("[QUEUE17] a pause, a type's cap and a key's cap are told apart", () => {

@@ -1,5 +1,6 @@
 import { capsAllow } from "../schedule/lanes.ts";
 import { closedBy } from "../schedule/opening.ts";
+import { estimateOf } from "../schedule/estimate.ts";
 import { positionOf } from "../schedule/position.ts";
 import { pendingCount, type Lane, type Schedule } from "../schedule/state.ts";
 import type { QueueWhy } from "./protocol.ts";
@@ -67,6 +68,7 @@ export function why({ schedule }: QueueState, call: string, nowMs: number): Queu
   return {
     code: closed?.code ?? codeFor(schedule, lane, position),
     ...(closed === null ? null : { untilMs: closed.untilMs }),
+    estimate: estimateOf(schedule, slot, nowMs),
     position,
     running: schedule.leases.size,
     slots: schedule.settings.slots,

@@ -48,9 +48,9 @@ function bestOf(ledger: Schedule, field: readonly Waiting[], band: 0 | 1 | 2) {
     kinds.set(name, [...(kinds.get(name) ?? []), one]);
   }
   const heads = [...kinds.values()].map((calls) => calls.toSorted(byTag)[0]!);
-  const rank = ([, { key, cost, readyAtMs }]: Waiting) => {
+  const rank = ([, { key, cost, rest = cost, readyAtMs }]: Waiting) => {
     const account = ledger.bands[band].accounts.get(key)!;
-    return rankOf(band, account.served, account.weight, cost, readyAtMs);
+    return rankOf(band, account.served, account.weight, rest, readyAtMs);
   };
   const best = heads.toSorted((a, b) => rank(a) - rank(b) || a[1].seq - b[1].seq)[0];
   return mine.filter(([, { key }]) => key === best?.[1].key).toSorted(byTag)[0]?.[0];

@@ -2,7 +2,7 @@ import { invariant } from "../invariant.ts";
 import type { ReadyRequest } from "../rows.ts";
 import { type HeapOrder, heapFix, heapPush, heapRemove } from "./heap.ts";
 import { countKeys } from "./ledger.ts";
-import { batchTurnCredit, patienceMs, rankOf } from "./rule.ts";
+import { batchTurnCredit, patienceMs, rankOf, thousandths } from "./rule.ts";
 import type { Account, BandState, Gate, KeyRunning, Lane, Schedule } from "./state.ts";
 
 /*
@@ -39,7 +39,7 @@ export function addWaiting(
   const band = schedule.bands[request.band];
   const lane = laneFor(band, account, gateFor(band, request.type, request));
   const slot = schedule.pool.add(call, request, lane);
-  lane.costSum += request.cost;
+  lane.costSum += thousandths(request.cost);
   // Arrays begin with one place and not with none: an empty one would reserve 17, and many keys have one call.
   if (lane.slots.length > 0) heapPush(lane.slots, slot, schedule.pool);
   else {
@@ -54,7 +54,7 @@ export function removeWaiting(schedule: Schedule, slot: number): void {
   const { pool } = schedule;
   const lane = pool.lane(slot);
   invariant(lane !== undefined, "a slot of the pool is free");
-  lane.costSum -= pool.cost(slot);
+  lane.costSum -= thousandths(pool.cost(slot));
   heapRemove(lane.slots, pool.place(slot), pool);
   pool.remove(slot);
   if (lane.slots.length === 0) dropLane(schedule, lane);

@@ -1,4 +1,5 @@
 import { InvariantError } from "../invariant.ts";
+import { foldKept } from "./calibrate.ts";
 import { foldEnd, takeOpening, type CallEnd } from "./opening.ts";
 import { learnCall, learnTree, predictedTree } from "./predict.ts";
 import { type HeapOrder, heapPush, heapRemove } from "./heap.ts";
@@ -10,6 +11,7 @@ import {
   lagMax,
   lowerShare,
   patienceMs,
+  recentMs,
   rootServiceMin,
   rootsMax,
 } from "./rule.ts";
@@ -81,6 +83,9 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
     passed,
   });
   account.served += cost / account.weight;
+  if (entersWith === null && grant.role !== null) {
+    foldKept(schedule.calibration, grant.root, "start", atMs);
+  }
   takeOpening(schedule.opening, grant.tokens, atMs);
   countRunning(schedule, grant, 1);
   if (band.band === 0) return;
@@ -111,11 +116,15 @@ export function foldSettled(
 }
 
 /** A tree takes no more calls: what it has used in all is learnt, and it is forgotten. */
-export function foldTreeOver(schedule: Schedule, root: string): void {
+export function foldTreeOver(schedule: Schedule, root: string, atMs: number): void {
+  foldKept(schedule.calibration, root, "end", atMs);
+  schedule.calibration.promises.delete(root);
   const known = schedule.roots.get(root);
   if (known === undefined) return;
   schedule.roots.delete(root);
-  if (known.type !== "") learnTree(schedule.costs, known.type, known.attained);
+  const seconds = (atMs - known.sinceMs) / 1_000;
+  if (known.type !== "")
+    learnTree(schedule.costs, known.type, { attained: known.attained, seconds });
 }
 
 /** A waiting call is taken back. */
@@ -305,9 +314,19 @@ function settle(schedule: Schedule, lease: Lease, used: number, atMs: number): v
   if (lease.band === 1 && batch.pending > 0) {
     batch.credit = within(batch.credit + batchShare * used);
   }
+  countRecent(band, used, atMs);
   remember(schedule, lease, used);
   leave(band, account);
   forgetIdle(band);
+}
+
+function countRecent({ recent }: BandState, used: number, atMs: number): void {
+  if (atMs - recent.sinceMs >= recentMs) {
+    recent.before = atMs - recent.sinceMs < 2 * recentMs ? recent.now : 0;
+    recent.now = 0;
+    recent.sinceMs = atMs;
+  }
+  recent.now += used;
 }
 
 /** Credit within its limits: neither saved up without end nor owed without end. */
@@ -334,9 +353,18 @@ function remember(schedule: Schedule, lease: Lease, used: number): void {
     const total = predictedTree(schedule.costs, type);
     if (total > estimate) estimate = total;
   }
+  const sinceMs = known?.sinceMs ?? lease.grantedAtMs;
   while (estimate < attained) estimate *= 2;
   const base = same ? known.base : lease.clock;
-  const root: RootService = { type, key: lease.key, band: lease.band, base, estimate, attained };
+  const root: RootService = {
+    type,
+    key: lease.key,
+    band: lease.band,
+    base,
+    estimate,
+    attained,
+    sinceMs,
+  };
   if (known !== undefined) roots.delete(lease.root);
   roots.set(lease.root, root);
   // Trimmed by a quarter at a time: the start of a map from which much was deleted is slow to find.

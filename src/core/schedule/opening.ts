@@ -87,6 +87,18 @@ export function takeOpening(opening: Opening, tokens: number, atMs: number): voi
   takeUnits(opening.tokens, tokens, atMs);
 }
 
+/**
+ * What the end of a call tells that the queue does not know; `null`: nothing. Facts are written for each call, so that
+ * only what changes something is written.
+ */
+export function newsOf(opening: Opening, end: CallEnd | undefined): CallEnd | null {
+  if (end === undefined) return null;
+  const { failed, retryAfterMs, tokens } = end;
+  const counted = opening.tokens.perMinute === null || tokens === undefined ? null : { tokens };
+  if (failed === null && opening.failures === 0 && counted === null) return null;
+  return { failed, ...(retryAfterMs === undefined ? null : { retryAfterMs }), ...counted };
+}
+
 /** A call has ended: `predicted` tokens were taken for it. */
 export function foldEnd(opening: Opening, end: CallEnd, predicted: number, atMs: number): void {
   if (end.tokens !== undefined) refundUnits(opening.tokens, predicted - end.tokens);

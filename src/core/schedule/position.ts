@@ -1,5 +1,5 @@
 import type { CallPool } from "./call-pool.ts";
-import { rankOf } from "./rule.ts";
+import { rankOf, thousandths } from "./rule.ts";
 import type { Account, Lane, Schedule } from "./state.ts";
 
 /**
@@ -27,13 +27,13 @@ export function positionOf(schedule: Schedule, slot: number): number {
 function servedBefore(lane: Lane, rank: number, seq: number): number {
   if (lane.rank > rank || (lane.rank === rank && lane.headSeq > seq)) return 0;
   const count = lane.slots.length;
-  const mean = lane.costSum / count;
+  const mean = lane.costSum / 1_000 / count;
   const more = Math.floor(((rank - lane.rank) * lane.account.weight) / mean);
   return more + 1 < count ? more + 1 : count;
 }
 
-/** Calls of the account that its own order puts before `slot`: only those are looked at, because heaps are sorted downwards. */
-function ownBefore(
+/** Calls of the account, and their cost, that its own order puts before `slot`: only those are looked at, because heaps are sorted downwards. */
+export function ownBefore(
   pool: CallPool<Lane>,
   account: Account,
   slot: number,
@@ -46,9 +46,9 @@ function ownBefore(
       const other = lane.slots[index];
       if (other === undefined || other === slot || !pool.before(other, slot)) continue;
       count += 1;
-      cost += pool.cost(other);
+      cost += thousandths(pool.cost(other));
       open.push(2 * index + 1, 2 * index + 2);
     }
   }
-  return { count, cost };
+  return { count, cost: cost / 1_000 };
 }

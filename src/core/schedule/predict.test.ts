@@ -87,6 +87,6 @@ test("[QUEUE18] what is learnt is in the snapshot, and one of version 1 has lear
   const upcast = queueDecider.snapshot!.load("queue/models", old).schedule;
   expect([upcast.costs.calls.size, upcast.roots.get("r")]).toEqual([
     0,
-    { type: "", key: "ann", band: 0, base: 1, estimate: 2, attained: 3 },
+    { type: "", key: "ann", band: 0, base: 1, estimate: 2, attained: 3, sinceMs: 0 },
   ]);
 });

@@ -17,6 +17,8 @@ export interface Costs {
   readonly calls: Map<string, Learnt>;
   /** Slot-seconds of whole trees by the type of their root. */
   readonly trees: Map<string, Learnt>;
+  /** Seconds from the first grant of a tree to its end, by the type of its root. */
+  readonly spans: Map<string, Learnt>;
 }
 
 /** A call as far as its cost is concerned. */
@@ -40,7 +42,7 @@ const learntMax = 4_096;
 
 /** Nothing known yet. */
 export function noCosts(): Costs {
-  return { calls: new Map(), trees: new Map() };
+  return { calls: new Map(), trees: new Map(), spans: new Map() };
 }
 
 /**
@@ -73,9 +75,19 @@ export function predictedTree(costs: Costs, rootType: string): number {
   return costs.trees.get(rootType)?.mean ?? 0;
 }
 
-/** Learns what a tree has used in all. */
-export function learnTree(costs: Costs, rootType: string, attained: number): void {
-  learn(costs.trees, rootType, attained, attained);
+/** Predicted seconds from the first grant of a tree to its end; 0 if nothing is known. */
+export function predictedSpan(costs: Costs, rootType: string): number {
+  return costs.spans.get(rootType)?.mean ?? 0;
+}
+
+/** Learns what a tree has used in all, and how long it took. */
+export function learnTree(
+  costs: Costs,
+  rootType: string,
+  took: { readonly attained: number; readonly seconds: number },
+): void {
+  learn(costs.trees, rootType, took.attained, took.attained);
+  learn(costs.spans, rootType, took.seconds, took.seconds);
 }
 
 function learn(known: Map<string, Learnt>, name: string, value: number, guess: number): void {

@@ -37,6 +37,8 @@ export const costMax = 1_000_000;
 export const weightMin = 0.001;
 /** See {@link weightMin}. */
 export const weightMax = 1_000;
+/** Length of the window over which the load of a band is measured. */
+export const recentMs = 600_000;
 /** A root task that has used less than this, in slot-seconds, is not worth remembering between its calls. */
 export const rootServiceMin = 1;
 
@@ -58,6 +60,14 @@ export function tidyCost(cost: number): number {
 export function tidyTokens(tokens: number | undefined): number {
   if (tokens === undefined || !(tokens > 0)) return 0;
   return tokens > 1_000_000_000 ? 1_000_000_000 : Math.round(tokens);
+}
+
+/**
+ * A cost in whole thousandths of a slot-second. Sums are made of these, because they are exact: a sum of doubles
+ * would depend on the order in which a restart brings them back.
+ */
+export function thousandths(cost: number): number {
+  return Math.round(cost * 1_000);
 }
 
 /** A weight within its limits; what is not a number becomes 1. */

@@ -1,6 +1,7 @@
 import type { QueueSettings } from "../queue/protocol.ts";
 import { CallPool } from "./call-pool.ts";
 import { wideOpen, type Opening } from "./opening.ts";
+import { noPromises, type Calibration } from "./calibrate.ts";
 import { noCosts, type Costs } from "./predict.ts";
 
 /**
@@ -43,6 +44,8 @@ export interface Schedule {
   readonly roots: Map<string, RootService>;
   /** What calls and trees have cost. */
   readonly costs: Costs;
+  /** What was promised, and how far off promises were. */
+  readonly calibration: Calibration;
   /** Leases by task type, of those that count against its caps. */
   readonly typeRunning: Map<string, number>;
   /** Leases by fairness key; `null` until a cap first asks for it, because most queues have none. */
@@ -64,6 +67,8 @@ export interface BandState {
   pending: number;
   /** Slot-seconds that batch may use before background work, below 0 after a long turn; 0 in the other bands. */
   credit: number;
+  /** Slot-seconds used in this window, which began at `sinceMs`, and in the one before. */
+  readonly recent: { sinceMs: number; now: number; before: number };
   readonly accounts: Map<string, Account>;
   /** Heap of the accounts without live calls, by `served`. */
   readonly idle: Account[];
@@ -106,7 +111,7 @@ export interface Lane {
   readonly gate: Gate;
   /** Heap of pool slots by tag, then arrival. Never empty between two decisions. */
   slots: number[];
-  /** Sum of predicted costs, for estimates of positions only. */
+  /** Sum of predicted costs in thousandths of a slot-second, for positions and estimates. */
   costSum: number;
   rank: number;
   /** Arrival number of the head, which breaks ties of `rank`. */
@@ -156,6 +161,8 @@ export interface RootService {
   /** Predicted total service; doubled whenever it is overrun, so the order comes from service had. */
   readonly estimate: number;
   readonly attained: number;
+  /** When it was first granted a slot here. */
+  readonly sinceMs: number;
 }
 
 /** Leases of one fairness key: all of them, and by task type those that count against its caps. */
@@ -172,6 +179,7 @@ function emptyBand(band: 0 | 1 | 2): BandState {
     live: 0,
     pending: 0,
     credit: 0,
+    recent: { sinceMs: 0, now: 0, before: 0 },
     accounts: new Map(),
     idle: [],
     gates: [],
@@ -192,6 +200,7 @@ export function emptySchedule(): Schedule {
     leases: new Map(),
     roots: new Map(),
     costs: noCosts(),
+    calibration: noPromises(),
     typeRunning: new Map(),
     keyRunning: null,
     pool: new CallPool(),

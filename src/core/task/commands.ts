@@ -1,5 +1,5 @@
 import type { ErrorData } from "../errors.ts";
-import type { QueueToTask } from "../queue/protocol.ts";
+import type { Priority, QueueToTask } from "../queue/protocol.ts";
 import type { Scope } from "../scope.ts";
 import type { CallResult, ChildEnd, Progress, ToolState } from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
@@ -98,6 +98,7 @@ export type TaskCommand =
   | { readonly type: "retry"; readonly held?: "session"; readonly turn?: TurnOfTask }
   /** `by`: the lane that lets it go, which has to hear if it has ended. */
   | { readonly type: "release"; readonly by?: "lane" }
+  | { readonly type: "prioritize"; readonly priority: Priority }
   | { readonly type: "event"; readonly name: string; readonly payload: unknown }
   | { readonly type: "childEnded"; readonly child: string; readonly end: ChildEnd }
   | { readonly type: "timer"; readonly name: string };

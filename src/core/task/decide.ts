@@ -21,6 +21,7 @@ import type { SessionCommand } from "../session/decider.ts";
 import type { UserCommand } from "../user/decider.ts";
 import type { RunnerCommand, TaskCommand, TurnOfTask } from "./commands.ts";
 import { callGranted, decideRunner, giveBack, voidedWhileWaiting } from "./decide-runner.ts";
+import { prioritize } from "./decide-priority.ts";
 import { decideTimer } from "./decide-timer.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
 import type { TaskState } from "./state.ts";
@@ -57,6 +58,8 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
       return retry(state, command.held, ctx);
     case "release":
       return release(state, command.by, ctx);
+    case "prioritize":
+      return prioritize(state, command.priority);
     case "event":
       return receive(state, command.name, command.payload);
     case "childEnded":

@@ -1,4 +1,5 @@
 import type { ErrorData } from "../errors.ts";
+import type { Priority } from "../queue/protocol.ts";
 import type { HeldBy, TaskSpec } from "./spec.ts";
 
 /** How far a task is, as its handler says. All fields are optional; the last report counts. */
@@ -38,6 +39,7 @@ export type ToolState = "intended" | "confirmed" | "failed" | "unknown";
  */
 export type TaskEvent =
   | { readonly type: "task.accepted"; readonly spec: TaskSpec }
+  | { readonly type: "task.prioritized"; readonly priority: Priority }
   | { readonly type: "task.delayed"; readonly untilMs: number }
   | { readonly type: "task.held"; readonly by: HeldBy }
   /** Waits for a slot of its pool with this call. */

@@ -11,6 +11,9 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
       state.openedAtMs = atMs;
       state.heldBytes += roughBytes(event.spec.input);
       return state;
+    case "task.prioritized":
+      if (state.spec !== null) state.spec = { ...state.spec, priority: event.priority };
+      return state;
     case "task.delayed":
       return waitOutside(state, "delayed", { code: "delay", untilMs: event.untilMs });
     case "task.held":

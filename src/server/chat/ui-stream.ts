@@ -28,8 +28,8 @@ export function openUiStream(
   const answer = new UiAnswer(turn.taskId, turn.messageId);
   stream.write(encoder.encode(chunksText(answer.begin())));
 
-  const watching = positions.watch(turn.taskId, ({ view, position }) => {
-    stream.write(encoder.encode(chunksText(answer.placed(view, position))));
+  const watching = positions.watch(turn.taskId, ({ view, place }) => {
+    stream.write(encoder.encode(chunksText(answer.placed(view, place.position))));
   });
   let isLive = false;
   let passed: Promise<void> | undefined;

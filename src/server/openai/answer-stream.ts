@@ -36,8 +36,8 @@ export function openAnswerStream(
   const { engine, streams, positions, log } = server;
   let leave = ignore;
   const { stream, response } = streams.open(visitor, () => leave(), headers);
-  const watching = positions.watch(taskId, ({ position }) =>
-    stream.write(encoder.encode(`: position ${position}\n\n`)),
+  const watching = positions.watch(taskId, ({ place }) =>
+    stream.write(encoder.encode(`: position ${place.position}\n\n`)),
   );
   let isLive = false;
   let passed: Promise<void> | undefined;

@@ -40,6 +40,7 @@ import {
   headersOf,
   leaveHeader,
   placeHeaders,
+  shownPlace,
   submitWanted,
 } from "./submission.ts";
 
@@ -181,8 +182,8 @@ async function ownResponse(
 
 async function answerWith(server: ServerContext, task: ResponseTask): Promise<Response> {
   const { view } = task;
-  const position = waitsInLine(view) ? await server.engine.reader.position(view.id) : null;
-  return json(responseJson(task), 200, headersOf(view.id, { position, etaMs: null }));
+  const place = waitsInLine(view) ? await server.engine.reader.place(view.id) : null;
+  return json(responseJson(task), 200, headersOf(view.id, shownPlace(place)));
 }
 
 const wholeResponse = {

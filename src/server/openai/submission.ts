@@ -3,6 +3,7 @@ import type { Priority } from "../../core/queue/protocol.ts";
 import {
   endpointQueue,
   type ModelRequest,
+  type Place as PlaceInLine,
   type TaskEnd,
   type VectorRequest,
 } from "../../engine/index.ts";
@@ -80,6 +81,14 @@ export function headersOf(taskId: string, { position, etaMs }: Place): Record<st
   };
 }
 
+/** A place as the headers say it: `etaMs` is the time at which it is as likely as not to have ended. */
+export function shownPlace(place: PlaceInLine | null): Place {
+  return {
+    position: place?.position ?? null,
+    etaMs: place?.estimate?.end.p50Ms ?? null,
+  };
+}
+
 /** Bands that go before a priority's own, and its own. */
 const bandsBefore: Readonly<Record<Priority, number>> = { interactive: 1, background: 2, batch: 3 };
 
@@ -94,8 +103,8 @@ async function placeOf(
   priority: Priority,
 ): Promise<Place> {
   const { reader } = server.engine;
-  const exact = await reader.position(taskId);
-  if (exact !== null) return { position: exact, etaMs: null };
+  const exact = await reader.place(taskId);
+  if (exact !== null) return shownPlace(exact);
   const queue = await reader.queue(endpointQueue(endpoint));
   const isFree = queue.pending === 0 && queue.running < queue.slots && !queue.paused;
   if (isFree) return { position: null, etaMs: null };

@@ -1,8 +1,12 @@
+import { z } from "@hono/zod-openapi";
+
+import { ErrandError } from "../../core/errors.ts";
 import { json } from "../answer.ts";
+import { nameField } from "../input/fields.ts";
 import type { ServerContext } from "../context.ts";
 import { operation, type Operation } from "../operation.ts";
 import type { QueueView } from "../../engine/index.ts";
-import { overviewShape, queuesShape } from "../wire/schemas.ts";
+import { overviewShape, queueShape, queuesShape } from "../wire/schemas.ts";
 
 /** Open tasks are counted up to here. */
 const activeMax = 1_000;
@@ -40,9 +44,83 @@ export function queueRoutes(server: ServerContext): readonly Operation[] {
       },
     }),
   );
-  return [queues, ...overviews];
+  return [queues, ...overviews, ...pauseRoutes(server), settingsRoute(server)];
 }
 
-function queueJson({ name, slots, running, pending, paused, perBand }: QueueView): QueueView {
-  return { name, slots, running, pending, paused, perBand };
+const queueParams = z.strictObject({ queue: nameField });
+const limit = z.int().min(1).max(1_000_000_000).nullable();
+const settingsBody = z
+  .strictObject({
+    slots: z.int().min(1).max(10_000).optional(),
+    slotsPerKey: z.int().min(1).max(10_000).nullable().optional(),
+    requestsPerMinute: limit.optional(),
+    tokensPerMinute: limit.optional(),
+  })
+  .openapi("QueueSettings");
+
+/** What all changes of a queue have. They are facts of its log and survive restarts. */
+const change = {
+  method: "post",
+  policy: "admin",
+  tag: "queues",
+  params: queueParams,
+  answers: { 200: { description: "The queue as it is now", schema: queueShape } },
+  errors: ["not_found", "invalid_request", "storage_full", "unavailable"],
+} as const;
+
+function pauseRoutes(server: ServerContext): readonly Operation[] {
+  return (["pause", "resume"] as const).map((verb) =>
+    operation({
+      ...change,
+      path: `/api/queues/{queue}/${verb}`,
+      id: `${verb}Queue`,
+      summary: verb === "pause" ? "Grant nothing new; what runs goes on" : "Grant again",
+      body: { schema: z.strictObject({}), required: false },
+      async handle({ params: { queue } }) {
+        await server.engine.reader.queueSettings(queue);
+        await server.engine.pauseQueue(queue, verb === "pause");
+        return json(await oneQueue(server, queue));
+      },
+    }),
+  );
+}
+
+function settingsRoute(server: ServerContext): Operation {
+  return operation({
+    ...change,
+    path: "/api/queues/{queue}/settings",
+    id: "changeQueue",
+    summary: "Change slots and limits of a queue while it runs",
+    description: "What is not named stays. `null` takes a limit away.",
+    body: { schema: settingsBody, required: true },
+    async handle({ params: { queue }, body }) {
+      await server.engine.changeQueue(queue, withoutGaps(body));
+      return json(await oneQueue(server, queue));
+    },
+  });
+}
+
+async function oneQueue({ engine }: ServerContext, name: string): Promise<QueueView> {
+  const found = (await engine.reader.queues()).find((queue) => queue.name === name);
+  if (found === undefined) throw new ErrandError("not_found", `there is no queue "${name}"`);
+  return queueJson(found);
+}
+
+type SettingsBody = z.infer<typeof settingsBody>;
+
+/** The fields that were sent. */
+function withoutGaps({ slots, slotsPerKey, requestsPerMinute, tokensPerMinute }: SettingsBody) {
+  return {
+    ...(slots === undefined ? null : { slots }),
+    ...(slotsPerKey === undefined ? null : { slotsPerKey }),
+    ...(requestsPerMinute === undefined ? null : { requestsPerMinute }),
+    ...(tokensPerMinute === undefined ? null : { tokensPerMinute }),
+  };
+}
+
+function queueJson(queue: QueueView): QueueView {
+  const { name, slots, running, pending, paused, perBand } = queue;
+  const { slotsPerKey, requestsPerMinute, tokensPerMinute, closed } = queue;
+  const limits = { slotsPerKey, requestsPerMinute, tokensPerMinute };
+  return { name, slots, running, pending, paused, perBand, ...limits, closed };
 }

@@ -16,6 +16,9 @@ const nothing = { schema: z.strictObject({}), required: false } as const;
 const cancelBody = z
   .strictObject({ reason: z.string().min(1).max(500).optional() })
   .openapi("Cancel");
+const priorityBody = z
+  .strictObject({ priority: z.enum(["interactive", "background", "batch"]) })
+  .openapi("Priority");
 const eventBody = z
   .strictObject({ name: nameField, payload: z.unknown().optional() })
   .openapi("TaskEvent");
@@ -37,6 +40,7 @@ export function taskActions(server: ServerContext): readonly Operation[] {
     retryRoute(server),
     rerunRoute(server),
     releaseRoute(server),
+    priorityRoute(server),
     eventRoute(server),
   ];
 }
@@ -123,6 +127,23 @@ function releaseRoute(server: ServerContext): Operation {
     async handle({ params: { taskId }, who }) {
       await ownTask(server, who, taskId);
       await server.engine.release(taskId);
+      return json(await readTask(server, taskId, who));
+    },
+  });
+}
+
+function priorityRoute(server: ServerContext): Operation {
+  return operation({
+    ...shared,
+    errors,
+    path: "/api/tasks/{taskId}/priority",
+    id: "prioritizeTask",
+    summary: "Promote or demote a task",
+    description: "What it has waiting moves to the other class with the time it has waited.",
+    body: { schema: priorityBody, required: true },
+    async handle({ params: { taskId }, who, body }) {
+      await ownTask(server, who, taskId);
+      await server.engine.prioritize(taskId, body.priority);
       return json(await readTask(server, taskId, who));
     },
   });

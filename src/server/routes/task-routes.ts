@@ -82,7 +82,7 @@ export async function readTask(
   const { view, cursor } = await reader.task(taskId, ownerOf(who));
   return taskJson(view, {
     cursor,
-    position: waitsInLine(view) ? await reader.position(taskId) : null,
+    ...(waitsInLine(view) ? await reader.place(taskId) : null),
   });
 }
 

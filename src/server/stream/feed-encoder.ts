@@ -40,7 +40,7 @@ export class FeedEncoder {
       this.#placed = {
         event,
         bytes: encoder.encode(
-          stateText({ ...event.view, partial: null }, { cursor: null, position: event.position }),
+          stateText({ ...event.view, partial: null }, { cursor: null, ...event.place }),
         ),
       };
     return this.#placed.bytes;

@@ -30,7 +30,8 @@ function watchOver(places: (number | null)[]): { watch: PositionWatch; looks: ()
   let looks = 0;
   const watch = new PositionWatch(() => {
     looks += 1;
-    return Promise.resolve(places.length > 1 ? (places.shift() ?? null) : (places[0] ?? null));
+    const position = places.length > 1 ? places.shift() : places[0];
+    return Promise.resolve(position ? { position, estimate: null } : null);
   }, silent);
   return { watch, looks: () => looks };
 }
@@ -39,7 +40,7 @@ test("[SSE4] a place is told when it is known and when it changes, looked up onc
   const { watch, looks } = watchOver([5, 5, 3]);
   const told: number[][] = [[], []];
   const readers = told.map((places) =>
-    watch.watch(taskId, ({ position }) => places.push(position)),
+    watch.watch(taskId, ({ place }) => places.push(place.position)),
   );
   const state = waiting();
   for (const reader of readers) reader.saw(state);
@@ -79,7 +80,7 @@ test("[SSE4] a reader that comes later is told at once, and a new state makes th
   first.saw(state);
   await vi.advanceTimersByTimeAsync(300);
   const told: number[] = [];
-  const late = watch.watch(taskId, ({ position }) => told.push(position));
+  const late = watch.watch(taskId, ({ place: { position } }) => told.push(position));
   late.saw(state);
   expect(told).toEqual([2]);
   late.saw(waiting());
@@ -92,11 +93,12 @@ test("[SSE4] a failed look is not the end of looking", async () => {
   const errors: unknown[] = [];
   const log = { info: () => {}, error: (...words: unknown[]) => void errors.push(words) };
   const watch = new PositionWatch(
-    () => (fails ? Promise.reject(new Error("busy")) : Promise.resolve(1)),
+    () =>
+      fails ? Promise.reject(new Error("busy")) : Promise.resolve({ position: 1, estimate: null }),
     log,
   );
   const told: number[] = [];
-  watch.watch(taskId, ({ position }) => told.push(position)).saw(waiting());
+  watch.watch(taskId, ({ place: { position } }) => told.push(position)).saw(waiting());
   await vi.advanceTimersByTimeAsync(300);
   expect([told, errors.length]).toEqual([[], 1]);
   fails = false;

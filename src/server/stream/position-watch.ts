@@ -1,10 +1,10 @@
 import type { Log } from "../../ports/host.ts";
-import type { TaskView } from "../../engine/index.ts";
+import type { Place, TaskView } from "../../engine/index.ts";
 
 /** A waiting task's place in line. The same object for every reader. */
 export interface Placed {
   readonly view: TaskView;
-  readonly position: number;
+  readonly place: Place;
 }
 
 /** True for a task that waits for a slot of a queue. */
@@ -40,13 +40,13 @@ const roundMsMax = 5;
  * task, rarely, and never for more than a small part of the time: deep lines make it late, not expensive.
  */
 export class PositionWatch {
-  readonly #find: (taskId: string) => Promise<number | null>;
+  readonly #find: (taskId: string) => Promise<Place | null>;
   readonly #log: Log;
   readonly #watched = new Map<string, Watched>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #isLooking = false;
 
-  constructor(find: (taskId: string) => Promise<number | null>, log: Log) {
+  constructor(find: (taskId: string) => Promise<Place | null>, log: Log) {
     this.#find = find;
     this.#log = log;
   }
@@ -125,11 +125,23 @@ export class PositionWatch {
 
   async #look(taskId: string, watched: Watched): Promise<void> {
     const { view } = watched;
-    const position = await this.#find(taskId);
-    if (position === null || watched.view !== view) return;
-    if (position === watched.placed?.position) return;
-    const placed: Placed = { view, position };
+    const place = await this.#find(taskId);
+    if (place === null || watched.view !== view) return;
+    if (watched.placed !== null && isAlike(place, watched.placed.place)) return;
+    const placed: Placed = { view, place };
     watched.placed = placed;
     for (const tell of watched.readers) tell(placed);
   }
+}
+
+/** An estimate that has moved by less than this share, beyond the time that has passed, is not told again. */
+const tellShare = 0.2;
+
+/** True if a reader who knows one place need not be told of the other. */
+function isAlike(place: Place, before: Place): boolean {
+  if (place.position !== before.position) return false;
+  const [now, then] = [place.estimate, before.estimate];
+  if (now === null || then === null) return now === then;
+  const moved = Math.abs(now.start.p90Ms - then.start.p90Ms);
+  return now.late === then.late && moved <= tellShare * then.start.p90Ms;
 }

@@ -18,6 +18,15 @@ const json = z.unknown().openapi({ description: "Any JSON value" });
 
 const errorShape = z.strictObject({ code: text, message: text }).nullable();
 
+const rangeShape = z.strictObject({ p50Ms: count, p90Ms: count });
+const estimateShape = z
+  .strictObject({
+    start: rangeShape,
+    end: rangeShape,
+    late: z.boolean().openapi({ description: "It takes longer than was promised when it came" }),
+  })
+  .openapi("Estimate", { description: "When it may start and end, in milliseconds from now" });
+
 const reasonShape = z
   .strictObject({
     code: z.enum([
@@ -36,6 +45,7 @@ const reasonShape = z
     untilAt: time.optional(),
     queue: text.optional(),
     position: z.int().min(1).optional().openapi({ description: "Place in line, from 1" }),
+    estimate: estimateShape.optional(),
   })
   .nullable();
 
@@ -100,6 +110,8 @@ export const whyShape: z.ZodType = z
         pending: count,
         running: count,
         slots: count,
+        untilAt: time.optional(),
+        estimate: estimateShape.nullable(),
       })
       .nullable(),
     message: text,
@@ -176,7 +188,8 @@ export const sessionPageShape: z.ZodType = z
   })
   .openapi("SessionPage");
 
-const queueShape = z
+/** A queue with its load and its limits. */
+export const queueShape: z.ZodType = z
   .strictObject({
     name: text,
     slots: count,
@@ -184,6 +197,10 @@ const queueShape = z
     pending: count,
     paused: z.boolean(),
     perBand: z.tuple([count, count, count]),
+    slotsPerKey: count.nullable(),
+    requestsPerMinute: count.nullable(),
+    tokensPerMinute: count.nullable(),
+    closed: z.strictObject({ code: text, untilAt: time }).nullable(),
   })
   .openapi("Queue");
 

@@ -1,7 +1,7 @@
 import type { ErrorCode, ErrorData } from "../../core/errors.ts";
 import { formatCursor, type Cursor } from "../../core/stream/cursor.ts";
 import { isEnd } from "../../core/task/status.ts";
-import type { Progress, TaskView } from "../../engine/index.ts";
+import type { EstimateView, Progress, TaskView } from "../../engine/index.ts";
 
 /** An error as clients see it. */
 export interface WireError {
@@ -16,7 +16,12 @@ export interface WireTask {
   readonly chatId: string | null;
   readonly type: string;
   readonly status: TaskView["status"];
-  readonly reason: (NonNullable<TaskView["reason"]> & { readonly position?: number }) | null;
+  readonly reason:
+    | (NonNullable<TaskView["reason"]> & {
+        readonly position?: number;
+        readonly estimate?: EstimateView;
+      })
+    | null;
   /** Absent in `state` events of an active task. */
   readonly input?: unknown;
   readonly output?: unknown;
@@ -43,6 +48,8 @@ export interface TaskPlace {
   readonly cursor: Cursor | null;
   /** Place in line, if it is known. */
   readonly position?: number | null;
+  /** When it may start and end, if it waits in line. */
+  readonly estimate?: EstimateView | null;
 }
 
 /** A task whole. Fields are listed one by one: what is not listed is never sent (SPEC SEC4). */
@@ -62,7 +69,7 @@ function stateJson(view: TaskView, place: TaskPlace): WireTask {
     chatId: view.chatId,
     type: view.type,
     status: view.status,
-    reason: reasonJson(view, place.position ?? null),
+    reason: reasonJson(view, place),
     error: errorJson(view.error),
     attempts: view.attempts,
     retryCount: view.retryCount,
@@ -81,8 +88,10 @@ function stateJson(view: TaskView, place: TaskPlace): WireTask {
   };
 }
 
-function reasonJson({ reason }: TaskView, position: number | null): WireTask["reason"] {
-  return reason === null || position === null ? reason : { ...reason, position };
+function reasonJson({ reason }: TaskView, place: TaskPlace): WireTask["reason"] {
+  const { position = null, estimate = null } = place;
+  if (reason === null || position === null) return reason;
+  return { ...reason, position, ...(estimate === null ? null : { estimate }) };
 }
 
 /** An error with its code and message only. */

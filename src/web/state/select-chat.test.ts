@@ -22,7 +22,14 @@ const error = { code: "model_stalled", message: "" };
 
 describe("where an answer stands", () => {
   const running = task({});
-  const reason = { code: "slot", queue: "q", position: 2, message: "", untilAt: null };
+  const reason = {
+    code: "slot",
+    queue: "q",
+    position: 2,
+    message: "",
+    untilAt: null,
+    estimate: null,
+  };
 
   test.each([
     ["pending without a word of its task", answer(), null, null, "pending", ""],

@@ -3,7 +3,14 @@ import { newSentences, wordsOfEnd } from "./spoken.ts";
 import { shareOf, wordOfWait, wordsOfProgress, wordsOfReason } from "./task-words.ts";
 import { agoWords, durationWords, ordinal } from "./time-words.ts";
 
-const reason = { code: "slot", untilAt: null, queue: "chat_tasks", position: 3, message: "busy" };
+const reason = {
+  code: "slot",
+  untilAt: null,
+  queue: "chat_tasks",
+  position: 3,
+  message: "busy",
+  estimate: null,
+};
 
 describe("words for people", () => {
   test.each([

@@ -114,6 +114,7 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
         schedule: encodeURIComponent(toWellFormed(text)),
         model: encodeURIComponent(toWellFormed(text)),
         responseId: encodeURIComponent(toWellFormed(text)),
+        queue: encodeURIComponent(toWellFormed(text)),
       };
       const body = bodyOf(operation);
       const response = await door.send(
@@ -142,6 +143,7 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
         pathOf(operation, {
           taskId: bad,
           schedule: bad,
+          queue: bad,
           sessionId: bad,
           userId: bad,
           model: bad,

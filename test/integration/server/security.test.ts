@@ -41,6 +41,9 @@ test("[SEC1] every operation says who may use it, and only these are for everybo
     "/openapi.json",
   ]);
   expect(operations.filter(({ policy }) => policy === "admin").map(({ path }) => path)).toEqual([
+    "/api/queues/{queue}/pause",
+    "/api/queues/{queue}/resume",
+    "/api/queues/{queue}/settings",
     "/metrics",
     "/api/admin/keys",
     "/api/admin/keys/{userId}",

@@ -312,6 +312,10 @@ test("[HTTP6] the overview says what runs where, under both of its names", async
     pending: 1,
     paused: false,
     perBand: [0, 1, 0],
+    slotsPerKey: null,
+    requestsPerMinute: null,
+    tokensPerMinute: null,
+    closed: null,
   });
   expect((await door.json("GET", `/api/tasks/${ids[1]}`)).body).toMatchObject({
     status: "queued",

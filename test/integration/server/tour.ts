@@ -21,6 +21,8 @@ export interface Sights {
   readonly model?: string;
   /** A response's id; that of one that is not there, if absent. */
   readonly responseId?: string;
+  /** A queue to change; `steered` if absent. */
+  readonly queue?: string;
 }
 
 /** Makes a waiting task and a session with an answered message. */
@@ -60,6 +62,8 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   cancelTask: { reason: "not needed" },
   chat: { message: "help" },
   sendMessage: { message: "help" },
+  prioritizeTask: { priority: "batch" },
+  changeQueue: { requestsPerMinute: null },
   makeKey: { user: "u9" },
   orchestrate: { prompt: "plan it" },
   stopChat: { activeStreamId: "task_x" },
@@ -144,7 +148,8 @@ export function pathOf({ path }: Operation, sights: Sights): string {
     .replace("{userId}", sights.userId)
     .replace("{schedule}", sights.schedule)
     .replace("{model}", sights.model ?? "fake-large")
-    .replace("{responseId}", sights.responseId ?? "resp_01k7x5q2m0f3v8k2n6r4t9w1ya");
+    .replace("{responseId}", sights.responseId ?? "resp_01k7x5q2m0f3v8k2n6r4t9w1ya")
+    .replace("{queue}", sights.queue ?? "steered");
 }
 
 /** Sends the good request of an operation. */

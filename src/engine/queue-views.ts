@@ -1,0 +1,130 @@
+import { depth } from "../core/queue/views.ts";
+import type { QueueWhy } from "../core/queue/protocol.ts";
+import type { QueueState } from "../core/queue/state.ts";
+import type { Estimate } from "../core/schedule/estimate.ts";
+import { closedBy } from "../core/schedule/opening.ts";
+import { isoTime, type TaskView } from "../core/task/view.ts";
+
+/** Why a task is where it is, from the log's facts. */
+export interface WhyView {
+  readonly taskId: string;
+  readonly status: TaskView["status"];
+  readonly reason: TaskView["reason"];
+  readonly queue:
+    | (Omit<QueueWhy, "untilMs" | "estimate"> & {
+        readonly estimate: EstimateView | null;
+        readonly name: string;
+        readonly untilAt?: string;
+      })
+    | null;
+  readonly message: string;
+}
+
+/** When a waiting task may start and end, in milliseconds from now. */
+export interface EstimateView {
+  readonly start: { readonly p50Ms: number; readonly p90Ms: number };
+  readonly end: { readonly p50Ms: number; readonly p90Ms: number };
+  /** It takes longer than was promised when it came. */
+  readonly late: boolean;
+}
+
+/** Where a waiting task stands. */
+export interface Place {
+  readonly position: number;
+  readonly estimate: EstimateView | null;
+}
+
+/** A queue as people see it. */
+export interface QueueView {
+  readonly name: string;
+  readonly slots: number;
+  readonly running: number;
+  readonly pending: number;
+  readonly perBand: readonly [number, number, number];
+  readonly paused: boolean;
+  readonly slotsPerKey: number | null;
+  readonly requestsPerMinute: number | null;
+  readonly tokensPerMinute: number | null;
+  /** Why it grants nothing although it has slots, and until when (ISO 8601); null: nothing holds it back. */
+  readonly closed: { readonly code: string; readonly untilAt: string } | null;
+}
+
+/** A queue as people see it now. */
+export function queueView(state: QueueState, nowMs: number): QueueView {
+  const { settings, opening } = state.schedule;
+  const { slotsPerKey, requestsPerMinute = null, tokensPerMinute = null } = settings;
+  const closed = closedBy(opening, nowMs);
+  return {
+    name: state.name,
+    ...depth(state),
+    slotsPerKey,
+    requestsPerMinute,
+    tokensPerMinute,
+    closed: closed === null ? null : { code: closed.code, untilAt: isoTime(closed.untilMs) },
+  };
+}
+
+/** An estimate in whole tenths of a second: more would say more than is known. */
+export function estimateView(estimate: Estimate | null): EstimateView | null {
+  if (estimate === null) return null;
+  const tidy = (seconds: number): number => Math.round(seconds * 10) * 100;
+  const range = ({ p50, p90 }: Estimate["start"]) => ({ p50Ms: tidy(p50), p90Ms: tidy(p90) });
+  return { start: range(estimate.start), end: range(estimate.end), late: estimate.late };
+}
+
+/** Why a call waits, as people see it. */
+export function whyQueue(
+  name: string,
+  { untilMs, estimate, ...queue }: QueueWhy,
+): WhyView["queue"] {
+  return {
+    name,
+    ...queue,
+    estimate: estimateView(estimate),
+    ...(untilMs === undefined ? null : { untilAt: isoTime(untilMs) }),
+  };
+}
+
+/** What holds a queue back, in words that go on after its name. */
+const closedWords: Readonly<Record<string, string>> = {
+  rate_window: "has used up its rate",
+  endpoint_asked: "was asked by its endpoint to wait",
+  endpoint_down: "has an endpoint that does not answer",
+};
+
+/** What may be expected, as a sentence. */
+function expected(estimate: Estimate | null): string {
+  if (estimate === null) return "";
+  const { p50, p90 } = estimate.start;
+  const late = estimate.late ? " That is later than promised." : "";
+  return ` It should start in ${roughly(p50)} to ${roughly(p90)}.${late}`;
+}
+
+function roughly(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  return seconds < 5_400 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}
+
+/** Why a task is where it is, as a sentence. */
+export function whyMessage(
+  view: TaskView,
+  queueName: string | null,
+  queue: QueueWhy | null,
+): string {
+  if (queue !== null) {
+    const place = queue.position === 1 ? "next in line" : `number ${queue.position} in line`;
+    if (queue.code === "queue_paused")
+      return `The task is ${place}, but queue "${queueName}" is paused.`;
+    const closed = closedWords[queue.code];
+    if (closed !== undefined)
+      return `The task is ${place}, but queue "${queueName}" ${closed}: it goes on at ${isoTime(queue.untilMs ?? 0)}.`;
+    return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.${expected(queue.estimate)}`;
+  }
+  if (view.reason !== null) {
+    const until = view.reason.untilAt === undefined ? "" : ` until ${view.reason.untilAt}`;
+    return `The task ${view.reason.message}${until}.`;
+  }
+  if (view.status === "running") return "The task is running.";
+  const error = view.error === null ? "" : `: ${view.error.message}`;
+  return `The task is ${view.status}${error}.`;
+}
