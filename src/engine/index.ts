@@ -39,15 +39,6 @@ export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
 export { vectorCall, type ModelRequest, type VectorRequest } from "./model-request.ts";
 export type { EstimateView, Place, QueueView, WhyView } from "./queue-views.ts";
 export type { Envelope, Reader, SessionSummary, TaskRead } from "./reader.ts";
-export type {
-  Envelope,
-  EstimateView,
-  Place,
-  QueueView,
-  SessionSummary,
-  TaskRead,
-  WhyView,
-} from "./reader.ts";
 export type { Said, Say } from "./sessions.ts";
 export { unpackVector, vectorsOf } from "./vectors.ts";
 export {
