@@ -18,7 +18,8 @@ import { problemResponse } from "./problem.ts";
 import { requestIdOf } from "./request-id.ts";
 import { protect } from "./response-headers.ts";
 import { chatRoutes } from "./routes/chat-routes.ts";
-import { adminRoutes, operationsRoutes } from "./routes/operations-routes.ts";
+import { adminRoutes } from "./routes/admin-routes.ts";
+import { operationsRoutes } from "./routes/operations-routes.ts";
 import { orchestratorRoutes } from "./routes/orchestrator-routes.ts";
 import { pageFile, pageRoute } from "./routes/page-routes.ts";
 import { queueRoutes } from "./routes/queue-routes.ts";
@@ -47,7 +48,7 @@ export interface ErrandServer {
 
 /** Builds the doors of `engine`. Opens nothing by itself: a host mounts `fetch`. */
 export function createServer(engine: Engine, settings: ServerSettings): ErrandServer {
-  const identifier = createIdentifier(settings.auth);
+  const identifier = createIdentifier(settings.auth, settings.clock);
   let isStopping = false;
   const server = contextOf(engine, settings, identifier, () => isStopping);
   const { submitsPerSecond, submitsBurst } = server.limits;

@@ -31,6 +31,16 @@ test("[SEC14] keys added at once are all kept, and taking a user's back leaves t
   expect(await keys.removeUser("nobody")).toBe(0);
 });
 
+test("[SEC26] keys keep their end, are listed oldest first, and one is taken back by itself", async () => {
+  const keys = fileApiKeys(folder);
+  await keys.add({ ...row("2", "u1"), createdAtMs: 2, expiresAtMs: 9 });
+  await keys.add(row("1", "u1"));
+  const listed = [row("1", "u1"), { ...row("2", "u1"), createdAtMs: 2, expiresAtMs: 9 }];
+  expect(await fileApiKeys(folder).list()).toEqual(listed);
+  expect([await keys.remove("u2", "1"), await keys.remove("u1", "1")]).toEqual([false, true]);
+  expect(await fileApiKeys(folder).list()).toEqual(listed.slice(1));
+});
+
 test("[SEC14] a file that is not ours is refused and left as it is", () => {
   const file = join(folder, apiKeysFileName);
   writeFileSync(file, '{"keys":[{"hash":1}]}');

@@ -47,6 +47,16 @@ export function fileApiKeys(dataDir: string): ApiKeys {
         return new Map([...now, [row.hash, row]]);
       }),
     find: (hash) => Promise.resolve(rows.get(hash) ?? null),
+    list: () =>
+      Promise.resolve([...rows.values()].toSorted((a, b) => a.createdAtMs - b.createdAtMs)),
+    async remove(userId, hash) {
+      let isRemoved = false;
+      await change((now) => {
+        isRemoved = now.get(hash)?.userId === userId;
+        return new Map([...now].filter(([key]) => !isRemoved || key !== hash));
+      });
+      return isRemoved;
+    },
     async removeUser(userId) {
       let removed = 0;
       await change((now) => {
@@ -77,10 +87,12 @@ function readRows(file: string): Rows {
 
 function rowOf(value: unknown): ApiKeyRow {
   if (!isRecord(value)) throw new TypeError("a key is no object");
-  const { hash, userId, createdAtMs } = value;
+  const { hash, userId, createdAtMs, expiresAtMs } = value;
   if (typeof hash !== "string" || typeof userId !== "string" || typeof createdAtMs !== "number")
     throw new TypeError("a key has another shape");
-  return { hash, userId, createdAtMs };
+  if (expiresAtMs === undefined) return { hash, userId, createdAtMs };
+  if (typeof expiresAtMs !== "number") throw new TypeError("a key has another shape");
+  return { hash, userId, createdAtMs, expiresAtMs };
 }
 
 async function writeRows(

@@ -308,7 +308,7 @@ export class ModelWatch {
       note:
         configured === undefined
           ? "No model is connected, so the built-in assistant answers. Start LM Studio (port 1234) or Ollama (port 11434) on this machine, or set ERRAND_MODEL_BASE_URL."
-          : `Not connected: ${reason}. Is it running? What needs it waits; Errand looks again by itself.`,
+          : `Not connected: ${reason}. Is it running? Errand looks again by itself.`,
     };
     if (connected) this.#log.info("model lost", { baseUrl: baseUrl ?? "", reason });
   }

@@ -16,14 +16,20 @@ async function identifierWith(users: readonly string[]): Promise<{
     keys.push(key);
     rows.set(hash, { hash, userId, createdAtMs: 0 });
   }
-  const identifier = createIdentifier({
-    adminKey: "the-admin-key",
-    keys: {
-      add: () => Promise.resolve(),
-      find: (hash) => Promise.resolve(rows.get(hash) ?? null),
-      removeUser: () => Promise.resolve(0),
+  const clock = { nowMs: () => 1_000 };
+  const identifier = createIdentifier(
+    {
+      adminKey: "the-admin-key",
+      keys: {
+        add: () => Promise.resolve(),
+        list: () => Promise.resolve([]),
+        remove: () => Promise.resolve(false),
+        find: (hash) => Promise.resolve(rows.get(hash) ?? null),
+        removeUser: () => Promise.resolve(0),
+      },
     },
-  });
+    clock,
+  );
   const identify = async (headers: Record<string, string>): Promise<string> => {
     try {
       const { userId, isAdmin } = await identifier.identify(new Headers(headers));

@@ -1,4 +1,6 @@
 import { ErrandError } from "../../core/errors.ts";
+import type { Clock } from "../../ports/host.ts";
+import type { ApiKeyRow } from "../../ports/keys.ts";
 import type { AuthSettings } from "../settings.ts";
 import { hex, sameBytes, sha256 } from "./digest.ts";
 
@@ -23,15 +25,20 @@ const keyCharsMax = 512;
 export interface Identifier {
   /** Throws `unauthenticated` if keys are on and the request shows none that is known. */
   identify(headers: Headers): Promise<Identity>;
-  /** False once the key behind an identity was taken back; streams ask again and again. */
+  /** False once the key behind an identity was taken back or has expired; streams ask again and again. */
   isStillKnown(identity: Identity): Promise<boolean>;
 }
 
 /** Builds the identifier. Without `auth` everybody is the admin `local`: such a server listens on loopback only. */
-export function createIdentifier(auth: AuthSettings | null): Identifier {
+export function createIdentifier(auth: AuthSettings | null, clock: Clock): Identifier {
   if (auth === null)
     return { identify: () => Promise.resolve(admin), isStillKnown: () => Promise.resolve(true) };
   const { keys } = auth;
+  // Looked at when it is shown: nothing has to run at that moment.
+  const valid = async (hash: string): Promise<ApiKeyRow | null> => {
+    const row = await keys.find(hash);
+    return row?.expiresAtMs !== undefined && row.expiresAtMs <= clock.nowMs() ? null : row;
+  };
   const adminDigest = sha256(auth.adminKey);
   return {
     async identify(headers) {
@@ -44,13 +51,16 @@ export function createIdentifier(auth: AuthSettings | null): Identifier {
       }
       const digest = await sha256(key.slice(0, keyCharsMax));
       if (sameBytes(digest, await adminDigest)) return admin;
-      const found = await keys.find(hex(digest));
+      const found = await valid(hex(digest));
       if (found === null || key.length > keyCharsMax)
-        throw new ErrandError("unauthenticated", "this API key is not known, or was taken back");
+        throw new ErrandError(
+          "unauthenticated",
+          "this API key is not known, has expired or was taken back",
+        );
       return { userId: found.userId, isAdmin: false, keyHash: found.hash };
     },
     async isStillKnown({ keyHash }) {
-      return keyHash === null || (await keys.find(keyHash)) !== null;
+      return keyHash === null || (await valid(keyHash)) !== null;
     },
   };
 }

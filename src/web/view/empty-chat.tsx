@@ -10,10 +10,10 @@ interface Example {
   readonly text: string;
 }
 
-/** What the built-in assistant can do without a model. */
+/** What is answered at once without a model, also while the one that is configured does not answer: typed commands. */
 const withoutModel: readonly Example[] = [
   { icon: "panel", title: "Put something in your queue", text: "enqueue water the plants" },
-  { icon: "play", title: "Have it worked on", text: "process a job" },
+  { icon: "play", title: "Have it worked on", text: "work" },
   { icon: "chat", title: "See what it can do", text: "help" },
 ];
 

@@ -80,6 +80,12 @@ export function memoryKeys(): ApiKeys & { readonly rows: Map<string, ApiKeyRow> 
     rows,
     add: (row) => Promise.resolve(void rows.set(row.hash, row)),
     find: (hash) => Promise.resolve(rows.get(hash) ?? null),
+    list: () => Promise.resolve([...rows.values()]),
+    remove(userId, hash) {
+      const isHis = rows.get(hash)?.userId === userId;
+      if (isHis) rows.delete(hash);
+      return Promise.resolve(isHis);
+    },
     removeUser(userId) {
       const own = [...rows.values()].filter((row) => row.userId === userId);
       for (const { hash } of own) rows.delete(hash);

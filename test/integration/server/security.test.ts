@@ -46,6 +46,8 @@ test("[SEC1] every operation says who may use it, and only these are for everybo
     "/api/queues/{queue}/settings",
     "/metrics",
     "/api/admin/keys",
+    "/api/admin/keys",
+    "/api/admin/keys/{userId}/{keyId}",
     "/api/admin/keys/{userId}",
   ]);
 });
@@ -199,6 +201,48 @@ test("[SEC14] a key is shown once, works at once, is the user's only, and is tak
     revoked: 1,
   });
   expect((await door.send("GET", "/api/tasks", { key })).status).toBe(401);
+});
+
+test("[SEC26] keys are listed without themselves, taken back one by one, and open nothing once they have expired", async () => {
+  let nowMs = Date.parse("2026-11-28T00:00:00Z");
+  await open({ settings: { clock: { nowMs: () => nowMs } } });
+  const kept = await keyFor(door, "u1");
+  const made = await door.json("POST", "/api/admin/keys", {
+    body: { user: "u1", expiresInMs: 60_000 },
+    key: adminKey,
+  });
+  expect(made.body).toMatchObject({ expiresAt: "2026-11-28T00:01:00.000Z" });
+  const key = String(made.body["key"]);
+  const { body } = await door.json("GET", "/api/admin/keys", { key: adminKey });
+  expect(body).toEqual({
+    keys: [
+      {
+        id: expect.any(String),
+        user: "u1",
+        createdAt: "2026-11-28T00:00:00.000Z",
+        expiresAt: null,
+      },
+      {
+        id: made.body["id"],
+        user: "u1",
+        createdAt: "2026-11-28T00:00:00.000Z",
+        expiresAt: "2026-11-28T00:01:00.000Z",
+      },
+    ],
+  });
+  expect((await door.send("GET", "/api/tasks", { key })).status).toBe(200);
+  nowMs += 60_000;
+  expect((await door.send("GET", "/api/tasks", { key })).status).toBe(401);
+  const [{ id }] = body["keys"] as [{ id: string }];
+  for (const [user, status] of [
+    ["u2", 404],
+    ["u1", 200],
+    ["u1", 404],
+  ] as const) {
+    const path = `/api/admin/keys/${user}/${id}`;
+    expect((await door.send("DELETE", path, { key: adminKey })).status).toBe(status);
+  }
+  expect((await door.send("GET", "/api/tasks", { key: kept })).status).toBe(401);
 });
 
 test("[SEC13] a key that was taken back loses its streams within 5 s, the others keep theirs", async () => {
