@@ -263,10 +263,10 @@ export class Clients {
     const { dice } = this.#world;
     const tasks = [...this.#world.shadow.tasks()];
     const failed = tasks.filter((task) => task.phase === "ended" && task.status !== "completed");
-    if (failed.length > 0 && dice.chance(0.5)) {
-      const children = failed.filter(({ spec }) => this.#isOpen(spec?.parentId));
-      return this.#retry(dice.pick(children.length > 0 ? children : failed));
-    }
+    // A child that ends once more while its parent is still there is rare, and worth nearly every chance.
+    const children = failed.filter(({ spec }) => this.#isOpen(spec?.parentId));
+    if (children.length > 0 && dice.chance(0.9)) return this.#retry(dice.pick(children));
+    if (failed.length > 0 && dice.chance(0.5)) return this.#retry(dice.pick(failed));
     const task = tasks[this.#world.choose(tasks.length)];
     if (task === undefined) return;
     const releasable = task.spec?.heldBy === "manual" && task.spec.lane === undefined;
