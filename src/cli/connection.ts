@@ -1,8 +1,8 @@
 import {
   createClient,
   explainFailure,
-  failureOf,
   inOneLine,
+  RequestFailed,
   type ErrandClient,
 } from "../client/index.ts";
 
@@ -32,7 +32,13 @@ export async function orExplain(url: string, run: () => Promise<void>): Promise<
   try {
     await run();
   } catch (error) {
-    const failure = failureOf(error);
+    // What a command itself complains of is not an answer of the server.
+    if (!(error instanceof RequestFailed)) {
+      process.stderr.write(`errand: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+      return;
+    }
+    const { failure } = error;
     const hint =
       failure.kind === "network"
         ? ` Is the server running at ${url}? Start it with: npm start`

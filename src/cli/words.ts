@@ -5,8 +5,7 @@ export function stateWords(task: Task): string {
   if (task.error !== null && task.status !== "completed")
     return `${task.status}: ${task.error.message}`;
   if (task.reason !== null) {
-    const place =
-      task.reason.position === undefined ? "" : `, number ${task.reason.position} in line`;
+    const place = task.reason.position === null ? "" : `, number ${task.reason.position} in line`;
     return `${task.status} (${task.reason.message}${place})`;
   }
   const { progress } = task;

@@ -48,6 +48,8 @@ export interface TaskOptions<I> {
   readonly cost?: number;
   /** Runs the handler outside the server's thread, so that one that never yields can be killed at its timeout. */
   readonly isolate?: "thread" | "process";
+  /** Only the server itself submits it: for doors and schedules there is no such type. */
+  readonly internal?: boolean;
   /** Module that exports the task type, for `isolate`. */
   readonly module?: string;
 }

@@ -61,7 +61,7 @@ export class Schedules {
       throw invalid("cron", `must be at most ${cronCharsMax} characters`);
     const problem = calendar.problem(cron, timeZone);
     if (problem !== null) throw invalid(problem.field, `must be ${problem.message}`);
-    const spec = specFor(this.#engine.types.get(type), "", input, { ...options, userId });
+    const spec = specFor(this.#engine.types.offered(type), "", input, { ...options, userId });
     const answer = await this.#ask(userId, {
       type: "scheduleSet",
       schedule: { name, cron, timeZone, missed, spec },

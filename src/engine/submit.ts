@@ -31,18 +31,31 @@ export class TaskTypes {
   }
 
   get names(): readonly string[] {
-    return [...this.#types.keys()];
+    return [...this.#types.values()]
+      .filter(({ options }) => options.internal !== true)
+      .map(({ type }) => type);
   }
 
   find(type: string): AnyTaskType | undefined {
     return this.#types.get(type) ?? this.#types.get(aliases[type] ?? "");
   }
 
+  /** A type that anybody may submit. Throws `unknown_type` with the names there are. */
+  offered(type: string): AnyTaskType {
+    const found = this.find(type);
+    if (found !== undefined && found.options.internal !== true) return found;
+    throw this.#unknown(type);
+  }
+
   /** Throws `unknown_type` with the names there are. */
   get(type: string): AnyTaskType {
     const found = this.find(type);
     if (found !== undefined) return found;
-    throw new ErrandError(
+    throw this.#unknown(type);
+  }
+
+  #unknown(type: string): ErrandError {
+    return new ErrandError(
       "unknown_type",
       `there is no task type "${type.slice(0, 100)}"; there are: ${this.names.join(", ")}`,
     );

@@ -42,6 +42,7 @@ const options: TaskOptions<ModelRequest> = {
   priority: "interactive",
   timeoutMs: answerMsMax,
   retry: { attemptsMax: 1 },
+  internal: true,
 };
 
 /** A chat completion of the OpenAI door. */
@@ -109,7 +110,7 @@ export const embeddingTask: TaskType<
   { readonly count: number; readonly dimensions: number }
 > = defineTask(
   "embedding",
-  { queue, input: vectorInput, priority: "interactive", retry: { attemptsMax: 1 } },
+  { queue, input: vectorInput, priority: "interactive", retry: { attemptsMax: 1 }, internal: true },
   async ({ target, texts }, ctx) => {
     let dimensions = 0;
     for (let at = 0; at < texts.length;) {

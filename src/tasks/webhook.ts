@@ -63,7 +63,7 @@ const gone = 410;
 export function webhookTask(deliver: DeliverWebhook): AnyTaskType {
   return defineTask(
     "webhook",
-    { queue: "webhooks", input, priority: "background", retry },
+    { queue: "webhooks", input, priority: "background", retry, internal: true },
     async ({ target, event }, ctx) => {
       const body = JSON.stringify(event);
       const status = await deliver(target, { id: event.id, body, signal: ctx.signal });

@@ -41,6 +41,7 @@ test("[QUEUE17] a pause, a type's cap and a key's cap are told apart", () => {
   expect(why(run.state, "f.1", run.nowMs)?.code).toBe("key_limit");
   run.do({ type: "pause", paused: true });
   expect(why(run.state, "b.1", run.nowMs)?.code).toBe("queue_paused");
+  expect(why(run.state, "b.1", run.nowMs)?.estimate).toBeNull();
 });
 
 test("[QUEUE17] with equal costs the position is the order in which calls are granted", () => {

@@ -68,7 +68,8 @@ export function why({ schedule }: QueueState, call: string, nowMs: number): Queu
   return {
     code: closed?.code ?? codeFor(schedule, lane, position),
     ...(closed === null ? null : { untilMs: closed.untilMs }),
-    estimate: estimateOf(schedule, slot, nowMs),
+    // Nobody knows when a paused queue goes on.
+    estimate: schedule.paused ? null : estimateOf(schedule, slot, nowMs),
     position,
     running: schedule.leases.size,
     slots: schedule.settings.slots,

@@ -1,4 +1,6 @@
+import { ErrandError } from "../../core/errors.ts";
 import { isRecord } from "../../core/json.ts";
+import { inputCharsMax } from "../../core/limits.ts";
 import type { CallResult } from "../../engine/index.ts";
 import type { PromptMessage, ToolCall } from "../../ports/models.ts";
 import { argumentsText } from "./answer-output.ts";
@@ -10,6 +12,9 @@ export type Item = Readonly<Record<string, unknown>>;
 /** What may stand in a prompt before a name is asked for: an item that an earlier response has made. */
 export type FindItem = (id: string) => Promise<Item | null>;
 
+/** Items of one request. */
+const itemsMax = 2_000;
+
 const roles: ReadonlySet<unknown> = new Set(["user", "assistant", "system", "developer"]);
 
 /**
@@ -19,15 +24,41 @@ const roles: ReadonlySet<unknown> = new Set(["user", "assistant", "system", "dev
 export async function inputItems(input: unknown, find: FindItem): Promise<readonly Item[]> {
   if (typeof input === "string") return [messageItem("user", input)];
   if (!Array.isArray(input)) throw invalidValue("input", "input must be text or a list of items");
-  return await Promise.all(
-    input.map(async (given: unknown, index) => {
-      const item = isRecord(given) ? given : {};
-      if (item["type"] !== "item_reference") return checkedItem(item, `input.${index}`);
-      const found = await find(String(item["id"]));
-      if (found !== null) return found;
-      throw invalidValue(`input.${index}.id`, "there is no such item, or it is not yours");
-    }),
-  );
+  if (input.length > itemsMax)
+    throw invalidValue("input", `input has ${input.length} items, the most is ${itemsMax}`);
+  const known = new Map<string, { readonly item: Item; readonly chars: number }>();
+  const items: Item[] = [];
+  let chars = 0;
+  for (const [index, given] of input.entries()) {
+    const item = isRecord(given) ? given : {};
+    if (item["type"] !== "item_reference") {
+      items.push(checkedItem(item, `input.${index}`));
+      continue;
+    }
+    const id = String(item["id"]);
+    // One after the other, each once: a short request may name long items, and often the same one.
+    // oxlint-disable-next-line no-await-in-loop
+    const found = known.get(id) ?? (await foundItem(id, find, `input.${index}.id`));
+    known.set(id, found);
+    chars += found.chars;
+    if (chars > inputCharsMax)
+      throw new ErrandError(
+        "too_large",
+        `the items that input refers to have more than ${inputCharsMax} characters of JSON in all`,
+      );
+    items.push(found.item);
+  }
+  return items;
+}
+
+async function foundItem(
+  id: string,
+  find: FindItem,
+  param: string,
+): Promise<{ readonly item: Item; readonly chars: number }> {
+  const item = await find(id);
+  if (item === null) throw invalidValue(param, "there is no such item, or it is not yours");
+  return { item, chars: JSON.stringify(item).length };
 }
 
 function checkedItem(item: Item, param: string): Item {

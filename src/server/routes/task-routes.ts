@@ -158,6 +158,7 @@ function submitRoute(server: ServerContext): Operation {
         ...(actionId === undefined ? {} : { actionId }),
         ...submitMeta(call),
       };
+      server.engine.types.offered(type);
       const { taskId, replayed } = await server.engine.submit(type, input ?? null, options);
       return submitted(await readTask(server, taskId, call.who), replayed);
     },

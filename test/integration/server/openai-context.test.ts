@@ -93,6 +93,21 @@ test("[OAI27] previous_response_id puts what was said before into the prompt, bu
   expect(missing).toBeInstanceOf(NotFoundError);
 });
 
+test("[OAI27] references cost what they name: too many of a long item are refused, however short the request", async () => {
+  const { client, door } = await open({ models: scripted([{ type: "finish", reason: "stop" }]) });
+  const long = await client.responses.create({ ...plain, input: "x".repeat(100_000) });
+  const { data } = await client.responses.inputItems.list(long.id);
+  const reference = { type: "item_reference", id: data[0]?.id ?? "" } as const;
+  const refused = await door.json("POST", "/v1/responses", {
+    body: { ...plain, input: Array.from({ length: 2_000 }, () => reference) },
+  });
+  expect(refused.status).toBe(413);
+  const many = await door.json("POST", "/v1/responses", {
+    body: { ...plain, input: Array.from({ length: 2_001 }, () => reference) },
+  });
+  expect(many.status).toBe(400);
+});
+
 test("[OAI31] background_options and service_tier say how long a response may wait", async () => {
   const { client, door } = await open({ models: scripted([{ type: "finish", reason: "stop" }]) });
   for (const [more, priority, tier] of [

@@ -129,6 +129,18 @@ test("[HTTP6] a list goes page by page, newest first, and filters", async () => 
   });
 });
 
+test("[HTTP16] what only the server submits is no task type for anybody else", async () => {
+  for (const type of ["completion", "response", "embedding"]) {
+    const body = { type, input: {} };
+    const refused = await door.json("POST", "/api/tasks", { body });
+    expect(refused.body).toMatchObject({ code: "unknown_type" });
+    expect(refused.body["detail"]).not.toContain("completion,");
+    const schedule = { name: "s", cron: "@daily", type, input: {} };
+    const planned = await door.json("POST", "/api/schedules", { body: schedule });
+    expect(planned.body).toMatchObject({ code: "unknown_type" });
+  }
+});
+
 test("[HTTP14] a list by a rare type looks at a limited stretch at a time, and finds what lies far below", async () => {
   const rare = await door.submit("echo", "rare");
   await until(door, rare, finished);
