@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { formatId } from "../../../src/core/ids.ts";
 import { tasksLookedAt } from "../../../src/engine/reader.ts";
 import { ended, group, task as taskRow } from "../../contracts/store-groups.ts";
+import { webhookTask } from "../../../src/tasks/webhook.ts";
 import { openDoor, until, type Door } from "./door.ts";
 
 let door: Door;
@@ -139,6 +140,19 @@ test("[HTTP16] what only the server submits is no task type for anybody else", a
     const planned = await door.json("POST", "/api/schedules", { body: schedule });
     expect(planned.body).toMatchObject({ code: "unknown_type" });
   }
+});
+
+test("[HTTP16] nobody but the server makes a delivery that it signs", async () => {
+  const delivered: string[] = [];
+  const deliver = (_target: string, { body }: { readonly body: string }): Promise<number> =>
+    Promise.resolve(delivered.push(body) + 199);
+  const signing = await openDoor({ tasks: [webhookTask(deliver)] });
+  const input = { target: "default", event: { id: "evt_forged" } };
+  const refused = await signing.json("POST", "/api/tasks", { body: { type: "webhook", input } });
+  const tasks = await signing.json("GET", "/api/tasks");
+  await signing.close();
+  expect(refused).toMatchObject({ status: 422, body: { code: "unknown_type" } });
+  expect([tasks.body["tasks"], delivered]).toEqual([[], []]);
 });
 
 test("[HTTP14] a list by a rare type looks at a limited stretch at a time, and finds what lies far below", async () => {
