@@ -27,6 +27,7 @@ import { scheduleRoutes } from "./routes/schedule-routes.ts";
 import { sessionRoutes } from "./routes/session-routes.ts";
 import { taskActions } from "./routes/task-actions.ts";
 import { taskRoutes } from "./routes/task-routes.ts";
+import { todoRoutes } from "./routes/todo-routes.ts";
 import { limitsDefault, type ServerSettings } from "./settings.ts";
 import { FeedEncoder } from "./stream/feed-encoder.ts";
 import { PositionWatch } from "./stream/position-watch.ts";
@@ -59,6 +60,7 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     ...queueRoutes(server),
     ...sessionRoutes(server),
     ...chatRoutes(server),
+    ...todoRoutes(server),
     ...scheduleRoutes(server),
     ...operationsRoutes(server, settings.process ?? (() => ({}))),
     ...adminRoutes(server),

@@ -75,6 +75,7 @@ interface OperationDoc {
     | "tasks"
     | "chat"
     | "sessions"
+    | "todos"
     | "queues"
     | "schedules"
     | "orchestrator"

@@ -2,6 +2,7 @@ import { formatCursor } from "../../core/stream/cursor.ts";
 import type { FeedEvent, SessionChange, TaskView, UserFeedEvent } from "../../engine/index.ts";
 import { messageJson } from "../wire/message.ts";
 import { eventTaskJson, type TaskPlace } from "../wire/task.ts";
+import { todoChangeJson } from "../wire/todo.ts";
 import type { Placed } from "./position-watch.ts";
 
 const encoder = new TextEncoder();
@@ -58,7 +59,9 @@ function taskEventText(event: FeedEvent): string {
 }
 
 function userEventText(event: UserFeedEvent): string {
-  return event.kind === "session" ? sessionText(event) : eventText(event, null);
+  if (event.kind === "session") return sessionText(event);
+  if (event.kind === "todo") return sse("todo", JSON.stringify(todoChangeJson(event)));
+  return eventText(event, null);
 }
 
 function eventText(event: FeedEvent, cursor: FeedEvent["cursor"] | null): string {
