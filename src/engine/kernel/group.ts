@@ -16,6 +16,7 @@ import type {
 import type { CachedScope, ScopeCache } from "./cache.ts";
 import { encodeFrames, firstUnwritable, type EncodedFrame } from "./frame.ts";
 import type { Meta, Pending } from "./frame.ts";
+import { LoadAhead } from "./load-ahead.ts";
 import { loadScope, UnreadableScope } from "./load.ts";
 import { PoisonedCommand } from "./poisoned-command.ts";
 import * as ask from "./store-op.ts";
@@ -107,6 +108,7 @@ class Gathering {
   readonly ports: GroupPorts;
   readonly work: Item[];
   readonly touched = new Map<Scope, Touched>();
+  readonly ahead = new LoadAhead();
   readonly rows = new Map<string, Row>();
   readonly freshReady = new Set<string>();
   readonly timers = new Map<string, TimerPut>();
@@ -120,13 +122,13 @@ class Gathering {
     this.work = [...items];
   }
 
-  *touch(item: Item): ask.Dispatch<Touched> {
+  *touch(item: Item, at: number): ask.Dispatch<Touched> {
     const { scope } = item;
     const before = this.touched.get(scope);
     if (before !== undefined) return before;
     this.ports.touched(scope);
     const cached = this.ports.cache.get(scope);
-    const entry = cached ?? (yield* this.load(item));
+    const entry = cached ?? (yield* this.load(item, at));
     const touched: Touched = {
       entry,
       pending: { events: [], metas: [] },
@@ -138,9 +140,13 @@ class Gathering {
     return touched;
   }
 
-  *load(item: Item): ask.Dispatch<CachedScope> {
+  *load(item: Item, at: number): ask.Dispatch<CachedScope> {
+    const { scope } = item;
+    const isKnown = (other: Scope): boolean =>
+      this.touched.has(other) || this.ports.cache.get(other) !== undefined;
+    const stored = yield* this.ahead.read(this.work, at, isKnown);
     try {
-      return yield* loadScope(item.scope, this.decider(item.scope), this.ports.cipher);
+      return yield* loadScope(scope, this.decider(scope), this.ports.cipher, stored);
     } catch (error) {
       if (error instanceof UnreadableScope) throw new PoisonedCommand(item, error);
       throw error;
@@ -153,8 +159,8 @@ class Gathering {
     return decider;
   }
 
-  *runItem(item: Item): ask.Dispatch<void> {
-    const touched = yield* this.touch(item);
+  *runItem(item: Item, at: number): ask.Dispatch<void> {
+    const touched = yield* this.touch(item, at);
     const { entry } = touched;
     let batch: Batch<unknown>;
     try {
@@ -258,7 +264,7 @@ export function* prepareGroup(items: readonly Item[], ports: GroupPorts): ask.Di
       item.key === undefined ? undefined : gathering.keys.get(`${item.key.userId}/${item.key.key}`);
     if (item.key !== undefined && twin !== undefined)
       gathering.outcomes.push({ item, outcome: replay(item.key, twin) });
-    else yield* gathering.runItem(item);
+    else yield* gathering.runItem(item, at);
   }
   const owners = new Set<string>();
   for (const { entry } of gathering.touched.values()) owners.add(entry.decider.owner(entry.state));
