@@ -2,7 +2,7 @@ import { flushCompileCache } from "node:module";
 
 import { defineCommand, type CommandDef } from "citty";
 
-import { keepHeapSmall } from "../adapters/node/small-heap.ts";
+import { keepHeapSmall, shrinkHeapWhenIdle } from "../adapters/node/small-heap.ts";
 import { readSettings, type HostSettings } from "../hosts/embedded/config.ts";
 import { serveEmbedded, type Served } from "../hosts/embedded/serve.ts";
 
@@ -42,6 +42,7 @@ export const serve: CommandDef<typeof serveArgs> = defineCommand({
     }
     printStart(served, settings);
     stopOnSignals(served);
+    shrinkHeapWhenIdle();
     // Node keeps compiled code when a process ends by itself: a server that is killed would start slowly for ever.
     setTimeout(() => flushCompileCache(), compileCacheAfterMs).unref();
   },
