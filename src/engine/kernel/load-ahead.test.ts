@@ -32,7 +32,7 @@ function loaded(scope: Scope): LoadedScope {
   };
 }
 
-test("[KERNEL25] the scopes of a group's commands are read together, each once, without what is known", () => {
+test("[KERNEL27] the scopes of a group's commands are read together, each once, without what is known", () => {
   const store = new Asked();
   const work: Scope[] = ["task/1", "task/2", "task/1", "task/3", "task/4"];
   expect(store.read(work, 0, ["task/3"])).toBe(1);
@@ -45,7 +45,7 @@ test("[KERNEL25] the scopes of a group's commands are read together, each once, 
   expect(store.asked).toEqual([["task/1", "task/2", "task/4"], ["task/2"]]);
 });
 
-test("[KERNEL25] at most 64 scopes are read at once", () => {
+test("[KERNEL27] at most 64 scopes are read at once", () => {
   const store = new Asked();
   const work = Array.from({ length: 150 }, (_, at): Scope => `task/${at}`);
   for (let at = 0; at < work.length; at += 1) expect(store.read(work, at)).toBe(at);

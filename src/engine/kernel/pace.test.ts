@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { groupCommandsMax, groupCommandsMin, groupMsAim } from "../../core/limits.ts";
 import { Pace } from "./pace.ts";
 
-test("[KERNEL24] a group takes as many commands as recent ones had time for, within limits", () => {
+test("[KERNEL26] a group takes as many commands as recent ones had time for, within limits", () => {
   const pace = new Pace();
   expect(pace.commandsMax).toBe(groupCommandsMax);
   for (let group = 0; group < 40; group += 1) pace.took(100, groupMsAim);
@@ -14,7 +14,7 @@ test("[KERNEL24] a group takes as many commands as recent ones had time for, wit
   expect(pace.commandsMax).toBe(groupCommandsMax);
 });
 
-test("[KERNEL24] a clock that is set back and an empty group change nothing for the worse", () => {
+test("[KERNEL26] a clock that is set back and an empty group change nothing for the worse", () => {
   const pace = new Pace();
   pace.took(0, 1_000);
   pace.took(10, -5_000);
