@@ -161,5 +161,5 @@ test("[METRIC5] every metric is described in docs/metrics.md, and nothing else i
   const told = [...(await metricsOf(door)).keys()].filter((name) => name.startsWith("errand_"));
   const page = readFileSync(new URL("../../../docs/metrics.md", import.meta.url), "utf8");
   const described = Array.from(page.matchAll(/^\| `(errand_\w+)/gm), ([, name]) => name);
-  expect(described.toSorted()).toEqual(told.toSorted());
+  expect(new Set(described)).toEqual(new Set(told));
 });
