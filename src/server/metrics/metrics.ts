@@ -37,7 +37,10 @@ export class Metrics {
   }
 
   /** Everything as Prometheus text. `more` are numbers of the host, by metric name. */
-  async text(streams: number, more: Readonly<Record<string, number>>): Promise<string> {
+  async text(
+    { streams, sockets }: { readonly streams: number; readonly sockets: number },
+    more: Readonly<Record<string, number>>,
+  ): Promise<string> {
     const engine = this.#engine;
     return [
       this.#tasks.text(),
@@ -46,6 +49,7 @@ export class Metrics {
       plain("errand_scope_cache_bytes", "Rough bytes of cached states.", engine.kernel.cacheBytes),
       plain("errand_task_feeds", "Tasks whose feed somebody follows.", engine.feeds.size),
       plain("errand_event_streams", "Event streams open.", streams),
+      plain("errand_websockets", "WebSockets open.", sockets),
       this.#requests.text(),
       ...Object.entries(more).map(([name, value]) => plain(name, "Of the process.", value)),
     ].join("");
