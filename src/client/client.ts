@@ -12,6 +12,8 @@ import { createScheduleApi } from "./schedule-api.ts";
 import type { ScheduleApi } from "./schedule-api.ts";
 import { createQueueApi } from "./queue-api.ts";
 import type { QueueApi } from "./queue-api.ts";
+import { createTodoApi } from "./todo-api.ts";
+import type { TodoApi } from "./todo-api.ts";
 import { readSocket } from "./socket-reader.ts";
 import { createTaskApi } from "./task-api.ts";
 import type { TaskApi } from "./task-api.ts";
@@ -47,6 +49,7 @@ export interface ErrandClient {
   readonly chat: ChatApi;
   readonly schedules: ScheduleApi;
   readonly queues: QueueApi;
+  readonly todos: TodoApi;
   /** Load of the queues and whether a model is connected. */
   overview(signal?: AbortSignal): Promise<Overview>;
   /**
@@ -83,6 +86,7 @@ export function createClient(options: ClientOptions = {}): ErrandClient {
     chat: createChatApi(http),
     schedules: createScheduleApi(http),
     queues: createQueueApi(http),
+    todos: createTodoApi(http),
     overview: (signal) => http.json("/api/overview", decodeOverview, { signal }),
     follow: (taskId, follow = {}) => followTask({ http, environment, sockets, taskId, ...follow }),
     events: (follow = {}) => followEvents({ http, environment, sockets, ...follow }),

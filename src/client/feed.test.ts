@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { followFeed, retryDelayMs } from "./feed.ts";
 import type { EventStreamSource, FeedItem, FeedSource } from "./feed.ts";
 import type { FeedEnvironment, WakeCause } from "./feed-environment.ts";
+import { isTaskEvent } from "./feed-event.ts";
 import { RequestFailed } from "./failure.ts";
 import type { Refusal } from "./failure.ts";
 import { emptyView, foldTask } from "./task-view.ts";
@@ -352,7 +353,7 @@ describe("following a feed to its end", () => {
           for await (const item of followFeed(source(open), handEnvironment())) {
             if (item.kind !== "event") continue;
             const { event } = item;
-            if (event.type !== "up-to-date" && event.type !== "session") {
+            if (isTaskEvent(event)) {
               view = foldTask(view, event);
             }
           }

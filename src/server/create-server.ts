@@ -29,6 +29,7 @@ import { socketRoutes } from "./routes/socket-routes.ts";
 import { sessionRoutes } from "./routes/session-routes.ts";
 import { taskActions } from "./routes/task-actions.ts";
 import { taskRoutes } from "./routes/task-routes.ts";
+import { todoRoutes } from "./routes/todo-routes.ts";
 import { limitsDefault, type ServerSettings } from "./settings.ts";
 import type { SocketEvents, SocketPort } from "./socket/port.ts";
 import { SocketKeeper } from "./socket/socket-keeper.ts";
@@ -69,6 +70,7 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     ...queueRoutes(server),
     ...sessionRoutes(server),
     ...chatRoutes(server),
+    ...todoRoutes(server),
     ...scheduleRoutes(server),
     ...operationsRoutes(server, settings.process ?? (() => ({}))),
     ...adminRoutes(server),

@@ -78,6 +78,7 @@ interface OperationDoc {
     | "tasks"
     | "chat"
     | "sessions"
+    | "todos"
     | "queues"
     | "schedules"
     | "orchestrator"

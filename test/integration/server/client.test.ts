@@ -5,6 +5,7 @@ import {
   emptyView,
   failureOf,
   foldTask,
+  isTaskEvent,
   platformEnvironment,
   type ErrandClient,
 } from "../../../src/client/index.ts";
@@ -192,8 +193,7 @@ test("[CLIENT6] over WebSockets a task is followed past lost connections to its 
   });
   let view = emptyView(task.id);
   for await (const item of lossy.follow(task.id, { transport: "websocket" })) {
-    if (item.kind !== "event" || item.event.type === "session" || item.event.type === "up-to-date")
-      continue;
+    if (item.kind !== "event" || !isTaskEvent(item.event)) continue;
     view = foldTask(view, item.event);
   }
   expect(opened).toBeGreaterThan(5);
