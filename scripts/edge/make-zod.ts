@@ -21,10 +21,12 @@ export function withoutLocales(folder: string): string {
   const lines = text
     .split("\n")
     .filter((line) => line.startsWith("export") && !line.includes("locales"))
-    .map((line) => line.replace(/"(\.\.?)\/([^"]+)"/, (_, up: string, path: string) => {
-      if (path === "core/index.js") return '"./zod-core.mjs"';
-      return `"${zod}/${up === "." ? `${folder}/` : ""}${path}"`;
-    }));
+    .map((line) =>
+      line.replace(/"(\.\.?)\/([^"]+)"/, (_, up: string, path: string) => {
+        if (path === "core/index.js") return '"./zod-core.mjs"';
+        return `"${zod}/${up === "." ? `${folder}/` : ""}${path}"`;
+      }),
+    );
   return `/** Made by make-zod.ts from zod/v4/${file}. */\n${lines.join("\n")}\n`;
 }
 

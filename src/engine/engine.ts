@@ -34,6 +34,7 @@ import {
   type SubmitOptions,
 } from "./settings.ts";
 import { specFor, TaskTypes } from "./submit.ts";
+import { Todos } from "./todos.ts";
 
 /** What a submit answers. */
 export interface Submitted {
@@ -63,6 +64,7 @@ export class Engine {
   readonly userFeeds: UserFeeds;
   readonly sessions: Sessions;
   readonly lanes: Lanes;
+  readonly todos: Todos;
   readonly schedules: Schedules;
   readonly reader: Reader;
   readonly #ports: EnginePorts;
@@ -109,6 +111,7 @@ export class Engine {
     this.reader = new Reader(this.kernel, { ...ports, types: this.types });
     this.sessions = new Sessions(this);
     this.lanes = new Lanes(this);
+    this.todos = new Todos(this);
     this.schedules = new Schedules(this, {
       calendar: ports.calendar,
       log,

@@ -17,6 +17,7 @@ export type Readings = Pick<
   | "queueSettings"
   | "waits"
   | "lane"
+  | "todos"
 >;
 
 /** Names of {@link Readings}, for hosts that carry questions. */
@@ -32,6 +33,7 @@ export const readingNames: readonly (keyof Readings)[] = [
   "queueSettings",
   "waits",
   "lane",
+  "todos",
 ];
 
 /**

@@ -32,6 +32,7 @@ export {
   isAfter,
   type FeedEvent,
   type SessionChange,
+  type TodoChange,
   type UserFeedEvent,
 } from "./feed/feed-event.ts";
 export type { FeedReader } from "./feed/task-feed.ts";
@@ -39,8 +40,16 @@ export { readingNames, type Homes, type Readings } from "./homes.ts";
 export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
 export { vectorCall, type ModelRequest, type VectorRequest } from "./model-request.ts";
 export type { EstimateView, Place, QueueView, WhyView } from "./queue-views.ts";
-export type { Envelope, LaneView, Reader, SessionSummary, TaskRead } from "./reader.ts";
+export type { Envelope } from "./envelope.ts";
+export type { LaneView, Reader, SessionSummary, TaskRead } from "./reader.ts";
 export type { Said, Say } from "./sessions.ts";
+export {
+  plannerChatId,
+  type Todos,
+  type TodoDraft,
+  type TodoOrigin,
+  type TodoDone,
+} from "./todos.ts";
 export { unpackVector, vectorsOf } from "./vectors.ts";
 export {
   poolSlotsDefault,

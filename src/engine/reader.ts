@@ -1,8 +1,9 @@
-import { asKnownToCaller, asQueue, asTask, asUser } from "./erased-types.ts";
+import { asQueue, asSession, asTask, asUser } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { why } from "../core/queue/views.ts";
 import type { QueueSettings, QueueWhy } from "../core/queue/protocol.ts";
-import { queueScope, taskScope, userScope, type Scope } from "../core/scope.ts";
+import { queueScope, sessionScope, taskScope, userScope, type Scope } from "../core/scope.ts";
+import type { Todo } from "../core/session/todos.ts";
 import { streamId, textOf } from "../core/stream/entry.ts";
 import type { Cursor } from "../core/stream/cursor.ts";
 import type { CallResult } from "../core/task/events.ts";
@@ -13,11 +14,12 @@ import type { Clock } from "../ports/host.ts";
 import type { Cipher } from "../ports/cipher.ts";
 import type { SyncStore, TaskQuery } from "../ports/store.ts";
 import { endpointQueue } from "./endpoints.ts";
+import { pageOf, type Envelope } from "./envelope.ts";
 import type { Homes, Readings } from "./homes.ts";
 import { titlePlace } from "./kernel/group.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import {
-  estimateView,
+  placeView,
   queueView,
   whyMessage,
   whyQueue,
@@ -63,21 +65,6 @@ const tiesMax = 1_000;
 
 /** Rows of one class that a filtered list looks at in one go: about a millisecond of the event loop. */
 export const tasksLookedAt = 5_000;
-
-/** One numbered fact of a task's log, in the envelope of seed 001. */
-export interface Envelope {
-  readonly event_id: string;
-  readonly seq: number;
-  readonly type: string;
-  readonly timestamp: string;
-  readonly payload: unknown;
-  readonly request_id: string | null;
-  readonly operation_id: string;
-  readonly client_action_id: string | null;
-  readonly causation_id: string | null;
-  readonly user_id: string;
-  readonly session_id: string | null;
-}
 
 /** Reads for doors. Owners are checked here: a task of another user is `not_found`, like one that never was. */
 export class Reader {
@@ -238,17 +225,33 @@ export class Reader {
   ): Promise<{ events: readonly Envelope[]; next: number | null }> {
     const away = await this.#awayTask(taskId);
     if (away !== null) return await away.log(taskId, userId, after, limit);
-    const view = await this.view(taskId, userId);
-    const events: Envelope[] = [];
-    for (const row of await this.#kernel.readLog(taskScope(taskId))) {
-      for (const [index, event] of row.events.entries()) {
-        const seq = row.seq + index;
-        if (seq <= after) continue;
-        if (events.length === limit) return { events, next: seq - 1 };
-        events.push(envelope(view, seq, row.atMs, event, row.metas[index] ?? {}));
-      }
-    }
-    return { events, next: null };
+    const { id, chatId, userId: owner } = await this.view(taskId, userId);
+    const place = { id, operationId: id, userId: owner, chatId };
+    return pageOf(await this.#kernel.readLog(taskScope(taskId)), after, limit, place);
+  }
+
+  /**
+   * Facts of a session with numbers above `after`, as far as no snapshot has replaced them; `null` if there is no such
+   * session.
+   */
+  async sessionLog(
+    userId: string,
+    chatId: string,
+    after: number,
+    limit: number,
+  ): Promise<{ events: readonly Envelope[]; next: number | null } | null> {
+    const scope = sessionScope(userId, chatId);
+    const isThere = await this.#kernel.read(
+      scope,
+      (state, seq) => seq > 0 && !asSession(state).deleted,
+    );
+    if (!isThere) return null;
+    return pageOf(await this.#kernel.readLog(scope), after, limit, {
+      id: `${userId}/${chatId}`,
+      operationId: null,
+      userId,
+      chatId,
+    });
   }
 
   /** Why a task waits, exactly. */
@@ -283,6 +286,20 @@ export class Reader {
     return await this.#kernel.read(queueScope(queue), (state) =>
       why(asQueue(state), call, this.#clock.nowMs()),
     );
+  }
+
+  /** All todos of a session in their order, and the number of the session's last fact. */
+  async todos(
+    userId: string,
+    sessionId: string,
+  ): Promise<{ readonly todos: readonly Todo[]; readonly seq: number }> {
+    const scope = sessionScope(userId, sessionId);
+    const away = this.#away(scope);
+    if (away !== null) return await away.todos(userId, sessionId);
+    return await this.#kernel.read(scope, (state, seq) => ({
+      todos: [...asSession(state).todos.values()],
+      seq,
+    }));
   }
 
   /** A lane of a user as it stands. */
@@ -330,9 +347,7 @@ export class Reader {
     if (away !== null) return await away.place(taskId);
     const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(asTask(state)));
     const found = asked === null ? null : await this.waits(asked.queue, asked.call);
-    return found === null
-      ? null
-      : { position: found.position, estimate: estimateView(found.estimate) };
+    return found === null ? null : placeView(found);
   }
 
   /** Names of the task types of this process. */
@@ -355,27 +370,4 @@ function waitingCall(task: TaskState): { queue: string; call: string } | null {
       return { queue: operation.queue, call: operation.call };
   }
   return null;
-}
-
-function envelope(
-  view: TaskView,
-  seq: number,
-  atMs: number,
-  event: unknown,
-  meta: { readonly requestId?: string; readonly actionId?: string; readonly causationId?: string },
-): Envelope {
-  const { type, ...payload } = asKnownToCaller<{ type: string }>(event);
-  return {
-    event_id: `${view.id}:${seq}`,
-    seq,
-    type,
-    timestamp: isoTime(atMs),
-    payload,
-    request_id: meta.requestId ?? null,
-    operation_id: view.id,
-    client_action_id: meta.actionId ?? null,
-    causation_id: meta.causationId ?? null,
-    user_id: view.userId,
-    session_id: view.chatId,
-  };
 }

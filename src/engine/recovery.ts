@@ -38,7 +38,8 @@ export async function recover(
   );
   const running = orphans.length;
   const streams = await closeDeadStreams(kernel, store);
-  if (queues.length + running + streams > 0) log.info("recovered", { queues: queues.length, running, streams });
+  if (queues.length + running + streams > 0)
+    log.info("recovered", { queues: queues.length, running, streams });
   return { queues: queues.length, running, streams };
 }
 

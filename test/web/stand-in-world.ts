@@ -1,5 +1,7 @@
 import { formatId } from "../../src/core/ids.ts";
 import { isEnd, statusClass } from "../../src/core/task/status.ts";
+import { worldTodos } from "./world-todos.ts";
+import type { WorldTodos } from "./world-todos.ts";
 import type { TaskStatus } from "../../src/core/task/status.ts";
 
 /** A task as the wire carries it; the stand-in changes it in place. */
@@ -15,6 +17,9 @@ export interface WorldTask {
     position?: number;
     untilAt?: string;
     message: string;
+    cause?: { readonly code: string; readonly untilAt?: string };
+    estimate?: object;
+    error?: { readonly code: string; readonly message: string };
   } | null;
   input: unknown;
   output: unknown;
@@ -55,6 +60,18 @@ export interface WorldSession {
   seq: number;
 }
 
+/** A todo as the wire carries it. */
+export interface WorldTodo {
+  id: string;
+  text: string;
+  status: "proposed" | "open" | "done";
+  dueDay: string | null;
+  source: null;
+  operationId: string | null;
+  createdAt: string;
+  doneAt: string | null;
+}
+
 /** One event as the feeds carry it; `cursor` is null for events without an id. */
 export interface WorldEvent {
   readonly taskId: string | null;
@@ -65,6 +82,7 @@ export interface WorldEvent {
 
 /** What the scripted server knows, and the verbs a test moves it with. Nothing happens by itself. */
 export interface World {
+  readonly planner: WorldTodos;
   readonly tasks: Map<string, WorldTask>;
   readonly sessions: Map<string, WorldSession>;
   /** Facts of a task's feed, in order. */
@@ -115,6 +133,7 @@ export function createWorld(): World {
     tellSession(parts, task);
   };
   return {
+    planner: worldTodos(tell),
     tasks,
     sessions,
     events,

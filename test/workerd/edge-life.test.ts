@@ -82,9 +82,9 @@ test("[HOME3] messages that come twice change nothing", async () => {
     // oxlint-disable-next-line no-await-in-loop -- Twice, one after the other.
     await askHome(env.HOMES, home, { is: "deliver", from, mail });
   expect(await local.json<object>(`/api/tasks/${id}/log`)).toEqual(before);
-  const { running } = await local.json<{ running: number }>("/api/queues").then((answer) =>
-    queueIn(answer, "tasks"),
-  );
+  const { running } = await local
+    .json<{ running: number }>("/api/queues")
+    .then((answer) => queueIn(answer, "tasks"));
   expect(running).toBe(0);
 });
 

@@ -74,23 +74,14 @@ const calling = defineTask<null, string>("calling", {}, async (_input, ctx) => {
 
 /** A parent with two children in its own home. */
 const parent = defineTask<null, readonly unknown[]>("parent", {}, async (_input, ctx) => {
-  const children = await Promise.all(
-    ["a", "b"].map((name) => ctx.spawn("echo", name, { name })),
-  );
+  const children = await Promise.all(["a", "b"].map((name) => ctx.spawn("echo", name, { name })));
   return await Promise.all(children.map((child) => child.result()));
 });
 
 const echo = defineTask<string, string>("echo", {}, (input) => Promise.resolve(input));
 
 /** Task types for tests of the edge host. */
-export const testTasks: readonly AnyTaskType[] = [
-  gated,
-  stepped,
-  waiting,
-  calling,
-  parent,
-  echo,
-];
+export const testTasks: readonly AnyTaskType[] = [gated, stepped, waiting, calling, parent, echo];
 
 /** A model with one slot that counts who is served. The prompt is the user's id. */
 export const testEndpoint: Endpoint = {

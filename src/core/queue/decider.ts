@@ -5,48 +5,44 @@ import {
   type Batch,
   type DecideContext,
   type Decider,
-  type Message,
   type TimerChange,
 } from "../decider.ts";
 import { InvariantError, unreachable } from "../invariant.ts";
-import type { ReadyRequest, Row } from "../rows.ts";
-import { isTaskOfCall, type WaitingCall } from "../schedule/call-pool.ts";
+import type { WaitingCall } from "../schedule/call-pool.ts";
 import {
   addWaiting,
-  type Caps,
   capsAllow,
   choose,
   refreshAll,
   refreshKey,
   removeWaiting,
 } from "../schedule/lanes.ts";
-import { isSampled, pointsOf } from "../schedule/estimate.ts";
 import { accountOf, bandFor, placeFor } from "../schedule/ledger.ts";
 import { closedBy, isProbing, newsOf, type CallEnd } from "../schedule/opening.ts";
 import { predictedCost } from "../schedule/predict.ts";
 import { tidyCost, tidyTokens, tidyWeight } from "../schedule/rule.ts";
-import {
-  emptySchedule,
-  pendingCount,
-  slotsUsed,
-  type RootService,
-  type Schedule,
-} from "../schedule/state.ts";
+import { emptySchedule, pendingCount, slotsUsed, type Schedule } from "../schedule/state.ts";
 import { scopeName, taskScope } from "../scope.ts";
 import { sameSettings, settingsFault } from "./configure.ts";
-import type { QueueEvent } from "./events.ts";
-import { evolveQueue, foldEvent } from "./evolve.ts";
 import {
-  type Band,
-  type CallRequest,
-  type QueueCommand,
-  type QueueSettings,
-  type QueueToTask,
-} from "./protocol.ts";
+  atOnce,
+  grant,
+  granted,
+  push,
+  wait,
+  waited,
+  waitedAndOwed,
+  type QueueDraft,
+  type Writable,
+} from "./draft.ts";
+import type { QueueEvent } from "./events.ts";
+import { evolveQueue } from "./evolve.ts";
+import type { Band, CallRequest, QueueCommand, QueueSettings, QueueToTask } from "./protocol.ts";
 import { loadQueue, saveQueue } from "./snapshot.ts";
 import type { QueueState } from "./state.ts";
 
 type QueueBatch = Batch<QueueEvent>;
+type QueueConfigured = Extract<QueueEvent, { type: "queue.configured" }>;
 
 /** Rough bytes of a queue with nothing in it, of a waiting call, a lease, an account and a root in memory. */
 const bytes = { queue: 8_000, waiting: 96, lease: 400, account: 380, root: 200 };
@@ -79,29 +75,13 @@ export const queueDecider: Decider<QueueState, QueueCommand, QueueEvent> = {
   snapshot: { save: saveQueue, load: loadQueue },
 };
 
-type CallGranted = Extract<QueueEvent, { type: "call.granted" }>;
-type CallRequested = Extract<QueueEvent, { type: "call.requested" }>;
-type QueueConfigured = Extract<QueueEvent, { type: "queue.configured" }>;
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** A decision as it grows. Every event that is pushed has been folded. */
-interface Draft {
-  readonly state: QueueState;
-  readonly nowMs: number;
-  /** No call is granted in this decision. */
-  readonly holds: boolean;
-  readonly events: QueueEvent[];
-  readonly messages: Message[];
-  readonly rows: Row[];
-}
-
 function decide(
   state: QueueState,
   command: QueueCommand,
   { nowMs, draining = false }: DecideContext,
 ): QueueBatch {
   checkRestored(state);
-  const draft: Draft = { state, nowMs, holds: draining, events: [], messages: [], rows: [] };
+  const draft: QueueDraft = { state, nowMs, holds: draining, events: [], messages: [], rows: [] };
   switch (command.type) {
     case "request":
       return requestCall(draft, command.call, command.request);
@@ -129,7 +109,7 @@ function decide(
   }
 }
 
-function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch {
+function requestCall(draft: QueueDraft, call: string, asked: CallRequest): QueueBatch {
   const { schedule } = draft.state;
   const lease = schedule.leases.get(call);
   if (lease !== undefined) {
@@ -172,13 +152,13 @@ function requestCall(draft: Draft, call: string, asked: CallRequest): QueueBatch
 }
 
 /** True if a slot is free and nobody who waits may have it: after a stop in good order some may. */
-function canPass({ holds, state: { schedule }, nowMs }: Draft): boolean {
+function canPass({ holds, state: { schedule }, nowMs }: QueueDraft): boolean {
   if (holds || !hasFreeSlot(schedule) || closedBy(schedule.opening, nowMs) !== null) return false;
   return schedule.pool.size === 0 || choose(schedule, nowMs) === null;
 }
 
 /** The call has a lease, or waits, or is unknown because it is over. */
-function settleCall(draft: Draft, call: string, end: CallEnd | undefined): QueueBatch {
+function settleCall(draft: QueueDraft, call: string, end: CallEnd | undefined): QueueBatch {
   const { schedule } = draft.state;
   const lease = schedule.leases.get(call);
   if (lease !== undefined) {
@@ -203,7 +183,7 @@ function settleCall(draft: Draft, call: string, end: CallEnd | undefined): Queue
 }
 
 /** A task was promoted or demoted: its waiting call goes on in another band, with the time it has waited. */
-function moveCall(draft: Draft, call: string, to: Band): QueueBatch {
+function moveCall(draft: QueueDraft, call: string, to: Band): QueueBatch {
   const { schedule, name: queue } = draft.state;
   const slot = schedule.pool.find(call);
   if (slot === undefined) return nothing();
@@ -229,7 +209,7 @@ function moveCall(draft: Draft, call: string, to: Band): QueueBatch {
   return finish(draft);
 }
 
-function configure(draft: Draft, settings: QueueSettings, live: boolean): QueueBatch {
+function configure(draft: QueueDraft, settings: QueueSettings, live: boolean): QueueBatch {
   const { schedule, name } = draft.state;
   const fault = settingsFault(name, settings);
   if (fault !== null) return refuse(fault);
@@ -244,7 +224,7 @@ function configure(draft: Draft, settings: QueueSettings, live: boolean): QueueB
   return finish(draft);
 }
 
-function voidLeases(draft: Draft): QueueBatch {
+function voidLeases(draft: QueueDraft): QueueBatch {
   const { schedule, name: queue } = draft.state;
   // What waited through a stop in good order is granted now.
   if (schedule.leases.size === 0) {
@@ -261,7 +241,7 @@ function voidLeases(draft: Draft): QueueBatch {
 }
 
 /** Gives free slots to waiting calls, one by one, and ends the decision. */
-function finish(draft: Draft): QueueBatch {
+function finish(draft: QueueDraft): QueueBatch {
   const { schedule, name: queue } = draft.state;
   const timers: TimerChange[] = [];
   while (!draft.holds && schedule.pool.size > 0 && hasFreeSlot(schedule)) {
@@ -289,96 +269,6 @@ function wakeAt(schedule: Schedule, untilMs: number, timers: TimerChange[]): voi
   if (schedule.wakesAtMs === atMs) return;
   schedule.wakesAtMs = atMs;
   timers.push({ name: "open", atMs });
-}
-
-/** The fields of a grant that tell how it came about. */
-type GrantHow = Pick<CallGranted, "weight" | "waited" | "owed">;
-
-const atOnce: GrantHow = {};
-const waited: GrantHow = { waited: true };
-const waitedAndOwed: GrantHow = { waited: true, owed: true };
-
-/** Grants a call: its event without what can be told from the rest, and the message to its task. */
-function grant(draft: Draft, to: WaitingCall, how: GrantHow): void {
-  const { call, taskType, key, cost, task, root, user, band } = to;
-  // Assigned one by one: the event is written for each call, and spreading is several times slower.
-  const event: Writable<CallGranted> = { type: "call.granted", call, taskType, key, cost };
-  if (!isTaskOfCall(task, call)) event.task = task;
-  if (root !== task) event.root = root;
-  if (user !== key) event.user = user;
-  if (band !== 0) event.band = band;
-  if (to.role !== null) {
-    event.role = to.role;
-    event.lead = to.lead;
-  }
-  if (draft.state.schedule.opening.tokens.perMinute !== null) event.tokens = to.tokens;
-  if (to.capped) event.capped = true;
-  if (how.weight !== undefined) event.weight = how.weight;
-  if (how.waited) event.waited = true;
-  if (how.owed) event.owed = true;
-  push(draft, event);
-  draft.messages.push(granted(draft, task, call));
-}
-
-/** Puts a call among those that wait, and in the ready rows. */
-function wait(
-  draft: Draft,
-  wanted: WaitingCall,
-  { weight, caps, known }: { weight: number; caps: Caps; known: RootService | undefined },
-): void {
-  const { schedule, name: queue } = draft.state;
-  const { call, key, band, task, taskType, user, root, cost, role, lead, tokens } = wanted;
-  const { capTotal, capPerKey } = caps;
-  const seq = schedule.nextSeq;
-  const event: Writable<CallRequested> = { type: "call.requested", call, key };
-  if (band !== 0) event.band = band;
-  if (weight !== 1) event.weight = weight;
-  push(draft, event);
-  const account = accountOf(schedule, band, key);
-  const rootType = root === task ? taskType : "";
-  const { tag, rest } = placeFor(schedule, account, known, { band, cost, rootType });
-  const request: ReadyRequest = {
-    task,
-    type: taskType,
-    key,
-    user,
-    weight,
-    band,
-    root,
-    cost,
-    capTotal,
-    capPerKey,
-    seq,
-    readyAtMs: draft.nowMs,
-    tag,
-    ...(role === null ? null : { role, lead, tokens, rest }),
-  };
-  addWaiting(schedule, account, call, request);
-  draft.rows.push({ table: "ready", queue, call, request });
-  if (role !== null && root === task && known === undefined) promise(draft, call, root);
-}
-
-/** Tells the log what a tree that begins to wait may expect, so that what comes of it can be learnt from. */
-function promise(draft: Draft, call: string, root: string): void {
-  const { schedule } = draft.state;
-  const slot = schedule.pool.find(call);
-  const lane = slot === undefined ? undefined : schedule.pool.lane(slot);
-  if (slot === undefined || lane === undefined) return;
-  const { band } = lane;
-  if (!isSampled(schedule, band, schedule.pool.seq(slot))) return;
-  const { start, end } = pointsOf(schedule, slot, lane, draft.nowMs);
-  const points = { start: tidyCost(start), end: tidyCost(end) };
-  push(draft, { type: "call.promised", call, root, ...(band === 0 ? null : { band }), ...points });
-}
-
-function push(draft: Draft, event: QueueEvent): void {
-  foldEvent(draft.state.schedule, event, draft.nowMs);
-  draft.events.push(event);
-}
-
-function granted(draft: Draft, task: string, call: string): Message {
-  const body: QueueToTask = { type: "callGranted", call, queue: draft.state.name };
-  return { to: taskScope(task), body };
 }
 
 /** An endpoint that was down is tried with one call before it has its slots again. */

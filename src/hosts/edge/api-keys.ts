@@ -32,7 +32,9 @@ export function answerKeys(driver: Driver, call: KeysCall): unknown {
     case "add": {
       const { hash, userId, createdAtMs, expiresAtMs } = call.row;
       return driver
-        .prepare("INSERT INTO api_key (hash, user_id, created_at_ms, expires_at_ms) VALUES (?, ?, ?, ?)")
+        .prepare(
+          "INSERT INTO api_key (hash, user_id, created_at_ms, expires_at_ms) VALUES (?, ?, ?, ?)",
+        )
         .run(hash, userId, createdAtMs, expiresAtMs ?? null);
     }
     case "find": {
@@ -46,7 +48,9 @@ export function answerKeys(driver: Driver, call: KeysCall): unknown {
         .prepare("DELETE FROM api_key WHERE user_id = ? AND hash = ?")
         .run(call.userId, call.hash);
     case "removeUser": {
-      const { length } = driver.prepare("SELECT hash FROM api_key WHERE user_id = ?").all(call.userId);
+      const { length } = driver
+        .prepare("SELECT hash FROM api_key WHERE user_id = ?")
+        .all(call.userId);
       driver.prepare("DELETE FROM api_key WHERE user_id = ?").run(call.userId);
       return length;
     }

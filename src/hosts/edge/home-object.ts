@@ -37,7 +37,10 @@ export class ErrandHome extends DurableObject<EdgeEnv> implements HomeRpc {
   #name(): ReturnType<typeof asScope> {
     const { name } = this.ctx.id;
     if (name !== undefined) return asScope(name);
-    throw new ErrandError("internal", "an object of Errand has no name: it is reached by getByName");
+    throw new ErrandError(
+      "internal",
+      "an object of Errand has no name: it is reached by getByName",
+    );
   }
 
   /** A request that the Worker has sent to the home that answers it. */

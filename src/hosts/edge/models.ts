@@ -75,7 +75,9 @@ export class EdgeModels {
       this.#status = { connected: true, baseUrl, models, note: `Connected to ${baseUrl}.` };
     } catch (error) {
       const reason =
-        error instanceof ModelError ? error.message : `${baseUrl} did not answer within ${lookMs / 1_000} s`;
+        error instanceof ModelError
+          ? error.message
+          : `${baseUrl} did not answer within ${lookMs / 1_000} s`;
       const note = `Not connected: ${reason}. Is it running? Errand looks again by itself.`;
       this.#status = { connected: false, baseUrl, models: [], note };
     }

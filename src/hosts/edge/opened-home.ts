@@ -141,12 +141,12 @@ export class OpenedHome {
       listsAt: () => places.listsAt,
       find: (taskId) => this.#find(taskId),
       dispatch: async (scope, command, options) =>
-        await askHome(env.HOMES, places.homeOf(scope, command), {
+        (await askHome(env.HOMES, places.homeOf(scope, command), {
           is: "command",
           scope,
           command,
           options,
-        }) as Awaited<ReturnType<Homes["dispatch"]>>,
+        })) as Awaited<ReturnType<Homes["dispatch"]>>,
       reader: (scope) => awayReader(env.HOMES, places.homeOf(scope)),
     };
   }
@@ -183,7 +183,8 @@ export class OpenedHome {
     if (listsAt === null || userId === null) return;
     this.#relay ??= new FeedRelay(this.engine, userId, {
       log: this.log,
-      tell: async (events) => (await askHome(this.env.HOMES, listsAt, { is: "hear", events })) === true,
+      tell: async (events) =>
+        (await askHome(this.env.HOMES, listsAt, { is: "hear", events })) === true,
     });
     this.#relay.start(scopeName(this.name).slice(userId.length + 1));
   }
@@ -194,7 +195,8 @@ export class OpenedHome {
     const homes = new Set(open.map(({ id }) => this.places.whereIs(id)));
     await Promise.all(
       [...homes].map(async (home) => {
-        if (home !== null && home !== this.name) await askHome(this.env.HOMES, home, { is: "listen" });
+        if (home !== null && home !== this.name)
+          await askHome(this.env.HOMES, home, { is: "listen" });
       }),
     );
   }

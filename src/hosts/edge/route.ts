@@ -23,7 +23,8 @@ export function destinationOf(path: string, userId: string): Destination {
   if (isTaskId(first)) return { taskId: first };
   if (first === "api") {
     if (second === "tasks" && isTaskId(third)) return { taskId: third };
-    if (second === "tasks" && third === "user" && isUserId(fourth)) return { home: userScope(fourth) };
+    if (second === "tasks" && third === "user" && isUserId(fourth))
+      return { home: userScope(fourth) };
     if (second === "sessions" && isChatId(third)) return { home: sessionScope(userId, third) };
     if (second === "chat" && third !== "stream" && isChatId(third))
       return { home: sessionScope(userId, third) };
@@ -58,7 +59,8 @@ export async function routeBody(
   if (!isRecord(body)) return { home, text };
   const field = Object.hasOwn(body, "messages") ? "id" : "sessionId";
   const named = body[field];
-  if (typeof named === "string" && isChatId(named)) return { home: sessionScope(userId, named), text };
+  if (typeof named === "string" && isChatId(named))
+    return { home: sessionScope(userId, named), text };
   if (path === "/api/tasks" || field === "id" || named !== undefined) return { home, text };
   const action = body["client_action_id"];
   const key = idempotencyKey ?? (typeof action === "string" ? action : null);

@@ -94,7 +94,9 @@ function modelOf(env: EdgeEnv): ModelSettings | null {
 }
 
 function parseKey(text: string): Uint8Array {
-  const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, "hex") : Buffer.from(text, "base64");
+  const bytes = /^[0-9a-f]{64}$/i.test(text)
+    ? Buffer.from(text, "hex")
+    : Buffer.from(text, "base64");
   if (bytes.length === storeKeyBytes) return new Uint8Array(bytes);
   throw unset(`ERRAND_KEY must be ${storeKeyBytes} bytes in base64 or hex`);
 }

@@ -91,7 +91,8 @@ export class Whereabouts {
   /** A message has come: the task that sent it lives where it came from. */
   heardFrom(messageId: string, home: Scope): void {
     const end = messageId.indexOf("#");
-    if (messageId.startsWith("task/") && end > 0) this.note(messageId.slice("task/".length, end), home);
+    if (messageId.startsWith("task/") && end > 0)
+      this.note(messageId.slice("task/".length, end), home);
   }
 
   #keepsPlaces(): boolean {

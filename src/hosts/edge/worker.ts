@@ -106,7 +106,11 @@ async function pageOf(request: Request, url: URL, env: EdgeEnv): Promise<Respons
 }
 
 function guarded(response: Response, url: URL): Response {
-  return protect(response, `req_${crypto.randomUUID().replaceAll("-", "")}`, url.protocol === "https:");
+  return protect(
+    response,
+    `req_${crypto.randomUUID().replaceAll("-", "")}`,
+    url.protocol === "https:",
+  );
 }
 
 function requestIdOf(request: Request): string {

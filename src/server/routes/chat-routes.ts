@@ -215,9 +215,7 @@ async function newChatId(
   userId: string,
   key: string | undefined,
 ): Promise<string> {
-  return key === undefined
-    ? server.engine.sessions.newChatId()
-    : await chatIdOfKey(userId, key);
+  return key === undefined ? server.engine.sessions.newChatId() : await chatIdOfKey(userId, key);
 }
 
 /** A message that may be sent again must begin the same session again: its id comes from the key. */

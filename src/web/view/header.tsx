@@ -59,14 +59,14 @@ function SideButton({
 function TasksButton(): ReactNode {
   const control = useControl();
   const shown = usePage((state) => sideShown(state.shell, "panel") !== "no");
-  const active = usePage((state) => activeCount(state.tasks));
+  const active = usePage((state) => activeCount(state));
   return (
     <button
       type="button"
       className="icon-button with-count"
-      aria-label={active === 0 ? "Background tasks" : `Background tasks, ${active} active`}
+      aria-label={active === 0 ? "Tasks and todos" : `Tasks and todos, ${active} active`}
       aria-expanded={shown}
-      title={`${shown ? "Hide" : "Show"} background tasks`}
+      title={`${shown ? "Hide" : "Show"} tasks and todos`}
       onClick={() => control.toggleSide("panel")}
     >
       <Icon name="panel" />
