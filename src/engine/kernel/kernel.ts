@@ -116,10 +116,9 @@ export class Kernel {
    * another home is asked there.
    */
   dispatch(scope: Scope, command: unknown, options: DispatchOptions = {}): Promise<Outcome> {
-    const { dispatchAway } = this.#ports;
-    if (dispatchAway !== undefined && !this.#isLocal(scope, command))
-      return dispatchAway.call(this.#ports, scope, command, options);
-    return this.take(scope, command, options);
+    if (this.#ports.dispatchAway === undefined || this.#isLocal(scope, command))
+      return this.take(scope, command, options);
+    return this.#ports.dispatchAway(scope, command, options);
   }
 
   /** Like {@link dispatch}, for a scope of this home: what other homes send arrives here. */

@@ -6,6 +6,12 @@ const heartbeatMs = 30_000;
 /** How soon messages that are under way are looked at again, if the object dies before they arrive. */
 const underwayMs = 5_000;
 
+/** The one alarm that the platform keeps for an object, with what it stores. */
+export interface AlarmStorage {
+  setAlarm(atMs: number): Promise<void>;
+  deleteAlarm(): Promise<void>;
+}
+
 /** What an alarm looks at to know when to ring next. */
 export interface AlarmReasons {
   /** A handler works. */
@@ -21,7 +27,7 @@ export interface AlarmReasons {
  * neither: whatever is stored here goes on, also if the object dies in the next instant (SPEC HOME5).
  */
 export class Alarm implements Waker {
-  readonly #storage: Pick<DurableObjectStorage, "setAlarm" | "deleteAlarm">;
+  readonly #storage: AlarmStorage;
   readonly #reasons: AlarmReasons;
   readonly #log: Log;
   /** When the kernel wants to be woken. */
@@ -30,11 +36,7 @@ export class Alarm implements Waker {
   #setMs: number | null = null;
   #isRinging = false;
 
-  constructor(
-    storage: Pick<DurableObjectStorage, "setAlarm" | "deleteAlarm">,
-    reasons: AlarmReasons,
-    log: Log,
-  ) {
+  constructor(storage: AlarmStorage, reasons: AlarmReasons, log: Log) {
     this.#storage = storage;
     this.#reasons = reasons;
     this.#log = log;

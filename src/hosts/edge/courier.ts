@@ -11,8 +11,8 @@ const mailCharsMax = 4_000_000;
 interface Waiting {
   readonly mail: Mail;
   readonly chars: number;
-  resolve(): void;
-  reject(error: unknown): void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 interface Lane {

@@ -21,7 +21,7 @@ export class FeedRelay {
   readonly #log: Log;
   #stop: (() => void) | null = null;
   #gathered: UserFeedEvent[] = [];
-  #timer: ReturnType<typeof setTimeout> | null = null;
+  #isTimed = false;
 
   constructor(
     engine: Engine,
@@ -64,8 +64,10 @@ export class FeedRelay {
 
   #gather(events: readonly UserFeedEvent[]): void {
     this.#gathered.push(...events);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = null;
+    if (this.#isTimed) return;
+    this.#isTimed = true;
+    setTimeout(() => {
+      this.#isTimed = false;
       void this.#flush();
     }, gatherMs);
   }

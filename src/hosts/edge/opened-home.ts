@@ -1,3 +1,5 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- What another object answers to a call is what this program, or
+   an older one that it can read, gives there; the call names it. */
 import { createHash } from "node:crypto";
 
 import { createAesCipher } from "../../adapters/aes-cipher/aes-cipher.ts";
@@ -29,7 +31,7 @@ import { EdgeModels } from "./models.ts";
 import { awayReader } from "./away-reader.ts";
 import { readEdgeSettings, type EdgeEnv, type EdgeSettings } from "./settings.ts";
 import { edgeTurn } from "./turn.ts";
-import { Whereabouts } from "./whereabouts.ts";
+import { asScope, Whereabouts } from "./whereabouts.ts";
 
 /** What runs on every home besides the built-in tasks. */
 export interface EdgeConfig {
@@ -156,7 +158,7 @@ export class OpenedHome {
     const { places } = this;
     if (places.listsAt === null || places.whereIs(taskId) !== null) return;
     const home = await askHome(this.env.HOMES, places.listsAt, { is: "where", taskId });
-    if (typeof home === "string") places.note(taskId, home as Scope);
+    if (typeof home === "string") places.note(taskId, asScope(home));
   }
 
   async #send(home: Scope, mail: readonly Mail[]): Promise<void> {

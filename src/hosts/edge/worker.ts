@@ -13,6 +13,7 @@ import { remoteApiKeys } from "./api-keys.ts";
 import { askHome } from "./home-call.ts";
 import { identityHeader } from "./home-object.ts";
 import { destinationOf, needsBody, routeBody } from "./route.ts";
+import { asScope } from "./whereabouts.ts";
 import { readEdgeSettings, type EdgeEnv, type EdgeSettings } from "./settings.ts";
 
 export { ErrandHome } from "./home-object.ts";
@@ -75,7 +76,7 @@ async function homeOf(path: string, who: Identity, env: EdgeEnv): Promise<Scope>
   const home = userScope(who.userId);
   const found = await askHome(env.HOMES, home, { is: "where", taskId });
   // Unknown there, it is refused there.
-  return typeof found === "string" ? (found as Scope) : home;
+  return typeof found === "string" ? asScope(found) : home;
 }
 
 async function identify(
