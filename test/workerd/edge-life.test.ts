@@ -20,11 +20,17 @@ function stubOf(home: Scope): DurableObjectStub<TestHome> {
   return env.HOMES.getByName(home) as unknown as DurableObjectStub<TestHome>;
 }
 
-test("[HOME5] a turn whose object is evicted in the middle goes on by its alarm, with nobody there", async () => {
+/** Ends an object as a crash would: nothing of it in memory is left, and what it waits for never comes. */
+async function kill(home: Scope): Promise<void> {
+  const dying = runInDurableObject(stubOf(home), (_, state) => state.abort("killed by a test"));
+  await expect(dying).rejects.toThrow("killed by a test");
+}
+
+test("[HOME5] a turn whose object dies in the middle goes on by its alarm, with nobody there", async () => {
   const id = await local.submit("gated", { name: "evicted" }, { sessionId: "evicted" });
   await local.until(id, ({ partial }) => partial === "before ");
   const stub = stubOf(sessionScope("local", "evicted"));
-  await evictDurableObject(stub);
+  await kill(sessionScope("local", "evicted"));
   openGate("evicted");
   // It was set in the turn of the commit that began the work.
   expect(await runDurableObjectAlarm(stub)).toBe(true);
@@ -33,7 +39,7 @@ test("[HOME5] a turn whose object is evicted in the middle goes on by its alarm,
   expect(steering().started.filter((name) => name === "evicted")).toHaveLength(2);
 });
 
-test("[HOME5] a finished step is not done again after an eviction", async () => {
+test("[HOME5] a finished step is not done again when its object has died", async () => {
   const id = await local.submit("stepped", { name: "step" });
   await until(
     () => Promise.resolve(steering().started.includes("step")),
@@ -42,7 +48,7 @@ test("[HOME5] a finished step is not done again after an eviction", async () => 
   await local.until(id, ({ status }) => status === "running");
   const logged = (): Promise<{ events: { type: string }[] }> => local.json(`/api/tasks/${id}/log`);
   await until(logged, ({ events }) => events.some(({ type }) => type === "step.completed"));
-  await evictDurableObject(stubOf(userScope("local")));
+  await kill(userScope("local"));
   openGate("step");
   expect(await local.ended(id)).toMatchObject({ status: "completed", output: 1, attempts: 2 });
 });
@@ -111,12 +117,6 @@ function dice(seed: number): () => number {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };
-}
-
-/** Ends an object as a crash would: nothing of it in memory is left, and what it waits for never comes. */
-async function kill(home: Scope): Promise<void> {
-  const dying = runInDurableObject(stubOf(home), (_, state) => state.abort("killed by a test"));
-  await expect(dying).rejects.toThrow("killed by a test");
 }
 
 test("[HOME9] fifty users share a slot while their objects are killed at random: never two leases, never two calls", async () => {
