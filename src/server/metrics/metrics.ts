@@ -115,9 +115,19 @@ function add(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
+/** Labels that were written before, by their values: there are few, and each request and each fact has some. */
+const written = new Map<string, string>();
+const writtenMax = 2_000;
+
 function labels(pairs: Readonly<Record<string, string>>): string {
+  let key = "";
+  for (const name in pairs) key += `${name}\n${pairs[name]}\n`;
+  const known = written.get(key);
+  if (known !== undefined) return known;
   const inner = Object.entries(pairs).map(
     ([name, value]) => `${name}="${value.replaceAll(/[\\"\n]/g, "_")}"`,
   );
-  return `{${inner.join(",")}}`;
+  const text = `{${inner.join(",")}}`;
+  if (written.size < writtenMax) written.set(key, text);
+  return text;
 }
