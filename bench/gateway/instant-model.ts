@@ -6,10 +6,10 @@ import { once } from "node:events";
  *
  *     node instant-model.ts
  */
-const common = '"id":"c","created":1790000000,"model":"clock"';
-const whole = `{${common},"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`;
+const identity = '"id":"c","created":1790000000,"model":"clock"';
+const whole = `{${identity},"object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2}}`;
 const chunk = (delta: string, finish: string): string =>
-  `data: {${common},"object":"chat.completion.chunk","choices":[{"index":0,"delta":${delta},"finish_reason":${finish}}]}\n\n`;
+  `data: {${identity},"object":"chat.completion.chunk","choices":[{"index":0,"delta":${delta},"finish_reason":${finish}}]}\n\n`;
 const streamed = `${chunk('{"content":"Hello"}', "null")}${chunk("{}", '"stop"')}data: [DONE]\n\n`;
 
 const server = createServer((request, response) => {
