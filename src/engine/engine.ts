@@ -22,6 +22,7 @@ import { Lanes } from "./lanes.ts";
 import { Reader } from "./reader.ts";
 import { keepTextOfTurns } from "./kept-text.ts";
 import { recover, type Recovered } from "./recovery.ts";
+import { Reminders } from "./reminders.ts";
 import { Retention } from "./retention.ts";
 import { Schedules } from "./schedules.ts";
 import { Runner } from "./runner.ts";
@@ -65,6 +66,7 @@ export class Engine {
   readonly lanes: Lanes;
   readonly todos: Todos;
   readonly schedules: Schedules;
+  readonly reminders: Reminders;
   readonly reader: Reader;
   readonly #ports: EnginePorts;
   readonly #settings: EngineSettings;
@@ -112,6 +114,11 @@ export class Engine {
     this.lanes = new Lanes(this);
     this.todos = new Todos(this);
     this.schedules = new Schedules(this, {
+      calendar: ports.calendar,
+      log,
+      nowMs: () => clock.nowMs(),
+    });
+    this.reminders = new Reminders(this, {
       calendar: ports.calendar,
       log,
       nowMs: () => clock.nowMs(),

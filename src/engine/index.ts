@@ -31,6 +31,7 @@ export { FatalError, RetryAfterError } from "./failures.ts";
 export {
   isAfter,
   type FeedEvent,
+  type ReminderChange,
   type SessionChange,
   type TodoChange,
   type UserFeedEvent,
@@ -40,6 +41,7 @@ export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
 export { vectorCall, type ModelRequest, type VectorRequest } from "./model-request.ts";
 export type { EstimateView, Place, QueueView, WhyView } from "./queue-views.ts";
 export type { Envelope, Reader, SessionSummary, TaskRead } from "./reader.ts";
+export type { Reminders, ReminderWish } from "./reminders.ts";
 export type { Said, Say } from "./sessions.ts";
 export {
   plannerChatId,

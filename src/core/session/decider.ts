@@ -24,6 +24,7 @@ import {
   type SessionState,
   type Turn,
 } from "./state.ts";
+import { decidePlanner, type DayPlan, type PlannerCommand, type Summary } from "./planner.ts";
 import { decideTodos, type Todo, type TodoCommand } from "./todos.ts";
 
 /** What a session does with a message that comes while a turn is active. */
@@ -53,6 +54,7 @@ export type SessionCommand =
   /** The owner wants another try of a failed turn. */
   | { readonly type: "retryTurn"; readonly taskId: string }
   | TodoCommand
+  | PlannerCommand
   /** Cancels one turn, or the active one. */
   | { readonly type: "stop"; readonly taskId?: string }
   /**
@@ -98,11 +100,15 @@ function loadSession(scope: string, saved: unknown): SessionState {
     messages,
     todos = [],
     acted = [],
+    summary = null,
+    plan = null,
     ...rest
-  } = saved as Omit<SessionState, "messages" | "todos" | "acted"> & {
+  } = saved as Omit<SessionState, "messages" | "todos" | "acted" | "summary" | "plan"> & {
     messages: ChatMessage[];
     todos?: Todo[];
     acted?: [string, string[]][];
+    summary?: Summary | null;
+    plan?: DayPlan | null;
   };
   void scope;
   return {
@@ -110,6 +116,8 @@ function loadSession(scope: string, saved: unknown): SessionState {
     messages: new Map(messages.map((message) => [message.id, message])),
     todos: new Map(todos.map((todo) => [todo.id, todo])),
     acted: new Map(acted),
+    summary,
+    plan,
   };
 }
 
@@ -133,6 +141,14 @@ function decide(state: SessionState, command: SessionCommand, ctx: DecideContext
     }
     case "todo":
       return decideTodos(state, command);
+    case "tell":
+    case "summarize":
+    case "plan": {
+      const { events, reply } = decidePlanner(state, command, ctx.nowMs);
+      if (events.length === 0) return { events, reply };
+      const value = reply.ok ? reply.value : null;
+      return commit(state, events, [], ctx, value);
+    }
     case "rename":
       return commit(state, [{ type: "session.renamed", title: command.title }], [], ctx, null);
     case "delete":
@@ -321,5 +337,7 @@ function commit(
     activeTaskId: after.turns[0]?.taskId ?? null,
     deleted: after.deleted,
   };
-  return { events, messages, rows: [row], reply: ok(value), folded: true };
+  // What has no messages is no chat to list: a planner with todos only.
+  const rows = after.messages.size === 0 && !after.deleted ? [] : [row];
+  return { events, messages, rows, reply: ok(value), folded: true };
 }

@@ -1,4 +1,5 @@
 import type { ErrorData } from "../errors.ts";
+import { evolvePlanner, isPlannerEvent, type PlannerEvent, type PlannerState } from "./planner.ts";
 import { evolveTodos, isTodoEvent, type TodoEvent, type TodoState } from "./todos.ts";
 
 /** One part of a chat message. */
@@ -33,6 +34,7 @@ export interface Turn {
 /** Facts of a session. */
 export type SessionEvent =
   | TodoEvent
+  | PlannerEvent
   | { readonly type: "message.added"; readonly message: ChatMessage }
   | { readonly type: "turn.added"; readonly turn: Turn }
   | {
@@ -55,7 +57,7 @@ export type SessionEvent =
   | { readonly type: "session.deleted" };
 
 /** State of a session. `turns[0]` is active, the others wait behind it. */
-export interface SessionState extends TodoState {
+export interface SessionState extends TodoState, PlannerState {
   readonly userId: string;
   readonly chatId: string;
   title: string;
@@ -79,6 +81,8 @@ export function zeroSession(userId: string, chatId: string): SessionState {
     messages: new Map(),
     todos: new Map(),
     acted: new Map(),
+    summary: null,
+    plan: null,
     turns: [],
     createdAtMs: 0,
     updatedAtMs: 0,
@@ -103,6 +107,11 @@ export function evolveSession(
   if (isTodoEvent(event)) {
     state.deleted = false;
     evolveTodos(state, event, atMs);
+    return state;
+  }
+  if (isPlannerEvent(event)) {
+    state.deleted = false;
+    evolvePlanner(state, event, atMs);
     return state;
   }
   switch (event.type) {
@@ -152,6 +161,8 @@ export function evolveSession(
       state.messages = new Map();
       state.todos = new Map();
       state.acted = new Map();
+      state.summary = null;
+      state.plan = null;
       state.turns = [];
       state.title = "";
       state.bytes = 0;

@@ -14,6 +14,16 @@ import { scopeName, taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import {
+  decideReminders,
+  evolveReminders,
+  isReminderEvent,
+  reminderOfTimer,
+  ringReminder,
+  type Reminder,
+  type ReminderCommand,
+  type ReminderEvent,
+} from "./reminders.ts";
+import {
   decideSchedules,
   evolveSchedules,
   scheduleOfTimer,
@@ -36,7 +46,12 @@ export interface Lane {
 }
 
 /** Facts of a user scope. */
-export type UserEvent = LaneEvent | ScheduleEvent;
+export type UserEvent =
+  | LaneEvent
+  | ScheduleEvent
+  | ReminderEvent
+  /** The time zone of the person's own clock. */
+  | { readonly type: "user.zoned"; readonly timeZone: string };
 
 type LaneEvent =
   /** `ends`: it came back after so many ends. */
@@ -54,6 +69,8 @@ type LaneEvent =
 export type UserCommand =
   | LaneCommand
   | ScheduleCommand
+  | ReminderCommand
+  | { readonly type: "setZone"; readonly timeZone: string }
   /** A timer of this user is due. */
   | { readonly type: "timer"; readonly name: string };
 
@@ -91,6 +108,10 @@ export interface UserState {
   readonly lanes: Map<string, Lane>;
   /** By name. */
   readonly schedules: Map<string, Schedule>;
+  /** By id. */
+  readonly reminders: Map<string, Reminder>;
+  /** IANA name; `null`: not told yet. */
+  timeZone: string | null;
 }
 
 /** Rough bytes in memory of a schedule besides its input. */
@@ -98,24 +119,48 @@ const scheduleBytes = 1_000;
 
 /** The user scope. */
 export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
-  zero: (scope) => ({ userId: scopeName(scope), lanes: new Map(), schedules: new Map() }),
+  zero: (scope) => ({
+    userId: scopeName(scope),
+    lanes: new Map(),
+    schedules: new Map(),
+    reminders: new Map(),
+    timeZone: null,
+  }),
   evolve,
   decide,
   owner: (state) => state.userId,
   weigh: (state) =>
     200 +
     [...state.lanes.values()].reduce((sum, lane) => sum + 100 + lane.waiting.length * 80, 0) +
-    state.schedules.size * scheduleBytes,
+    (state.schedules.size + state.reminders.size) * scheduleBytes,
   settled: () => false,
   snapshot: {
-    save: (state) => ({ lanes: [...state.lanes], schedules: [...state.schedules] }),
+    save: (state) => ({
+      lanes: [...state.lanes],
+      schedules: [...state.schedules],
+      reminders: [...state.reminders],
+      timeZone: state.timeZone,
+    }),
     load(scope, saved) {
-      // A snapshot is our own sealed JSON of the shape `save` makes; the first ones had no schedules.
-      const { lanes, schedules = [] } = saved as {
+      // A snapshot is our own sealed JSON of the shape `save` makes; the first ones had lanes only.
+      const {
+        lanes,
+        schedules = [],
+        reminders = [],
+        timeZone = null,
+      } = saved as {
         lanes: [string, Lane][];
         schedules?: [string, Schedule][];
+        reminders?: [string, Reminder][];
+        timeZone?: string | null;
       };
-      return { userId: scopeName(scope), lanes: new Map(lanes), schedules: new Map(schedules) };
+      return {
+        userId: scopeName(scope),
+        lanes: new Map(lanes),
+        schedules: new Map(schedules),
+        reminders: new Map(reminders),
+        timeZone,
+      };
     },
   },
 };
@@ -125,6 +170,14 @@ function laneOf(state: UserState, name: string): Lane {
 }
 
 function evolve(state: UserState, event: UserEvent, atMs: number): UserState {
+  if (event.type === "user.zoned") {
+    state.timeZone = event.timeZone;
+    return state;
+  }
+  if (isReminderEvent(event)) {
+    evolveReminders(state.reminders, event, atMs);
+    return state;
+  }
   if (!isLaneEvent(event)) {
     evolveSchedules(state.schedules, event, atMs);
     return state;
@@ -162,9 +215,21 @@ function isLaneEvent(event: UserEvent): event is LaneEvent {
 function decide(state: UserState, command: UserCommand, ctx: DecideContext): Batch<UserEvent> {
   switch (command.type) {
     case "timer": {
+      const reminder = reminderOfTimer(command.name);
+      if (reminder !== null) return ringReminder(state, reminder, ctx);
       const schedule = scheduleOfTimer(command.name);
       return schedule === null ? nothing() : tickSchedule(state.schedules, schedule, ctx);
     }
+    case "setZone": {
+      const { timeZone } = command;
+      if (state.timeZone === timeZone) return nothing();
+      return { events: [{ type: "user.zoned", timeZone }], reply: ok() };
+    }
+    case "reminderSet":
+    case "reminderSnooze":
+    case "reminderRemove":
+    case "reminderPlan":
+      return decideReminders(state.reminders, command);
     case "scheduleSet":
     case "scheduleRemove":
     case "schedulePause":

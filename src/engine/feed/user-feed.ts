@@ -1,10 +1,18 @@
-import { asSession, asSessionEvents, asTask, asTaskEvents } from "../erased-types.ts";
+import {
+  asSession,
+  asSessionEvents,
+  asTask,
+  asTaskEvents,
+  asUser,
+  asUserEvents,
+} from "../erased-types.ts";
 import type { SessionState } from "../../core/session/state.ts";
 import { isTodoEvent, todoOf, type TodoEvent } from "../../core/session/todos.ts";
 import { offsetAfter } from "../../core/stream/entry.ts";
 import type { TaskEvent } from "../../core/task/events.ts";
 import type { TaskState } from "../../core/task/state.ts";
 import { isEnd } from "../../core/task/status.ts";
+import { isReminderEvent } from "../../core/user/reminders.ts";
 import { taskView } from "../../core/task/view.ts";
 import type { Committed } from "../kernel/group.ts";
 import type { Kernel } from "../kernel/kernel.ts";
@@ -47,6 +55,7 @@ export class UserFeeds {
     if (this.#readers.size === 0) return;
     if (commit.scope.startsWith("task/")) this.#task(commit);
     else if (commit.scope.startsWith("session/")) this.#session(commit);
+    else if (commit.scope.startsWith("user/")) this.#user(commit);
   }
 
   #task(commit: Committed): void {
@@ -89,6 +98,24 @@ export class UserFeeds {
         deleted: state.deleted,
       });
     }
+    this.#give(state.userId, told);
+  }
+
+  #user(commit: Committed): void {
+    const state = asUser(commit.state);
+    if (!this.#readers.has(state.userId)) return;
+    const told = asUserEvents(commit.events).flatMap((event, index): UserFeedEvent | [] => {
+      if (!isReminderEvent(event)) return [];
+      const reminderId = event.type === "reminder.set" ? event.reminder.id : event.id;
+      const reminder = state.reminders.get(reminderId);
+      return {
+        kind: "reminder",
+        seq: commit.seq + index,
+        fact: event.type,
+        reminderId,
+        reminder: reminder === undefined ? null : { ...reminder },
+      };
+    });
     this.#give(state.userId, told);
   }
 
