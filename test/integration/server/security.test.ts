@@ -38,8 +38,10 @@ test("[SEC1] every operation says who may use it, and only these are for everybo
   expect(operations.filter(isPublic).map(({ path }) => path)).toEqual([
     "/healthz",
     "/readyz",
+    "/ws/tasks",
     "/",
     "/openapi.json",
+    "/asyncapi.json",
   ]);
   expect(operations.filter(({ policy }) => policy === "admin").map(({ path }) => path)).toEqual([
     "/api/queues/{queue}/pause",
