@@ -27,6 +27,8 @@ const main = defineCommand({
     replay: async () => (await import("./cli/replay.ts")).replay,
     doctor: async () => (await import("./cli/doctor.ts")).doctor,
     todos: async () => (await import("./cli/todos.ts")).todos,
+    reminders: async () => (await import("./cli/reminders.ts")).reminders,
+    plan: async () => (await import("./cli/reminders.ts")).plan,
     schedules: async () => (await import("./cli/schedules.ts")).schedules,
     "demo-model": async () => (await import("./cli/demo-model.ts")).demoModel,
   },

@@ -78,7 +78,10 @@ export class Reminders {
       },
       ...keyed,
     });
-    if (!reply.ok) throw new ErrandError(reply.error.code, reply.error.message);
+    if (!reply.ok) {
+      const { code, message, fields } = reply.error;
+      throw new ErrandError(code, message, { fields });
+    }
     const known = replayed && isRecord(reply.value) ? String(reply.value["ref"]) : id;
     const reminder = await this.get(userId, known);
     if (reminder === null) throw new ErrandError("not_found", `reminder ${known} is gone`);
@@ -144,7 +147,8 @@ export class Reminders {
     if ((atMs === undefined) === (cron === undefined))
       throw invalid("at", "or cron must be given, and not both");
     if (atMs !== undefined) {
-      this.#checkAhead("at", atMs);
+      if (atMs - this.#ports.nowMs() > durationMsMax)
+        throw invalid("at", "must be at most ten years from now");
       return atMs;
     }
     const calendar = this.#ports.calendar;

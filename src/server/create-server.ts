@@ -29,6 +29,8 @@ import { socketRoutes } from "./routes/socket-routes.ts";
 import { sessionRoutes } from "./routes/session-routes.ts";
 import { taskActions } from "./routes/task-actions.ts";
 import { taskRoutes } from "./routes/task-routes.ts";
+import { plannerRoutes } from "./routes/planner-routes.ts";
+import { reminderRoutes } from "./routes/reminder-routes.ts";
 import { todoRoutes } from "./routes/todo-routes.ts";
 import { limitsDefault, type ServerSettings } from "./settings.ts";
 import type { SocketEvents, SocketPort } from "./socket/port.ts";
@@ -70,7 +72,10 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     ...queueRoutes(server),
     ...sessionRoutes(server),
     ...chatRoutes(server),
+    // Before the todos, one of which could be called so.
+    ...plannerRoutes(server),
     ...todoRoutes(server),
+    ...reminderRoutes(server),
     ...scheduleRoutes(server),
     ...operationsRoutes(server, settings.process ?? (() => ({}))),
     ...adminRoutes(server),

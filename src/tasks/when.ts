@@ -33,8 +33,8 @@ const monthNames = [
 const dayName = `(?:sun|mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?)(?:day)?`;
 const clock = String.raw`(?:at |@ ?)?(?:(?<hour>\d{1,2})(?:[:.](?<minute>\d{2}))?(?: ?(?<half>[ap])\.?m\.?)?|(?<named>noon|midday|midnight))(?: o'clock)?`;
 const at = String.raw`(?:at |@ ?)(?:(?<hour>\d{1,2})(?:[:.](?<minute>\d{2}))?(?: ?(?<half>[ap])\.?m\.?)?|(?<named>noon|midday|midnight))(?: o'clock)?|(?<hour2>\d{1,2})(?:[:.](?<minute2>\d{2}) ?(?:(?<half2>[ap])\.?m\.?)?| ?(?<half3>[ap])\.?m\.?)`;
-const date = `(?<iso>\\d{4}-\\d{2}-\\d{2})|(?<date>\\d{1,2})(?:st|nd|rd|th|\\.)? (?:of )?(?<month>(?:${monthNames.join("|")})[a-z]*)|(?<month2>(?:${monthNames.join("|")})[a-z]*) (?<date2>\\d{1,2})(?:st|nd|rd|th)?`;
-const dayPart = `(?:(?<rel>today|tonight|tomorrow|the day after tomorrow|this evening|this afternoon|tomorrow (?:morning|afternoon|evening))|(?:on |next |this )?(?<weekday>${dayName})|(?:on )?(?:${date}))`;
+const dateWords = `(?<iso>\\d{4}-\\d{2}-\\d{2})|(?<date>\\d{1,2})(?:st|nd|rd|th|\\.)? (?:of )?(?<month>(?:${monthNames.join("|")})[a-z]*)|(?<month2>(?:${monthNames.join("|")})[a-z]*) (?<date2>\\d{1,2})(?:st|nd|rd|th)?`;
+const dayPart = `(?:(?<rel>today|tonight|tomorrow|the day after tomorrow|this evening|this afternoon|tomorrow (?:morning|afternoon|evening))|(?:on |next |this )?(?<weekday>${dayName})|(?:on )?(?:${dateWords}))`;
 
 /** Whole phrases of time, most telling first. Names of groups say what stands where. */
 const phrases: readonly RegExp[] = [

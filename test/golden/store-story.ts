@@ -261,6 +261,48 @@ async function planner(story: Story): Promise<void> {
   await wish({ do: "arrange", order: ["todo_4", "todo_2"], dueDays: { todo_4: "2026-12-02" } });
   await wish({ do: "add", todos: [todo(5)] });
   await wish({ do: "remove", todoId: "todo_5" });
+  const plan = {
+    day: "2026-12-01",
+    timeZone: "Europe/Berlin",
+    text: "Thing 2, then thing 3",
+    todoIds: ["todo_2"],
+    by: "rules",
+    taskId: story.id("plan"),
+  } as const;
+  const proposals = [todo(6)];
+  await kernel.ask(scope, { type: "plan", plan, dueDays: {}, proposals, messageId: "msg_plan" });
+  const summary = {
+    text: "They asked a question.",
+    untilMessageId: "msg_a1",
+    messages: 2,
+    by: "model",
+    taskId: story.id("summary"),
+  } as const;
+  await kernel.ask(MAIN, { type: "summarize", summary });
+  await reminders(story);
+}
+
+/** One reminder that waits, one that comes again, one that was put off, one that is gone. */
+async function reminders(story: Story): Promise<void> {
+  const { kernel } = story.bench;
+  const ann = userScope(ANN);
+  await kernel.ask(ann, { type: "setZone", timeZone: "Europe/Berlin" });
+  const set = async (id: string, cron: string | null, inMs: number): Promise<void> => {
+    const reminder = { id, text: `Think of ${id}`, cron, timeZone: "UTC", sessionId: "planner" };
+    await kernel.ask(ann, { type: "reminderSet", reminder, nextAtMs: story.bench.nowMs + inMs });
+  };
+  await set("rem_once", null, 90 * 24 * 60 * minuteMs);
+  await set("rem_again", "* * * * *", minuteMs);
+  await set("rem_rang", null, minuteMs);
+  await set("rem_gone", null, minuteMs * 3);
+  await kernel.ask(ann, { type: "reminderRemove", id: "rem_gone" });
+  await story.later(minuteMs);
+  const fromMs = story.bench.nowMs;
+  // Nobody computes the next time, so it is asked for again.
+  await story.later(minuteMs);
+  const nextAtMs = fromMs + 30 * 24 * 60 * minuteMs;
+  await kernel.ask(ann, { type: "reminderPlan", id: "rem_again", fromMs, nextAtMs });
+  await kernel.ask(ann, { type: "reminderSnooze", id: "rem_rang", untilMs: nextAtMs });
 }
 
 async function lanes(story: Story): Promise<void> {

@@ -73,6 +73,23 @@ describe.skipIf(missingBrowser !== undefined)("the todo panel", () => {
     expect(await page.getByRole("tab", { name: "Todos" }).innerText()).toBe("Todos");
   });
 
+  test("[WEB63] a reminder that has come is said, put off and done; one that was missed says so", async () => {
+    const { planner } = stage.server.world;
+    const page = await stage.open();
+    await page.getByRole("tab", { name: "Todos" }).click();
+    await page.getByText("Nothing to do").waitFor();
+    const now = new Date().toISOString();
+    planner.putReminder("rem_1", { text: "call Ann", last: { dueAt: now, at: now, missed: true } });
+    await page.getByText("Reminder: call Ann").waitFor();
+    await page.getByText("Missed while Errand was not running").waitFor();
+    await page.getByRole("button", { name: "In ten minutes again: call Ann" }).click();
+    await page.getByRole("button", { name: "Remove: call Ann" }).waitFor();
+    const last = { dueAt: now, at: now, missed: false };
+    planner.putReminder("rem_1", { nextAt: null, last });
+    await page.getByRole("button", { name: "Done: call Ann" }).click();
+    await expect.poll(() => page.getByRole("list", { name: "Reminders" }).count()).toBe(0);
+  });
+
   test("[WEB42,WEB61] the tabs are one stop of Tab, and arrows go between them", async () => {
     const page = await stage.open();
     await page.getByRole("tab", { name: "Tasks" }).focus();

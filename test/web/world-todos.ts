@@ -7,6 +7,21 @@ export interface WorldTodos {
   readonly todoSeq: number;
   putTodo(fields: Partial<WorldTodo>, actionId?: unknown): WorldTodo;
   removeTodo(id: string, actionId?: unknown): WorldTodo;
+  readonly reminders: Map<string, WorldReminder>;
+  /** Sets a reminder, or changes or (null) removes the one of that id, and tells the feed. */
+  putReminder(id: string, fields: Partial<WorldReminder> | null): WorldReminder;
+}
+
+/** A reminder as the wire carries it. */
+export interface WorldReminder {
+  id: string;
+  text: string;
+  cron: string | null;
+  timeZone: string;
+  sessionId: string;
+  nextAt: string | null;
+  last: { dueAt: string; at: string; missed: boolean } | null;
+  createdAt: string;
 }
 
 /** Makes an empty list that tells its changes. */
@@ -27,6 +42,7 @@ export function worldTodos(tell: (event: WorldEvent) => void): WorldTodos {
     tell({ taskId: null, name: "todo", data, cursor: null });
   };
   return {
+    ...worldReminders(tell),
     todos,
     get todoSeq() {
       return seq;
@@ -56,6 +72,35 @@ export function worldTodos(tell: (event: WorldEvent) => void): WorldTodos {
       todos.delete(id);
       told("todo.removed", id, actionId);
       return todo;
+    },
+  };
+}
+
+function worldReminders(
+  tell: (event: WorldEvent) => void,
+): Pick<WorldTodos, "reminders" | "putReminder"> {
+  const reminders = new Map<string, WorldReminder>();
+  return {
+    reminders,
+    putReminder(id, fields) {
+      const reminder: WorldReminder = {
+        text: "",
+        cron: null,
+        timeZone: "UTC",
+        sessionId: "planner",
+        nextAt: null,
+        last: null,
+        createdAt: new Date().toISOString(),
+        ...reminders.get(id),
+        ...fields,
+        id,
+      };
+      if (fields === null) reminders.delete(id);
+      else reminders.set(id, reminder);
+      const type = fields?.last != null ? "reminder.rang" : "reminder.set";
+      const data = { type, seq: 1, reminderId: id, reminder: fields === null ? null : reminder };
+      tell({ taskId: null, name: "reminder", data, cursor: null });
+      return reminder;
     },
   };
 }

@@ -157,21 +157,26 @@ export function evolveSession(
       state.title = event.title;
       return state;
     case "session.deleted":
-      state.deleted = true;
-      state.messages = new Map();
-      state.todos = new Map();
-      state.acted = new Map();
-      state.summary = null;
-      state.plan = null;
-      state.turns = [];
-      state.title = "";
-      state.bytes = 0;
-      return state;
+      return empty(state);
     default: {
       const never: never = event;
       return never;
     }
   }
+}
+
+/** What is left of a session that its owner has deleted. */
+function empty(state: SessionState): SessionState {
+  state.deleted = true;
+  state.messages = new Map();
+  state.todos = new Map();
+  state.acted = new Map();
+  state.summary = null;
+  state.plan = null;
+  state.turns = [];
+  state.title = "";
+  state.bytes = 0;
+  return state;
 }
 
 function put(state: SessionState, message: ChatMessage): void {

@@ -229,7 +229,7 @@ function decide(state: UserState, command: UserCommand, ctx: DecideContext): Bat
     case "reminderSnooze":
     case "reminderRemove":
     case "reminderPlan":
-      return decideReminders(state.reminders, command);
+      return decideReminders(state.reminders, command, ctx.nowMs);
     case "scheduleSet":
     case "scheduleRemove":
     case "schedulePause":

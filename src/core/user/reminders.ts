@@ -135,8 +135,9 @@ export function evolveReminders(
 export function decideReminders(
   reminders: ReadonlyMap<string, Reminder>,
   command: ReminderCommand,
+  nowMs: number,
 ): Batch<ReminderEvent> {
-  if (command.type === "reminderSet") return set(reminders, command);
+  if (command.type === "reminderSet") return set(reminders, command, nowMs);
   const { id } = command;
   const reminder = reminders.get(id);
   if (reminder === undefined) {
@@ -179,9 +180,17 @@ export function decideReminders(
 function set(
   reminders: ReadonlyMap<string, Reminder>,
   { reminder, nextAtMs }: Extract<ReminderCommand, { type: "reminderSet" }>,
+  nowMs: number,
 ): Batch<ReminderEvent> {
   const { id } = reminder;
   if (reminders.has(id)) return nothing({ id });
+  // Here and not before: the same wish sent again is answered although its time is over by then.
+  if (nextAtMs <= nowMs) {
+    return refuse({
+      ...errorData("invalid_request", "at must be a time in the future"),
+      fields: [{ field: "at", message: "must be a time in the future" }],
+    });
+  }
   if (reminders.size >= remindersMax) {
     const message = `a user has at most ${remindersMax} reminders; remove some that have come first`;
     return refuse(errorData("limit_exceeded", message));

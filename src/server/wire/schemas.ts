@@ -183,6 +183,81 @@ export const todosShape: z.ZodType = z
   })
   .openapi("Todos");
 
+/** A reminder. */
+export const reminderShape: z.ZodType = z
+  .strictObject({
+    id: text,
+    text,
+    cron: textOrNull,
+    timeZone: text,
+    sessionId: text,
+    nextAt: time.nullable().openapi({ description: "When it comes; null if it has come" }),
+    last: z
+      .strictObject({
+        dueAt: time,
+        at: time,
+        missed: z.boolean().openapi({ description: "The server was down at its time" }),
+      })
+      .nullable(),
+    createdAt: time,
+  })
+  .openapi("Reminder");
+
+/** All reminders of a user. */
+export const remindersShape: z.ZodType = z
+  .strictObject({
+    state: z.strictObject({ reminders: z.array(reminderShape) }),
+    seq: z.int(),
+  })
+  .openapi("Reminders");
+
+/** Whose clock is read. */
+export const profileShape: z.ZodType = z
+  .strictObject({ userId: text, timeZone: text })
+  .openapi("Profile");
+
+const writer = z.enum(["model", "rules"]);
+
+/** The last plan of a day. */
+export const planShape: z.ZodType = z
+  .strictObject({
+    state: z.strictObject({
+      plan: z
+        .strictObject({
+          day: text,
+          timeZone: text,
+          text,
+          todoIds: z.array(text),
+          by: writer,
+          taskId: text,
+          at: time,
+        })
+        .nullable(),
+    }),
+    seq: z.int(),
+  })
+  .openapi("Plan");
+
+/** The stored summary of a session. */
+export const summaryShape: z.ZodType = z
+  .strictObject({
+    state: z.strictObject({
+      sessionId: text,
+      summary: z
+        .strictObject({
+          text,
+          messages: count,
+          untilMessageId: text,
+          by: writer,
+          taskId: text,
+          at: time,
+        })
+        .nullable(),
+    }),
+    seq: z.int(),
+  })
+  .openapi("Summary");
+
 /** What a wish for todos came to. */
 export const todoDoneShape: z.ZodType = z
   .strictObject({

@@ -261,6 +261,7 @@ function runLive(live: {
         tasks.repeatStops();
       },
       todoSeen: (change) => todos.take(change),
+      reminderSeen: (change) => todos.takeReminder(change),
       namelessSeen: namesSoon,
       sessionSeen(sessionId, isBehind) {
         sessionsSoon(sessionId);

@@ -98,6 +98,17 @@ describe("the command line", () => {
     expect(none).toMatchObject({ code: 1, err: expect.stringContaining("none of your todos") });
   });
 
+  test("[CLI9] reminders are set from words, listed, put off and removed, and the day is planned", async () => {
+    const set = await errand("reminders", "add", "call Ann tomorrow at 9");
+    expect(set).toMatchObject({ code: 0, out: expect.stringContaining("call Ann") });
+    expect((await errand("reminders")).out).toMatch(/^1 +\d{4}-\d\d-\d\d 09:00 +once +call Ann/);
+    expect((await errand("reminders", "snooze", "1", "--minutes", "5")).code).toBe(0);
+    expect((await errand("reminders", "remove", "1")).out).toBe("gone: call Ann\n");
+    expect((await errand("reminders")).out).toContain("No reminders.");
+    const plan = await errand("plan");
+    expect(`${plan.out}${plan.err}`).toMatch(/Plan for|usable answer/);
+  });
+
   test("[CLI7] replay folds a task's log again to the state the server shows", async () => {
     const { out } = await errand("submit", "[[say hello]]", "--json");
     const { id } = JSON.parse(out) as { id: string };

@@ -39,3 +39,29 @@ test("[TODO8] acknowledged todos are there after kill -9, and a repeated wish ch
   await after.todos.change(id, { done: true }, "tap-2");
   expect(await after.todos.list()).toMatchObject({ todos: [{ id, status: "done" }], seq: 2 });
 });
+
+test("[REMIND2] a reminder that was due while the server was dead is said once, after the restart", async () => {
+  const dir = folder();
+  const first = await started(dir);
+  const client = createClient({ baseUrl: first.url });
+  const at = new Date(Date.now() + 300).toISOString();
+  const { id } = await client.planner.remind({ text: "call Ann", at, sessionId: "main" }, "tap");
+  await first.kill();
+  const second = await started(dir);
+  const after = createClient({ baseUrl: second.url });
+  for await (const item of after.events()) {
+    if (item.kind !== "event") continue;
+    const [reminder] = await after.planner.reminders();
+    if (reminder?.last !== null) break;
+  }
+  expect(await after.planner.reminders()).toMatchObject([{ id, nextAt: null }]);
+  expect(
+    await after.planner.remind({ text: "call Ann", at, sessionId: "main" }, "tap"),
+  ).toMatchObject({ id });
+  await second.kill();
+  const third = createClient({ baseUrl: (await started(dir)).url });
+  const session = await third.chat.session("main");
+  expect(session?.messages.map(({ parts }) => parts[0])).toEqual([
+    { type: "text", text: "Reminder: call Ann" },
+  ]);
+});

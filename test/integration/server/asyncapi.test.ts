@@ -25,6 +25,9 @@ async function eventsOf(door: Door): Promise<readonly { name: string; data: unkn
   const isEndOfIt = (name: string, data: unknown): boolean =>
     name === "end" && JSON.stringify(data).includes(id);
   const first = await reader.until(({ name, data }) => isEndOfIt(name, data));
+  await door.json("POST", "/api/todos", { body: { text: "t" } });
+  const at = new Date(Date.now() + 86_400_000).toISOString();
+  await door.json("POST", "/api/reminders", { body: { text: "r", at } });
   await door.json("POST", `/api/tasks/${id}/retry`);
   const second = await reader.until(({ name, data }) => isEndOfIt(name, data));
   await reader.leave();

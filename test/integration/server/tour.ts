@@ -16,6 +16,7 @@ export interface Sights {
   readonly sessionId: string;
   readonly userId: string;
   readonly todoId: string;
+  readonly reminderId: string;
   /** Name of a schedule. */
   readonly schedule: string;
   /** A model's id; one that every door of the tests has, if absent. */
@@ -47,7 +48,12 @@ export async function makeSights(door: Door, userId: string, key?: string): Prom
   expect(made.status).toBe(201);
   const todo = await door.json("POST", "/api/todos", { ...ask, body: bodies["addTodo"] ?? {} });
   const [todoId = ""] = todo.body["todoIds"] as string[];
-  return { taskId, sessionId, userId, schedule, todoId };
+  const reminder = await door.json("POST", "/api/reminders", {
+    ...ask,
+    body: bodies["setReminder"] ?? {},
+  });
+  const reminderId = String(reminder.body["id"]);
+  return { taskId, sessionId, userId, schedule, todoId, reminderId };
 }
 
 const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -70,6 +76,12 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   makeKey: { user: "u9" },
   orchestrate: { prompt: "plan it" },
   stopChat: { activeStreamId: "task_x" },
+  setReminder: { text: "call Ann", at: "2030-01-01T09:00:00Z", timeZone: "UTC" },
+  snoozeReminder: { until: "2030-01-02T09:00:00Z" },
+  setProfile: { timeZone: "Europe/Berlin" },
+  makePlan: { timeZone: "UTC", tell: false },
+  makeSummary: { sessionId: "nowhere" },
+  extractTodos: { sessionId: "nowhere" },
   addTodo: { text: "water the plants", dueDay: "2026-12-01" },
   changeTodo: { done: true },
   undoTodos: { operationId: "task_01k7x5q2m0f3v8k2n6r4t9w1ya" },
@@ -153,6 +165,7 @@ export function pathOf({ path }: Operation, sights: Sights): string {
     .replace("{chatId}", sights.sessionId)
     .replace("{userId}", sights.userId)
     .replace("{todoId}", sights.todoId)
+    .replace("{reminderId}", sights.reminderId)
     .replace("{schedule}", sights.schedule)
     .replace("{model}", sights.model ?? "fake-large")
     .replace("{responseId}", sights.responseId ?? "resp_01k7x5q2m0f3v8k2n6r4t9w1ya")
