@@ -29,6 +29,7 @@ const main = defineCommand({
     todos: async () => (await import("./cli/todos.ts")).todos,
     reminders: async () => (await import("./cli/reminders.ts")).reminders,
     plan: async () => (await import("./cli/reminders.ts")).plan,
+    approvals: async () => (await import("./cli/approvals.ts")).approvals,
     schedules: async () => (await import("./cli/schedules.ts")).schedules,
     "demo-model": async () => (await import("./cli/demo-model.ts")).demoModel,
   },

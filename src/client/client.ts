@@ -14,6 +14,8 @@ import { createQueueApi } from "./queue-api.ts";
 import type { QueueApi } from "./queue-api.ts";
 import { createPlannerApi } from "./planner-api.ts";
 import type { PlannerApi } from "./planner-api.ts";
+import { createApprovalApi } from "./approval-api.ts";
+import type { ApprovalApi } from "./approval-api.ts";
 import { createTodoApi } from "./todo-api.ts";
 import type { TodoApi } from "./todo-api.ts";
 import { readSocket } from "./socket-reader.ts";
@@ -53,6 +55,7 @@ export interface ErrandClient {
   readonly queues: QueueApi;
   readonly todos: TodoApi;
   readonly planner: PlannerApi;
+  readonly approvals: ApprovalApi;
   /** Load of the queues and whether a model is connected. */
   overview(signal?: AbortSignal): Promise<Overview>;
   /**
@@ -91,6 +94,7 @@ export function createClient(options: ClientOptions = {}): ErrandClient {
     queues: createQueueApi(http),
     todos: createTodoApi(http),
     planner: createPlannerApi(http),
+    approvals: createApprovalApi(http),
     overview: (signal) => http.json("/api/overview", decodeOverview, { signal }),
     follow: (taskId, follow = {}) => followTask({ http, environment, sockets, taskId, ...follow }),
     events: (follow = {}) => followEvents({ http, environment, sockets, ...follow }),

@@ -1,6 +1,7 @@
 import { decodeMessage, decodeProgress, decodeTask } from "./decode.ts";
 import { fieldsOf, parseJson } from "./shape.ts";
 import type { Fields } from "./shape.ts";
+import { decodeApprovalChange, type ApprovalChange } from "./approval-api.ts";
 import { decodeReminderChange, type ReminderChange } from "./planner-api.ts";
 import { decodeTodoChange, type TodoChange } from "./todo-api.ts";
 import type { ChatMessage, Progress, Task } from "./wire.ts";
@@ -43,6 +44,7 @@ export type FeedEvent =
   | { readonly type: "up-to-date" }
   | { readonly type: "todo"; readonly change: TodoChange }
   | { readonly type: "reminder"; readonly change: ReminderChange }
+  | { readonly type: "approval"; readonly change: ApprovalChange }
   | {
       readonly type: "session";
       readonly sessionId: string;
@@ -69,6 +71,11 @@ export function parseFeedEvent(name: string, data: string, taskId?: string): Fee
     return {
       type: "reminder",
       change: decodeReminderChange(fieldsOf(parseJson(data, name), name)),
+    };
+  if (name === "approval")
+    return {
+      type: "approval",
+      change: decodeApprovalChange(fieldsOf(parseJson(data, name), name)),
     };
   if (name === "session") return parseSession(fieldsOf(parseJson(data, name), name));
   const known = ["state", "progress", "step", "tool", "token", "reset", "end"];

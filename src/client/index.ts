@@ -4,6 +4,7 @@ export type { ChatApi, NewMessage } from "./chat-api.ts";
 export type { MissedTicks, NewSchedule, Schedule, ScheduleApi } from "./schedule-api.ts";
 export type { Todo, TodoApi, TodoChange, TodoDone, TodoEdit, TodoSnapshot } from "./todo-api.ts";
 export type { DayPlan, NewReminder, PlannerApi, Reminder, ReminderChange } from "./planner-api.ts";
+export type { Approval, ApprovalApi, ApprovalChange } from "./approval-api.ts";
 export type { QueueApi } from "./queue-api.ts";
 export type { NewTask, TaskApi, TaskFilter } from "./task-api.ts";
 export { explainFailure, explainTaskError, inOneLine } from "./explain.ts";

@@ -1,3 +1,4 @@
+import { Approvals } from "./approvals.ts";
 import { asQueue, asTask, asTaskEvents } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
@@ -67,6 +68,7 @@ export class Engine {
   readonly todos: Todos;
   readonly schedules: Schedules;
   readonly reminders: Reminders;
+  readonly approvals: Approvals;
   readonly reader: Reader;
   readonly #ports: EnginePorts;
   readonly #settings: EngineSettings;
@@ -118,6 +120,7 @@ export class Engine {
       log,
       nowMs: () => clock.nowMs(),
     });
+    this.approvals = new Approvals(this);
     this.reminders = new Reminders(this, {
       calendar: ports.calendar,
       log,

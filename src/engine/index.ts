@@ -6,6 +6,8 @@ export { ErrandError, type ErrorCode, type ErrorData, type FieldError } from "..
 export type { CallResult, Progress } from "../core/task/events.ts";
 export type { TaskView } from "../core/task/view.ts";
 export type {
+  Approved,
+  ApproveOptions,
   Child,
   EmbedRequest,
   GenerateRequest,
@@ -31,6 +33,7 @@ export { FatalError, RetryAfterError } from "./failures.ts";
 export {
   isAfter,
   type FeedEvent,
+  type ApprovalChange,
   type ReminderChange,
   type SessionChange,
   type TodoChange,
@@ -41,6 +44,7 @@ export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
 export { vectorCall, type ModelRequest, type VectorRequest } from "./model-request.ts";
 export type { EstimateView, Place, QueueView, WhyView } from "./queue-views.ts";
 export type { Envelope, Reader, SessionSummary, TaskRead } from "./reader.ts";
+export type { Approvals } from "./approvals.ts";
 export type { Reminders, ReminderWish } from "./reminders.ts";
 export type { Said, Say } from "./sessions.ts";
 export {

@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi";
 
 import { clientFrame } from "./socket/frames.ts";
-import { messageShape, taskShape, reminderShape, todoShape } from "./wire/schemas.ts";
+import { approvalShape, reminderShape, todoShape } from "./wire/planner-schemas.ts";
+import { messageShape, taskShape } from "./wire/schemas.ts";
 
 const progress = z.object({
   taskId: z.string(),
@@ -71,6 +72,15 @@ const events: Readonly<Record<string, { readonly summary: string; readonly data:
       seq: z.int(),
       todoId: z.string().nullable(),
       todo: todoShape.nullable(),
+    }),
+  },
+  approval: {
+    summary: "A task asks its person, or needs no answer any more: `approval` is null then",
+    data: z.object({
+      type: z.string(),
+      seq: z.int(),
+      approvalId: z.string(),
+      approval: approvalShape.nullable(),
     }),
   },
   reminder: {

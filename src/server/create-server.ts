@@ -29,6 +29,7 @@ import { socketRoutes } from "./routes/socket-routes.ts";
 import { sessionRoutes } from "./routes/session-routes.ts";
 import { taskActions } from "./routes/task-actions.ts";
 import { taskRoutes } from "./routes/task-routes.ts";
+import { approvalRoutes } from "./routes/approval-routes.ts";
 import { plannerRoutes } from "./routes/planner-routes.ts";
 import { reminderRoutes } from "./routes/reminder-routes.ts";
 import { todoRoutes } from "./routes/todo-routes.ts";
@@ -76,6 +77,7 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     ...plannerRoutes(server),
     ...todoRoutes(server),
     ...reminderRoutes(server),
+    ...approvalRoutes(server),
     ...scheduleRoutes(server),
     ...operationsRoutes(server, settings.process ?? (() => ({}))),
     ...adminRoutes(server),

@@ -73,6 +73,8 @@ const everyFact: Record<AnyEvent["type"], true> = {
   "reminder.snoozed": true,
   "reminder.removed": true,
   "user.zoned": true,
+  "approval.asked": true,
+  "approval.settled": true,
   "lane.added": true,
   "lane.started": true,
   "lane.ended": true,

@@ -3,14 +3,14 @@ import type { RunnerCommand, TaskCommand } from "../../src/core/task/commands.ts
 import type { TaskSpec } from "../../src/core/task/spec.ts";
 import type { TaskState } from "../../src/core/task/state.ts";
 import { queueScope, sessionScope, taskScope, userScope } from "../../src/core/scope.ts";
-import type { NewTodo, TodoAct } from "../../src/core/session/todos.ts";
+import { approvals, planner } from "./planner-story.ts";
 import { type KernelBench, quiet } from "../contracts/kernel-bench.ts";
 
-const ANN = "ann";
-const MAIN = sessionScope(ANN, "main");
+export const ANN = "ann";
+export const MAIN = sessionScope(ANN, "main");
 const error = { code: "handler_failed", message: "it broke" } as const;
 const stalled = { code: "model_stalled", message: "the model fell silent" } as const;
-const minuteMs = 60_000;
+export const minuteMs = 60_000;
 
 type WorkerCommand<C = RunnerCommand> = C extends RunnerCommand ? Omit<C, "epoch"> : never;
 
@@ -26,6 +26,7 @@ export async function tellStory(bench: KernelBench): Promise<void> {
   await handler(story);
   await conversation(story);
   await planner(story);
+  await approvals(story);
   await lanes(story);
   await schedules(story);
   await scarce(story);
@@ -67,7 +68,7 @@ async function scarce(story: Story): Promise<void> {
 }
 
 /** The story's tasks by name, and what is done to them. */
-class Story {
+export class Story {
   readonly bench: KernelBench;
   readonly #ids = new Map<string, string>();
 
@@ -229,80 +230,6 @@ async function conversation(story: Story): Promise<void> {
   const old = sessionScope(ANN, "old");
   await kernel.ask(old, say(story, "deleted turn", 4));
   await kernel.ask(old, { type: "delete" });
-}
-
-/** Todos: proposed, open, done, removed, in a changed order. */
-async function planner(story: Story): Promise<void> {
-  const { kernel } = story.bench;
-  const scope = sessionScope(ANN, "planner");
-  let wishes = 0;
-  const wish = async (act: TodoAct): Promise<void> => {
-    wishes += 1;
-    const named = { eventId: `evt_${wishes}`, actionId: `tap-${wishes}` };
-    await kernel.ask(
-      scope,
-      { type: "todo", ...named, act },
-      { meta: { actionId: named.actionId } },
-    );
-  };
-  const todo = (n: number): NewTodo => ({
-    id: `todo_${n}`,
-    text: `Thing ${n}`,
-    dueDay: n === 1 ? "2026-12-01" : null,
-    source: n === 2 ? { sessionId: "main", messageId: "msg_u1" } : null,
-    operationId: story.id("turn 1"),
-  });
-  await wish({ do: "add", todos: [todo(1), todo(2)], proposed: true });
-  await wish({ do: "add", todos: [todo(3), todo(4)] });
-  await wish({ do: "change", todoId: "todo_2", accepted: true });
-  await wish({ do: "change", todoId: "todo_3", text: "Another thing", done: true });
-  await wish({ do: "change", todoId: "todo_4", done: true });
-  await wish({ do: "change", todoId: "todo_4", done: false });
-  await wish({ do: "arrange", order: ["todo_4", "todo_2"], dueDays: { todo_4: "2026-12-02" } });
-  await wish({ do: "add", todos: [todo(5)] });
-  await wish({ do: "remove", todoId: "todo_5" });
-  const plan = {
-    day: "2026-12-01",
-    timeZone: "Europe/Berlin",
-    text: "Thing 2, then thing 3",
-    todoIds: ["todo_2"],
-    by: "rules",
-    taskId: story.id("plan"),
-  } as const;
-  const proposals = [todo(6)];
-  await kernel.ask(scope, { type: "plan", plan, dueDays: {}, proposals, messageId: "msg_plan" });
-  const summary = {
-    text: "They asked a question.",
-    untilMessageId: "msg_a1",
-    messages: 2,
-    by: "model",
-    taskId: story.id("summary"),
-  } as const;
-  await kernel.ask(MAIN, { type: "summarize", summary });
-  await reminders(story);
-}
-
-/** One reminder that waits, one that comes again, one that was put off, one that is gone. */
-async function reminders(story: Story): Promise<void> {
-  const { kernel } = story.bench;
-  const ann = userScope(ANN);
-  await kernel.ask(ann, { type: "setZone", timeZone: "Europe/Berlin" });
-  const set = async (id: string, cron: string | null, inMs: number): Promise<void> => {
-    const reminder = { id, text: `Think of ${id}`, cron, timeZone: "UTC", sessionId: "planner" };
-    await kernel.ask(ann, { type: "reminderSet", reminder, nextAtMs: story.bench.nowMs + inMs });
-  };
-  await set("rem_once", null, 90 * 24 * 60 * minuteMs);
-  await set("rem_again", "* * * * *", minuteMs);
-  await set("rem_rang", null, minuteMs);
-  await set("rem_gone", null, minuteMs * 3);
-  await kernel.ask(ann, { type: "reminderRemove", id: "rem_gone" });
-  await story.later(minuteMs);
-  const fromMs = story.bench.nowMs;
-  // Nobody computes the next time, so it is asked for again.
-  await story.later(minuteMs);
-  const nextAtMs = fromMs + 30 * 24 * 60 * minuteMs;
-  await kernel.ask(ann, { type: "reminderPlan", id: "rem_again", fromMs, nextAtMs });
-  await kernel.ask(ann, { type: "reminderSnooze", id: "rem_rang", untilMs: nextAtMs });
 }
 
 async function lanes(story: Story): Promise<void> {

@@ -145,6 +145,7 @@ function route(call: Call): void {
   if (collection === "overview") {
     send(response, 200, { queues: [], active: 0, model: inside.model });
   } else if (collection === "events") streamAll(call);
+  else if (collection === "approvals") ofApprovals(call, id);
   else if (collection === "reminders") ofReminders(call, id, verb);
   else if (collection === "profile") {
     const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
@@ -185,6 +186,16 @@ function sessions({ inside, request, response }: Call, id: string): void {
     const etag = `"${session.seq}"`;
     if (request.headers["if-none-match"] === etag) response.writeHead(304).end();
     else send(response, 200, snapshotOf(world, session), { ETag: etag });
+  }
+}
+
+function ofApprovals({ inside, response }: Call, id: string): void {
+  const { planner } = inside.world;
+  if (id === "") send(response, 200, { approvals: [...planner.approvals.values()] });
+  else if (!planner.approvals.has(id)) problem(response, notFound);
+  else {
+    const task = inside.world.tasks.get(planner.ask(id, null).taskId);
+    send(response, 200, task ?? {});
   }
 }
 

@@ -14,6 +14,14 @@ import { scopeName, taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import {
+  decideApprovals,
+  evolveApprovals,
+  isApprovalEvent,
+  type Approval,
+  type ApprovalCommand,
+  type ApprovalEvent,
+} from "./approvals.ts";
+import {
   decideReminders,
   evolveReminders,
   isReminderEvent,
@@ -50,6 +58,7 @@ export type UserEvent =
   | LaneEvent
   | ScheduleEvent
   | ReminderEvent
+  | ApprovalEvent
   /** The time zone of the person's own clock. */
   | { readonly type: "user.zoned"; readonly timeZone: string };
 
@@ -70,6 +79,7 @@ export type UserCommand =
   | LaneCommand
   | ScheduleCommand
   | ReminderCommand
+  | ApprovalCommand
   | { readonly type: "setZone"; readonly timeZone: string }
   /** A timer of this user is due. */
   | { readonly type: "timer"; readonly name: string };
@@ -110,6 +120,8 @@ export interface UserState {
   readonly schedules: Map<string, Schedule>;
   /** By id. */
   readonly reminders: Map<string, Reminder>;
+  /** Questions of tasks that wait for an answer, by id. */
+  readonly approvals: Map<string, Approval>;
   /** IANA name; `null`: not told yet. */
   timeZone: string | null;
 }
@@ -124,6 +136,7 @@ export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
     lanes: new Map(),
     schedules: new Map(),
     reminders: new Map(),
+    approvals: new Map(),
     timeZone: null,
   }),
   evolve,
@@ -132,13 +145,14 @@ export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
   weigh: (state) =>
     200 +
     [...state.lanes.values()].reduce((sum, lane) => sum + 100 + lane.waiting.length * 80, 0) +
-    (state.schedules.size + state.reminders.size) * scheduleBytes,
+    (state.schedules.size + state.reminders.size + state.approvals.size) * scheduleBytes,
   settled: () => false,
   snapshot: {
     save: (state) => ({
       lanes: [...state.lanes],
       schedules: [...state.schedules],
       reminders: [...state.reminders],
+      approvals: [...state.approvals],
       timeZone: state.timeZone,
     }),
     load(scope, saved) {
@@ -147,11 +161,13 @@ export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
         lanes,
         schedules = [],
         reminders = [],
+        approvals = [],
         timeZone = null,
       } = saved as {
         lanes: [string, Lane][];
         schedules?: [string, Schedule][];
         reminders?: [string, Reminder][];
+        approvals?: [string, Approval][];
         timeZone?: string | null;
       };
       return {
@@ -159,6 +175,7 @@ export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
         lanes: new Map(lanes),
         schedules: new Map(schedules),
         reminders: new Map(reminders),
+        approvals: new Map(approvals),
         timeZone,
       };
     },
@@ -172,6 +189,10 @@ function laneOf(state: UserState, name: string): Lane {
 function evolve(state: UserState, event: UserEvent, atMs: number): UserState {
   if (event.type === "user.zoned") {
     state.timeZone = event.timeZone;
+    return state;
+  }
+  if (isApprovalEvent(event)) {
+    evolveApprovals(state.approvals, event, atMs);
     return state;
   }
   if (isReminderEvent(event)) {
@@ -225,6 +246,9 @@ function decide(state: UserState, command: UserCommand, ctx: DecideContext): Bat
       if (state.timeZone === timeZone) return nothing();
       return { events: [{ type: "user.zoned", timeZone }], reply: ok() };
     }
+    case "approvalAsked":
+    case "approvalSettled":
+      return decideApprovals(state.approvals, command);
     case "reminderSet":
     case "reminderSnooze":
     case "reminderRemove":

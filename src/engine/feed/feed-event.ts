@@ -5,6 +5,7 @@ import type { Cursor } from "../../core/stream/cursor.ts";
 import type { Progress, ToolState } from "../../core/task/events.ts";
 import type { TaskView } from "../../core/task/view.ts";
 
+import type { Approval, ApprovalEvent } from "../../core/user/approvals.ts";
 import type { Reminder, ReminderEvent } from "../../core/user/reminders.ts";
 
 /**
@@ -84,8 +85,23 @@ export interface ReminderChange {
   readonly reminder: Reminder | null;
 }
 
+/** A question of a task has come or needs no answer any more, for its owner's pages. */
+export interface ApprovalChange {
+  readonly kind: "approval";
+  readonly seq: number;
+  readonly fact: ApprovalEvent["type"];
+  readonly approvalId: string;
+  /** The question while it waits. */
+  readonly approval: Approval | null;
+}
+
 /** What the feed of a user carries: everything of all tasks and sessions, from now on. */
-export type UserFeedEvent = FeedEvent | SessionChange | TodoChange | ReminderChange;
+export type UserFeedEvent =
+  | FeedEvent
+  | SessionChange
+  | TodoChange
+  | ReminderChange
+  | ApprovalChange;
 
 /** True if `a` is behind `b` in a task's total order: facts by number, entries within the attempt. */
 export function isAfter(a: Cursor, b: Cursor): boolean {

@@ -12,12 +12,14 @@ import { offsetAfter } from "../../core/stream/entry.ts";
 import type { TaskEvent } from "../../core/task/events.ts";
 import type { TaskState } from "../../core/task/state.ts";
 import { isEnd } from "../../core/task/status.ts";
+import { isApprovalEvent, type ApprovalEvent } from "../../core/user/approvals.ts";
+import type { UserState } from "../../core/user/decider.ts";
 import { isReminderEvent } from "../../core/user/reminders.ts";
 import { taskView } from "../../core/task/view.ts";
 import type { Committed } from "../kernel/group.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { StoredEntries } from "../kernel/open-stream.ts";
-import type { FeedEvent, TodoChange, UserFeedEvent } from "./feed-event.ts";
+import type { ApprovalChange, FeedEvent, TodoChange, UserFeedEvent } from "./feed-event.ts";
 
 type Give = (events: readonly UserFeedEvent[]) => void;
 
@@ -105,6 +107,7 @@ export class UserFeeds {
     const state = asUser(commit.state);
     if (!this.#readers.has(state.userId)) return;
     const told = asUserEvents(commit.events).flatMap((event, index): UserFeedEvent | [] => {
+      if (isApprovalEvent(event)) return approvalChange(state, commit.seq + index, event);
       if (!isReminderEvent(event)) return [];
       const reminderId = event.type === "reminder.set" ? event.reminder.id : event.id;
       const reminder = state.reminders.get(reminderId);
@@ -143,6 +146,18 @@ export class UserFeeds {
     }
     this.#give(stored.user, events);
   }
+}
+
+function approvalChange(state: UserState, seq: number, event: ApprovalEvent): ApprovalChange {
+  const approvalId = event.type === "approval.asked" ? event.approval.id : event.id;
+  const approval = state.approvals.get(approvalId);
+  return {
+    kind: "approval",
+    seq,
+    fact: event.type,
+    approvalId,
+    approval: approval === undefined ? null : { ...approval },
+  };
 }
 
 function todoChange(state: SessionState, seq: number, event: TodoEvent): TodoChange {

@@ -8,7 +8,8 @@ import type { ServerContext } from "../context.ts";
 import { sessionIdField } from "../input/fields.ts";
 import { operation, type Call, type Operation } from "../operation.ts";
 import { snapshotAnswer, snapshotHeader } from "../snapshot-answer.ts";
-import { planShape, summaryShape, taskShape } from "../wire/schemas.ts";
+import { planShape, summaryShape } from "../wire/planner-schemas.ts";
+import { taskShape } from "../wire/schemas.ts";
 import { idempotencyHeader, readTask, submitMeta, submitted } from "./task-routes.ts";
 
 const planBody = z

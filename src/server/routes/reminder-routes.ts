@@ -9,7 +9,7 @@ import { actionIdField, reminderIdField, sessionIdField, timeField } from "../in
 import { operation, type Operation } from "../operation.ts";
 import { snapshotAnswer, snapshotHeader } from "../snapshot-answer.ts";
 import { reminderJson } from "../wire/reminder.ts";
-import { profileShape, reminderShape, remindersShape } from "../wire/schemas.ts";
+import { profileShape, reminderShape, remindersShape } from "../wire/planner-schemas.ts";
 import { idempotencyHeader, idempotencyKeyOf } from "./task-routes.ts";
 
 const params = z.strictObject({ reminderId: reminderIdField });

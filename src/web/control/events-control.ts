@@ -1,5 +1,6 @@
 import { failureCode, failureOf } from "../../client/index.ts";
 import type {
+  ApprovalChange,
   FeedConnection,
   FeedEvent,
   ReminderChange,
@@ -23,6 +24,8 @@ export interface EventsListener {
   readonly todoSeen: (change: TodoChange) => void;
   /** A fact of a reminder. */
   readonly reminderSeen: (change: ReminderChange) => void;
+  /** A task asks, or needs no answer any more. */
+  readonly approvalSeen: (change: ApprovalChange) => void;
   /** A session changed: its line in the list, and if `isBehind` also messages that the page does not have. */
   readonly sessionSeen: (sessionId: string, isBehind: boolean) => void;
 }
@@ -89,6 +92,7 @@ async function readEvents({
       seen = null;
     } else if (event.type === "todo") listener.todoSeen(event.change);
     else if (event.type === "reminder") listener.reminderSeen(event.change);
+    else if (event.type === "approval") listener.approvalSeen(event.change);
     else if (event.type === "session") takeSession(surroundings, listener, event);
     // Text comes with the feed of the task that is on the screen; here it would only cost renders.
     else if (event.type !== "token" && event.type !== "reset") {

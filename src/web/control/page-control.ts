@@ -262,6 +262,7 @@ function runLive(live: {
       },
       todoSeen: (change) => todos.take(change),
       reminderSeen: (change) => todos.takeReminder(change),
+      approvalSeen: (change) => todos.takeApproval(change),
       namelessSeen: namesSoon,
       sessionSeen(sessionId, isBehind) {
         sessionsSoon(sessionId);

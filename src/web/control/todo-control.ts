@@ -1,5 +1,6 @@
 import { explainFailure, inOneLine } from "../../client/index.ts";
 import type {
+  ApprovalChange,
   Failure,
   ReminderChange,
   TodoChange,
@@ -25,6 +26,9 @@ export interface TodoControl {
   /** Lets a reminder come again in ten minutes. */
   readonly snooze: (reminderId: string) => Promise<void>;
   readonly removeReminder: (reminderId: string) => Promise<void>;
+  readonly takeApproval: (change: ApprovalChange) => void;
+  /** Says yes or no to a question; it is gone from the page at once, and back if that was refused. */
+  readonly answer: (approvalId: string, approved: boolean) => Promise<void>;
 }
 
 const snoozeMs = 600_000;
@@ -58,6 +62,7 @@ export function createTodoControl(surroundings: Surroundings): TodoControl {
       () => {},
     );
     if (reminders !== undefined) dispatch({ type: "remindersLoaded", reminders });
+    await loadApprovals(surroundings, dispatch);
     await tellZone(surroundings);
   };
 
@@ -103,6 +108,7 @@ export function createTodoControl(surroundings: Surroundings): TodoControl {
       ),
     undo: (operationId) => undo(surroundings, operationId, load),
     ...reminderControl(surroundings, dispatch),
+    ...approvalControl(surroundings, dispatch),
   };
 }
 
@@ -169,4 +175,36 @@ async function tellZone(surroundings: Surroundings): Promise<void> {
     },
     () => {},
   );
+}
+
+async function loadApprovals(
+  surroundings: Surroundings,
+  dispatch: (action: TodoAction) => void,
+): Promise<void> {
+  const approvals = await guarded(
+    surroundings,
+    () => surroundings.client.approvals.list(),
+    () => {},
+  );
+  if (approvals !== undefined) dispatch({ type: "approvalsLoaded", approvals });
+}
+
+function approvalControl(
+  surroundings: Surroundings,
+  dispatch: (action: TodoAction) => void,
+): Pick<TodoControl, "takeApproval" | "answer"> {
+  return {
+    takeApproval: (change) => dispatch({ type: "approvalChanged", change }),
+    async answer(approvalId, approved) {
+      dispatch({ type: "approvalChanged", change: { approvalId, approval: null } });
+      await guarded(
+        surroundings,
+        () => surroundings.client.approvals.answer(approvalId, approved),
+        (failure) => {
+          say(surroundings, approved ? "approve" : "reject", failure);
+          void loadApprovals(surroundings, dispatch);
+        },
+      );
+    },
+  };
 }

@@ -1,4 +1,6 @@
 import type {
+  Approval,
+  ApprovalChange,
   Failure,
   Reminder,
   ReminderChange,
@@ -28,6 +30,8 @@ export interface TodosState {
   readonly etag: string | null;
   readonly wishes: readonly TodoWish[];
   readonly reminders: readonly Reminder[];
+  /** What tasks ask, the oldest first. */
+  readonly approvals: readonly Approval[];
 }
 
 /** What happened to todos. */
@@ -42,7 +46,9 @@ export type TodoAction =
   | { readonly type: "todoTakenBack"; readonly actionId: string }
   | { readonly type: "todoChanged"; readonly change: TodoChange }
   | { readonly type: "remindersLoaded"; readonly reminders: readonly Reminder[] }
-  | { readonly type: "reminderChanged"; readonly change: ReminderChange };
+  | { readonly type: "reminderChanged"; readonly change: ReminderChange }
+  | { readonly type: "approvalsLoaded"; readonly approvals: readonly Approval[] }
+  | { readonly type: "approvalChanged"; readonly change: ApprovalChange };
 
 /** No todos yet. */
 export const noTodos: TodosState = {
@@ -52,6 +58,7 @@ export const noTodos: TodosState = {
   etag: null,
   wishes: [],
   reminders: [],
+  approvals: [],
 };
 
 /** What an action about todos makes of the page. */
@@ -87,6 +94,13 @@ function next(state: TodosState, action: TodoAction): TodosState {
       return without(state, action.actionId);
     case "todoChanged":
       return changed(state, action.change);
+    case "approvalsLoaded":
+      return { ...state, approvals: action.approvals };
+    case "approvalChanged": {
+      const { approval, approvalId } = action.change;
+      const others = state.approvals.filter(({ id }) => id !== approvalId);
+      return { ...state, approvals: approval === null ? others : [...others, approval] };
+    }
     case "remindersLoaded":
       return { ...state, reminders: inOrder(action.reminders) };
     case "reminderChanged": {

@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,6 +9,7 @@ import { startFakeModel, type FakeModel } from "../../../src/adapters/fake-model
 import { dataFolder } from "../engine/workbench.ts";
 import { json, post, startServer, type ServerProcess } from "./server-process.ts";
 
+const taskModule = fileURLToPath(new URL("../../../src/index.ts", import.meta.url));
 const cli = fileURLToPath(new URL("../../../src/cli.ts", import.meta.url));
 
 interface Ran {
@@ -40,6 +43,13 @@ describe("the command line", () => {
 
   beforeAll(async () => {
     model = await startFakeModel({ tokensPerSecond: 1_000 });
+    writeFileSync(
+      join(folder.dir, "errand.config.ts"),
+      `import { defineConfig, defineTask } from ${JSON.stringify(taskModule)};
+const asks = defineTask("asks", {}, (_input: unknown, ctx) => ctx.approve("Go on?"));
+export default defineConfig({ tasks: [asks] });
+`,
+    );
     server = await startServer(folder.dir, { ERRAND_MODEL_BASE_URL: model.baseUrl });
     url = server.url;
   });
@@ -107,6 +117,21 @@ describe("the command line", () => {
     expect((await errand("reminders")).out).toContain("No reminders.");
     const plan = await errand("plan");
     expect(`${plan.out}${plan.err}`).toMatch(/Plan for|usable answer/);
+  });
+
+  test("[CLI10] what tasks ask is listed and answered", async () => {
+    expect((await errand("approvals")).out).toContain("Nothing waits for your approval.");
+    const none = await errand("approvals", "approve", "1");
+    expect(none).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("errand approvals shows it"),
+    });
+    const { out } = await errand("submit", "--type", "asks", "--input", "{}", "--json");
+    const { id } = JSON.parse(out) as { id: string };
+    await expect.poll(async () => (await errand("approvals")).out).toMatch(/^1 +asks +.*Go on\?/);
+    const said = await errand("approvals", "reject", "1", "--comment", "not today");
+    expect(said.out).toContain(`rejected: Go on?\n${id}`);
+    expect((await errand("follow", id)).out).toContain("not today");
   });
 
   test("[CLI7] replay folds a task's log again to the state the server shows", async () => {

@@ -28,6 +28,7 @@ const nowhere: Sights = {
   schedule: "never",
   todoId: "todo_01k7x5q2m0f3v8k2n6r4t9w1ya",
   reminderId: "rem_01k7x5q2m0f3v8k2n6r4t9w1ya",
+  approvalId: "appr_01k7x5q2m0f3v8k2n6r4t9w1ya",
   userId: "u8",
 };
 const isPublic = ({ policy }: Operation): boolean => policy === "public";

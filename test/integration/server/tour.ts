@@ -3,6 +3,7 @@ import { expect } from "vitest";
 
 import { z } from "zod";
 
+import { isRecord } from "../../../src/core/json.ts";
 import type { Operation } from "../../../src/server/index.ts";
 import { isOpenaiPath } from "../../../src/server/openai/routes.ts";
 import { openaiErrorShape } from "../../../src/server/openai/shapes.ts";
@@ -17,6 +18,7 @@ export interface Sights {
   readonly userId: string;
   readonly todoId: string;
   readonly reminderId: string;
+  readonly approvalId: string;
   /** Name of a schedule. */
   readonly schedule: string;
   /** A model's id; one that every door of the tests has, if absent. */
@@ -53,7 +55,14 @@ export async function makeSights(door: Door, userId: string, key?: string): Prom
     body: bodies["setReminder"] ?? {},
   });
   const reminderId = String(reminder.body["id"]);
-  return { taskId, sessionId, userId, schedule, todoId, reminderId };
+  const asking = await door.json("POST", "/api/tasks", {
+    ...ask,
+    body: { type: "script", input: { acts: [{ approve: "Go on?" }] } },
+  });
+  const asks = await until(door, String(asking.body["id"]), ({ status }) => status === "waiting");
+  const reason = asks["reason"];
+  const approvalId = isRecord(reason) ? String(reason["approvalId"]) : "";
+  return { taskId, sessionId, userId, schedule, todoId, reminderId, approvalId };
 }
 
 const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -165,6 +174,7 @@ export function pathOf({ path }: Operation, sights: Sights): string {
     .replace("{chatId}", sights.sessionId)
     .replace("{userId}", sights.userId)
     .replace("{todoId}", sights.todoId)
+    .replace("{approvalId}", sights.approvalId)
     .replace("{reminderId}", sights.reminderId)
     .replace("{schedule}", sights.schedule)
     .replace("{model}", sights.model ?? "fake-large")
