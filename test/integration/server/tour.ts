@@ -34,10 +34,11 @@ export async function makeSights(door: Door, userId: string, key?: string): Prom
   const ask = key === undefined ? {} : { key };
   const task = await door.json("POST", "/api/tasks", {
     ...ask,
-    body: { type: "script", input: { acts: [{ say: "said " }, { event: "never" }] } },
+    body: { type: "script", input: { acts: [{ say: "said " }, { approve: "Go on?" }] } },
   });
   const taskId = String(task.body["id"]);
-  await until(door, taskId, ({ status }) => status === "waiting");
+  const { reason } = await until(door, taskId, ({ status }) => status === "waiting");
+  const approvalId = isRecord(reason) ? String(reason["approvalId"]) : "";
   const sessionId = `session-of-${userId}`;
   const said = await door.json("POST", "/api/chat/stream", {
     ...ask,
@@ -55,13 +56,6 @@ export async function makeSights(door: Door, userId: string, key?: string): Prom
     body: bodies["setReminder"] ?? {},
   });
   const reminderId = String(reminder.body["id"]);
-  const asking = await door.json("POST", "/api/tasks", {
-    ...ask,
-    body: { type: "script", input: { acts: [{ approve: "Go on?" }] } },
-  });
-  const asks = await until(door, String(asking.body["id"]), ({ status }) => status === "waiting");
-  const reason = asks["reason"];
-  const approvalId = isRecord(reason) ? String(reason["approvalId"]) : "";
   return { taskId, sessionId, userId, schedule, todoId, reminderId, approvalId };
 }
 
