@@ -30,6 +30,8 @@ const main = defineCommand({
     reminders: async () => (await import("./cli/reminders.ts")).reminders,
     plan: async () => (await import("./cli/reminders.ts")).plan,
     approvals: async () => (await import("./cli/approvals.ts")).approvals,
+    export: async () => (await import("./cli/portable.ts")).exportCommand,
+    import: async () => (await import("./cli/portable.ts")).importCommand,
     schedules: async () => (await import("./cli/schedules.ts")).schedules,
     "demo-model": async () => (await import("./cli/demo-model.ts")).demoModel,
   },

@@ -16,6 +16,8 @@ import { createPlannerApi } from "./planner-api.ts";
 import type { PlannerApi } from "./planner-api.ts";
 import { createApprovalApi } from "./approval-api.ts";
 import type { ApprovalApi } from "./approval-api.ts";
+import { createPortableApi } from "./portable-api.ts";
+import type { PortableApi } from "./portable-api.ts";
 import { createTodoApi } from "./todo-api.ts";
 import type { TodoApi } from "./todo-api.ts";
 import { readSocket } from "./socket-reader.ts";
@@ -55,6 +57,7 @@ export interface ErrandClient {
   readonly queues: QueueApi;
   readonly todos: TodoApi;
   readonly planner: PlannerApi;
+  readonly portable: PortableApi;
   readonly approvals: ApprovalApi;
   /** Load of the queues and whether a model is connected. */
   overview(signal?: AbortSignal): Promise<Overview>;
@@ -94,6 +97,7 @@ export function createClient(options: ClientOptions = {}): ErrandClient {
     queues: createQueueApi(http),
     todos: createTodoApi(http),
     planner: createPlannerApi(http),
+    portable: createPortableApi(http),
     approvals: createApprovalApi(http),
     overview: (signal) => http.json("/api/overview", decodeOverview, { signal }),
     follow: (taskId, follow = {}) => followTask({ http, environment, sockets, taskId, ...follow }),

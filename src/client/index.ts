@@ -5,6 +5,7 @@ export type { MissedTicks, NewSchedule, Schedule, ScheduleApi } from "./schedule
 export type { Todo, TodoApi, TodoChange, TodoDone, TodoEdit, TodoSnapshot } from "./todo-api.ts";
 export type { DayPlan, NewReminder, PlannerApi, Reminder, ReminderChange } from "./planner-api.ts";
 export type { Approval, ApprovalApi, ApprovalChange } from "./approval-api.ts";
+export type { PortableApi } from "./portable-api.ts";
 export type { QueueApi } from "./queue-api.ts";
 export type { NewTask, TaskApi, TaskFilter } from "./task-api.ts";
 export { explainFailure, explainTaskError, inOneLine } from "./explain.ts";

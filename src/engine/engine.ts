@@ -20,6 +20,7 @@ import type { CommandKey } from "./kernel/group.ts";
 import type { Meta } from "./kernel/frame.ts";
 import { Kernel } from "./kernel/kernel.ts";
 import { Lanes } from "./lanes.ts";
+import { Portable } from "./portable.ts";
 import { Reader } from "./reader.ts";
 import { keepTextOfTurns } from "./kept-text.ts";
 import { recover, type Recovered } from "./recovery.ts";
@@ -69,6 +70,7 @@ export class Engine {
   readonly schedules: Schedules;
   readonly reminders: Reminders;
   readonly approvals: Approvals;
+  readonly portable: Portable;
   readonly reader: Reader;
   readonly #ports: EnginePorts;
   readonly #settings: EngineSettings;
@@ -121,6 +123,7 @@ export class Engine {
       nowMs: () => clock.nowMs(),
     });
     this.approvals = new Approvals(this);
+    this.portable = new Portable(this, (text) => ports.sha256(text));
     this.reminders = new Reminders(this, {
       calendar: ports.calendar,
       log,

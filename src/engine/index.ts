@@ -46,6 +46,7 @@ export type { EstimateView, Place, QueueView, WhyView } from "./queue-views.ts";
 export type { Envelope, Reader, SessionSummary, TaskRead } from "./reader.ts";
 export type { Approvals } from "./approvals.ts";
 export type { Reminders, ReminderWish } from "./reminders.ts";
+export type { Imported, SessionPart } from "./portable.ts";
 export type { Said, Say } from "./sessions.ts";
 export {
   plannerChatId,

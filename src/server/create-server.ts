@@ -30,6 +30,7 @@ import { sessionRoutes } from "./routes/session-routes.ts";
 import { taskActions } from "./routes/task-actions.ts";
 import { taskRoutes } from "./routes/task-routes.ts";
 import { approvalRoutes } from "./routes/approval-routes.ts";
+import { portableRoutes } from "./routes/portable-routes.ts";
 import { plannerRoutes } from "./routes/planner-routes.ts";
 import { reminderRoutes } from "./routes/reminder-routes.ts";
 import { todoRoutes } from "./routes/todo-routes.ts";
@@ -71,6 +72,7 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     ...taskRoutes(server),
     ...taskActions(server),
     ...queueRoutes(server),
+    ...portableRoutes(server),
     ...sessionRoutes(server),
     ...chatRoutes(server),
     // Before the todos, one of which could be called so.

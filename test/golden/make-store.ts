@@ -66,6 +66,7 @@ const everyFact: Record<AnyEvent["type"], true> = {
   "todos.arranged": true,
   "session.summarized": true,
   "plan.made": true,
+  "session.imported": true,
   "reminder.set": true,
   "reminder.rang": true,
   "reminder.planned": true,

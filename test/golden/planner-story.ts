@@ -52,6 +52,18 @@ export async function planner(story: Story): Promise<void> {
   } as const;
   await kernel.ask(MAIN, { type: "summarize", summary });
   await reminders(story);
+  const head = {
+    title: "From elsewhere",
+    createdAtMs: 1,
+    updatedAtMs: 2,
+    turns: [],
+    summary: { ...summary, atMs: 2 },
+    plan: null,
+  };
+  const hash = "0".repeat(64);
+  const items = [{ acted: ["tap-0", ["todo_0"]] }];
+  const part = { hash, part: 0, last: true, head, items, specs: [] };
+  await kernel.ask(sessionScope(ANN, "moved"), { type: "import", ...part });
 }
 
 /** A task that was approved, and one that still asks. */

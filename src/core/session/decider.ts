@@ -17,6 +17,7 @@ import type { ChildEnd } from "../task/events.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import {
   evolveSession,
+  messageText,
   zeroSession,
   type ChatMessage,
   type MessagePart,
@@ -25,6 +26,7 @@ import {
   type Turn,
 } from "./state.ts";
 import { decidePlanner, type DayPlan, type PlannerCommand, type Summary } from "./planner.ts";
+import { decideImport, type ImportCommand, type ImportState } from "./portable.ts";
 import { decideTodos, type Todo, type TodoCommand } from "./todos.ts";
 
 /** What a session does with a message that comes while a turn is active. */
@@ -55,6 +57,7 @@ export type SessionCommand =
   | { readonly type: "retryTurn"; readonly taskId: string }
   | TodoCommand
   | PlannerCommand
+  | ImportCommand
   /** Cancels one turn, or the active one. */
   | { readonly type: "stop"; readonly taskId?: string }
   /**
@@ -102,13 +105,18 @@ function loadSession(scope: string, saved: unknown): SessionState {
     acted = [],
     summary = null,
     plan = null,
+    imported = null,
     ...rest
-  } = saved as Omit<SessionState, "messages" | "todos" | "acted" | "summary" | "plan"> & {
+  } = saved as Omit<
+    SessionState,
+    "messages" | "todos" | "acted" | "summary" | "plan" | "imported"
+  > & {
     messages: ChatMessage[];
     todos?: Todo[];
     acted?: [string, string[]][];
     summary?: Summary | null;
     plan?: DayPlan | null;
+    imported?: ImportState | null;
   };
   void scope;
   return {
@@ -118,6 +126,7 @@ function loadSession(scope: string, saved: unknown): SessionState {
     acted: new Map(acted),
     summary,
     plan,
+    imported,
   };
 }
 
@@ -141,6 +150,11 @@ function decide(state: SessionState, command: SessionCommand, ctx: DecideContext
     }
     case "todo":
       return decideTodos(state, command);
+    case "import": {
+      const { events, messages, reply } = decideImport(state, command);
+      if (events.length === 0) return { events, reply };
+      return commit(state, events, messages, ctx, reply.ok ? reply.value : null);
+    }
     case "tell":
     case "summarize":
     case "plan": {
@@ -166,7 +180,12 @@ function say(
   command: Extract<SessionCommand, { type: "say" }>,
   ctx: DecideContext,
 ): SessionBatch {
-  const before = state.messages.get(command.userMessageId);
+  const before = state.messages.get(command.userMessageId) ?? saidUnder(state, command.actionId);
+  // What a host forgets with its keys, or never knew because the session came from another one, its messages know.
+  if (before !== undefined && before.id !== command.userMessageId && !isSame(before, command)) {
+    const message = `client action "${before.actionId}" was used with another message; use a new one`;
+    return refuse(errorData("idempotency_mismatch", message));
+  }
   if (before !== undefined) {
     const answer = [...state.messages.values()].find(
       (m) => m.role === "assistant" && m.taskId === before.taskId,
@@ -226,6 +245,20 @@ function say(
   const messages: Message[] = [{ to: taskScope(taskId), body: submit }];
   if (command.onBusy === "interrupt") messages.push(...state.turns.map(cancelTurn));
   return commit(state, events, messages, ctx, { taskId, messageId, userMessageId });
+}
+
+function saidUnder(state: SessionState, actionId: string | undefined): ChatMessage | undefined {
+  if (actionId === undefined) return undefined;
+  return [...state.messages.values()].find(
+    (message) => message.role === "user" && message.actionId === actionId,
+  );
+}
+
+function isSame(
+  before: ChatMessage,
+  { parts }: { readonly parts: readonly MessagePart[] },
+): boolean {
+  return messageText(before) === messageText({ parts });
 }
 
 function cancelTurn(turn: Turn): Message {

@@ -1,5 +1,6 @@
 import type { ErrorData } from "../errors.ts";
 import { evolvePlanner, isPlannerEvent, type PlannerEvent, type PlannerState } from "./planner.ts";
+import { evolveImport, type ImportEvent, type ImportState } from "./portable.ts";
 import { evolveTodos, isTodoEvent, type TodoEvent, type TodoState } from "./todos.ts";
 
 /** One part of a chat message. */
@@ -35,6 +36,7 @@ export interface Turn {
 export type SessionEvent =
   | TodoEvent
   | PlannerEvent
+  | ImportEvent
   | { readonly type: "message.added"; readonly message: ChatMessage }
   | { readonly type: "turn.added"; readonly turn: Turn }
   | {
@@ -58,6 +60,8 @@ export type SessionEvent =
 
 /** State of a session. `turns[0]` is active, the others wait behind it. */
 export interface SessionState extends TodoState, PlannerState {
+  /** Where it came from, if it was imported. */
+  imported: ImportState | null;
   readonly userId: string;
   readonly chatId: string;
   title: string;
@@ -83,6 +87,7 @@ export function zeroSession(userId: string, chatId: string): SessionState {
     acted: new Map(),
     summary: null,
     plan: null,
+    imported: null,
     turns: [],
     createdAtMs: 0,
     updatedAtMs: 0,
@@ -107,6 +112,10 @@ export function evolveSession(
   if (isTodoEvent(event)) {
     state.deleted = false;
     evolveTodos(state, event, atMs);
+    return state;
+  }
+  if (event.type === "session.imported") {
+    for (const message of evolveImport(state, event)) put(state, message);
     return state;
   }
   if (isPlannerEvent(event)) {
@@ -173,6 +182,7 @@ function empty(state: SessionState): SessionState {
   state.acted = new Map();
   state.summary = null;
   state.plan = null;
+  state.imported = null;
   state.turns = [];
   state.title = "";
   state.bytes = 0;

@@ -134,6 +134,19 @@ export default defineConfig({ tasks: [asks] });
     expect((await errand("follow", id)).out).toContain("not today");
   });
 
+  test("[CLI11] a session is exported, and imported under another name with an equal state", async () => {
+    const body = { message: "list", sessionId: "to-move" };
+    const { taskId } = (await json(`${url}/api/chat/stream`, post(body))) as { taskId: string };
+    await errand("follow", taskId);
+    const file = join(folder.dir, "moved.jsonl");
+    expect(await errand("export", "to-move", "--out", file)).toMatchObject({ code: 0 });
+    const moved = await errand("import", file, "--as", "moved");
+    expect(moved).toMatchObject({ code: 0, out: expect.stringMatching(/^moved +state equal/) });
+    const again = await errand("import", file, "--as", "moved");
+    expect(again.out).toContain("state equal");
+    expect((await errand("export", "nowhere")).code).toBe(1);
+  });
+
   test("[CLI7] replay folds a task's log again to the state the server shows", async () => {
     const { out } = await errand("submit", "[[say hello]]", "--json");
     const { id } = JSON.parse(out) as { id: string };
