@@ -2,7 +2,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 
 import { defineCommand, type CommandDef } from "citty";
 
-import { isRecord, type Json } from "../core/json.ts";
+import type { JsonObject } from "../core/json.ts";
+import { isObject } from "../client/shape.ts";
 import { connect, orExplain, serverUrl, urlArg } from "./connection.ts";
 
 interface Text {
@@ -37,9 +38,7 @@ export const exportCommand: CommandDef<typeof exportArgs> = defineCommand({
       if (args.out === undefined) process.stdout.write(text);
       else {
         writeFileSync(args.out, text);
-        process.stdout.write(
-          `${args.session} -> ${args.out}  ${String(parts[0]?.["stateHash"])}\n`,
-        );
+        process.stdout.write(`${args.session} -> ${args.out}  ${hashOf(parts[0])}\n`);
       }
     }),
 });
@@ -54,24 +53,34 @@ export const importCommand: CommandDef<typeof importArgs> = defineCommand({
       const parts = linesOf(args.file);
       const { sessionId } = await client.portable.import(parts, args.as);
       const [first] = await client.portable.export(sessionId);
-      const before = isRecord(parts[0]) ? parts[0]["stateHash"] : null;
-      const isEqual = first?.["stateHash"] === before;
+      const isEqual = hashOf(first) === hashOf(parts[0]);
       // An open turn begins at once, and changes the session before it can be looked at.
       const words = isEqual ? "state equal" : "open turns go on here";
-      process.stdout.write(`${sessionId}  ${words}  ${String(first?.["stateHash"])}\n`);
+      process.stdout.write(`${sessionId}  ${words}  ${hashOf(first)}\n`);
     }),
 });
 
-function linesOf(file: string): Json[] {
+function hashOf(part: JsonObject | undefined): string {
+  const hash = part?.["stateHash"];
+  return typeof hash === "string" ? hash : "";
+}
+
+function linesOf(file: string): JsonObject[] {
   const lines = readFileSync(file, "utf8")
     .split("\n")
     .filter((line) => line.trim() !== "");
   if (lines.length === 0) throw new Error(`${file} holds no session`);
   return lines.map((line, index) => {
-    try {
-      return JSON.parse(line) as Json;
-    } catch {
-      throw new Error(`line ${index + 1} of ${file} is not JSON`);
-    }
+    const value = parsed(line);
+    if (!isObject(value)) throw new Error(`line ${index + 1} of ${file} is no part of a session`);
+    return value;
   });
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
 }

@@ -1,7 +1,7 @@
 /** What the planner stores, as a part of the golden story: todos, a plan, a summary, reminders, approvals. */
 import { sessionScope, userScope } from "../../src/core/scope.ts";
 import type { NewTodo, TodoAct } from "../../src/core/session/todos.ts";
-import { ANN, MAIN, minuteMs, type Story } from "./store-story.ts";
+import { ANN, MAIN, minuteMs, type Story } from "./story.ts";
 
 /** Todos: proposed, open, done, removed, in a changed order. */
 export async function planner(story: Story): Promise<void> {

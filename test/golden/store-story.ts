@@ -1,18 +1,11 @@
 /** A small life of everything that is stored: every kind of fact, row, stream, timer and key, in a few tasks. */
-import type { RunnerCommand, TaskCommand } from "../../src/core/task/commands.ts";
-import type { TaskSpec } from "../../src/core/task/spec.ts";
-import type { TaskState } from "../../src/core/task/state.ts";
 import { queueScope, sessionScope, taskScope, userScope } from "../../src/core/scope.ts";
 import { approvals, planner } from "./planner-story.ts";
+import { ANN, MAIN, minuteMs, Story, type WorkerCommand } from "./story.ts";
 import { type KernelBench, quiet } from "../contracts/kernel-bench.ts";
 
-export const ANN = "ann";
-export const MAIN = sessionScope(ANN, "main");
 const error = { code: "handler_failed", message: "it broke" } as const;
 const stalled = { code: "model_stalled", message: "the model fell silent" } as const;
-export const minuteMs = 60_000;
-
-type WorkerCommand<C = RunnerCommand> = C extends RunnerCommand ? Omit<C, "epoch"> : never;
 
 /** Where no message ever arrives, so that the outbox has something to keep. */
 export const ELSEWHERE = queueScope("elsewhere");
@@ -65,63 +58,6 @@ async function scarce(story: Story): Promise<void> {
   });
   await story.submit("is promoted", { queue: "paused", priority: "batch" });
   await story.tell("is promoted", { type: "prioritize", priority: "interactive" });
-}
-
-/** The story's tasks by name, and what is done to them. */
-export class Story {
-  readonly bench: KernelBench;
-  readonly #ids = new Map<string, string>();
-
-  constructor(bench: KernelBench) {
-    this.bench = bench;
-  }
-
-  id(name: string): string {
-    const known = this.#ids.get(name) ?? this.bench.kernel.id("task");
-    this.#ids.set(name, known);
-    return known;
-  }
-
-  spec(name: string, changes: Partial<TaskSpec> = {}): TaskSpec {
-    const fixed = { type: "note", userId: ANN, queue: "tasks", priority: "background" } as const;
-    return { ...fixed, input: { note: name }, rootId: this.id(name), ...changes };
-  }
-
-  async submit(name: string, changes: Partial<TaskSpec> = {}): Promise<void> {
-    await this.tell(name, { type: "submit", spec: this.spec(name, changes) });
-  }
-
-  async tell(name: string, command: TaskCommand): Promise<void> {
-    await this.bench.kernel.ask(taskScope(this.id(name)), command);
-  }
-
-  state(name: string): Promise<TaskState> {
-    const { kernel } = this.bench;
-    return kernel.read(taskScope(this.id(name)), (state) => structuredClone(state as TaskState));
-  }
-
-  /** What the task's present worker does. */
-  async work(name: string, command: WorkerCommand): Promise<void> {
-    const { epoch } = await this.state(name);
-    await this.bench.kernel.ask(taskScope(this.id(name)), { ...command, epoch });
-  }
-
-  /** The id of a model call that has its slot. */
-  async granted(name: string, op: string): Promise<string> {
-    const operation = (await this.state(name)).operations.get(op);
-    if (operation?.kind !== "call" || operation.state !== "granted") {
-      throw new Error(`call ${op} of ${name} is not granted`);
-    }
-    return operation.call;
-  }
-
-  async later(ms: number): Promise<void> {
-    await this.bench.ringAt(this.bench.nowMs + ms);
-  }
-
-  async queue(name: string, command: unknown): Promise<void> {
-    await this.bench.kernel.ask(queueScope(name), command);
-  }
 }
 
 const call = (op: string): WorkerCommand => ({

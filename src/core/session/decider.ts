@@ -181,22 +181,7 @@ function say(
   ctx: DecideContext,
 ): SessionBatch {
   const before = state.messages.get(command.userMessageId) ?? saidUnder(state, command.actionId);
-  // What a host forgets with its keys, or never knew because the session came from another one, its messages know.
-  if (before !== undefined && before.id !== command.userMessageId && !isSame(before, command)) {
-    const message = `client action "${before.actionId}" was used with another message; use a new one`;
-    return refuse(errorData("idempotency_mismatch", message));
-  }
-  if (before !== undefined) {
-    const answer = [...state.messages.values()].find(
-      (m) => m.role === "assistant" && m.taskId === before.taskId,
-    );
-    return nothing({
-      taskId: before.taskId,
-      messageId: answer?.id ?? null,
-      userMessageId: before.id,
-      repeated: true,
-    });
-  }
+  if (before !== undefined) return saidBefore(state, command, before);
   const busy = state.turns.length > 0;
   if (busy && command.onBusy === "reject") {
     return refuse(
@@ -245,6 +230,30 @@ function say(
   const messages: Message[] = [{ to: taskScope(taskId), body: submit }];
   if (command.onBusy === "interrupt") messages.push(...state.turns.map(cancelTurn));
   return commit(state, events, messages, ctx, { taskId, messageId, userMessageId });
+}
+
+/**
+ * The message is known, by its own id or by the client's: what a host forgets with its keys, or never knew because the
+ * session came from another one, its messages know.
+ */
+function saidBefore(
+  state: SessionState,
+  command: Extract<SessionCommand, { type: "say" }>,
+  before: ChatMessage,
+): SessionBatch {
+  if (before.id !== command.userMessageId && !isSame(before, command)) {
+    const message = `client action "${before.actionId}" was used with another message; use a new one`;
+    return refuse(errorData("idempotency_mismatch", message));
+  }
+  const answer = [...state.messages.values()].find(
+    (m) => m.role === "assistant" && m.taskId === before.taskId,
+  );
+  return nothing({
+    taskId: before.taskId,
+    messageId: answer?.id ?? null,
+    userMessageId: before.id,
+    repeated: true,
+  });
 }
 
 function saidUnder(state: SessionState, actionId: string | undefined): ChatMessage | undefined {

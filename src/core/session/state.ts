@@ -114,10 +114,7 @@ export function evolveSession(
     evolveTodos(state, event, atMs);
     return state;
   }
-  if (event.type === "session.imported") {
-    for (const message of evolveImport(state, event)) put(state, message);
-    return state;
-  }
+  if (event.type === "session.imported") return takePart(state, event);
   if (isPlannerEvent(event)) {
     state.deleted = false;
     evolvePlanner(state, event, atMs);
@@ -186,6 +183,11 @@ function empty(state: SessionState): SessionState {
   state.turns = [];
   state.title = "";
   state.bytes = 0;
+  return state;
+}
+
+function takePart(state: SessionState, event: ImportEvent): SessionState {
+  for (const message of evolveImport(state, event)) put(state, message);
   return state;
 }
 
