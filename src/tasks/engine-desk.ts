@@ -20,12 +20,7 @@ export function engineDesk(engine: () => Engine): Desk {
   return {
     ...plannerDesk(engine),
     nowMs: () => engine().nowMs(),
-    notes: (userId) =>
-      engine().lanes.read(userId, lane, ({ current, waiting, auto }) => ({
-        current,
-        waiting: [...waiting],
-        auto,
-      })),
+    notes: (userId) => engine().lanes.read(userId, lane),
     addNote: ({ userId, sessionId, text, key }) =>
       engine().lanes.add({
         userId,

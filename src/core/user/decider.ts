@@ -10,6 +10,7 @@ import {
 } from "../decider.ts";
 import { errorData } from "../errors.ts";
 import { laneTasksMax } from "../limits.ts";
+import type { SessionRow, TaskRow } from "../rows.ts";
 import { scopeName, taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
 import type { TaskSpec } from "../task/spec.ts";
@@ -81,6 +82,8 @@ export type UserCommand =
   | ReminderCommand
   | ApprovalCommand
   | { readonly type: "setZone"; readonly timeZone: string }
+  /** From homes of this user's sessions, at least once and in their order: rows of lists, which stand with the user. */
+  | { readonly type: "rows"; readonly rows: readonly (TaskRow | SessionRow)[] }
   /** A timer of this user is due. */
   | { readonly type: "timer"; readonly name: string };
 
@@ -254,6 +257,8 @@ function decide(state: UserState, command: UserCommand, ctx: DecideContext): Bat
     case "reminderRemove":
     case "reminderPlan":
       return decideReminders(state.reminders, command, ctx.nowMs);
+    case "rows":
+      return { events: [], rows: command.rows, reply: ok() };
     case "scheduleSet":
     case "scheduleRemove":
     case "schedulePause":
