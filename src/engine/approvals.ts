@@ -1,6 +1,5 @@
-import { asUser } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
-import { taskScope, userScope } from "../core/scope.ts";
+import { userScope } from "../core/scope.ts";
 import type { TaskCommand } from "../core/task/commands.ts";
 import type { ApprovalAnswer } from "../core/task/events.ts";
 import type { UserCommand } from "../core/user/decider.ts";
@@ -18,9 +17,7 @@ export class Approvals {
 
   /** What waits for this user's answer, the oldest first. */
   async list(userId: string): Promise<readonly Approval[]> {
-    return await this.#engine.kernel.read(userScope(userId), (state) =>
-      [...asUser(state).approvals.values()].map((approval) => ({ ...approval })),
-    );
+    return (await this.#engine.reader.person(userId)).approvals;
   }
 
   /** One question that waits; `null` if there is none of that id. */
@@ -37,14 +34,16 @@ export class Approvals {
     const approval = await this.get(userId, id);
     if (approval === null) throw new ErrandError("not_found", `there is no approval ${id}`);
     const command: TaskCommand = { type: "answer", id, answer };
-    const { kernel } = this.#engine;
-    const options = meta === undefined ? {} : { meta };
-    const { reply } = await kernel.dispatch(taskScope(approval.taskId), command, options);
-    if (reply.ok) return approval;
-    const { code, message } = reply.error;
-    // The task knows nothing of it any more: the list forgets it as well.
-    const settled: UserCommand = { type: "approvalSettled", id };
-    if (code === "not_found" || code === "conflict") await kernel.ask(userScope(userId), settled);
-    throw new ErrandError(code, message);
+    try {
+      await this.#engine.command(approval.taskId, command, meta);
+      return approval;
+    } catch (error) {
+      const known = error instanceof ErrandError ? error.code : "";
+      // The task asks that no more: the list forgets it as well.
+      const settled: UserCommand = { type: "approvalSettled", id };
+      if (known === "not_found" || known === "conflict")
+        await this.#engine.kernel.ask(userScope(userId), settled);
+      throw error;
+    }
   }
 }

@@ -18,6 +18,8 @@ export type Readings = Pick<
   | "waits"
   | "lane"
   | "todos"
+  | "person"
+  | "memory"
 >;
 
 /** Names of {@link Readings}, for hosts that carry questions. */
@@ -34,6 +36,8 @@ export const readingNames: readonly (keyof Readings)[] = [
   "waits",
   "lane",
   "todos",
+  "person",
+  "memory",
 ];
 
 /**

@@ -18,6 +18,7 @@ import { pageOf, type Envelope } from "./envelope.ts";
 import type { Homes, Readings } from "./homes.ts";
 import { titlePlace } from "./kernel/group.ts";
 import type { Kernel } from "./kernel/kernel.ts";
+import { personView, sessionMemory, type PersonView, type SessionMemory } from "./person-view.ts";
 import {
   placeView,
   queueView,
@@ -286,6 +287,19 @@ export class Reader {
     return await this.#kernel.read(queueScope(queue), (state) =>
       why(asQueue(state), call, this.#clock.nowMs()),
     );
+  }
+
+  /** A user's reminders, questions and clock. */
+  async person(userId: string): Promise<PersonView> {
+    const away = this.#away(userScope(userId));
+    return away === null ? await personView(this.#kernel, userId) : await away.person(userId);
+  }
+
+  /** A session's messages, summary and plan; `null` if there is none, or it was deleted. */
+  async memory(userId: string, chatId: string): Promise<SessionMemory | null> {
+    const away = this.#away(sessionScope(userId, chatId));
+    if (away !== null) return await away.memory(userId, chatId);
+    return await sessionMemory(this.#kernel, userId, chatId);
   }
 
   /** All todos of a session in their order, and the number of the session's last fact. */

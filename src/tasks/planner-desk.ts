@@ -26,10 +26,7 @@ export function plannerDesk(engine: () => Engine): PlannerDesk {
     snoozeReminder: (userId, id, untilMs) => orGone(engine().reminders.snooze(userId, id, untilMs)),
     removeReminder: (userId, id) => orGone(engine().reminders.remove(userId, id)),
     async memory(userId, sessionId) {
-      const found = await engine().sessions.read(userId, sessionId, ({ messages, summary }) => ({
-        messages: [...messages.values()],
-        summary,
-      }));
+      const found = await engine().reader.memory(userId, sessionId);
       return found ?? { messages: [], summary: null };
     },
     async summarize(userId, sessionId, summary) {

@@ -67,11 +67,9 @@ function planRoute(server: ServerContext): Operation {
       304: { description: "It still has that ETag" },
     },
     async handle({ request, who }) {
-      const found = await server.engine.sessions.read(who.userId, plannerChatId, (state, seq) => ({
-        state: { plan: state.plan === null ? null : planJson(state.plan) },
-        seq,
-      }));
-      const snapshot = found ?? { state: { plan: null }, seq: 0 };
+      const found = await server.engine.reader.memory(who.userId, plannerChatId);
+      const { plan, seq } = found ?? { plan: null, seq: 0 };
+      const snapshot = { state: { plan: plan === null ? null : planJson(plan) }, seq };
       return snapshotAnswer(request, snapshot, `${snapshot.seq}`);
     },
   });
@@ -116,12 +114,11 @@ function summaryRoute(server: ServerContext): Operation {
     },
     errors: ["not_found"],
     async handle({ request, who, query: { sessionId } }) {
-      const found = await server.engine.sessions.read(who.userId, sessionId, (state, seq) => ({
-        state: { sessionId, summary: state.summary === null ? null : summaryJson(state.summary) },
-        seq,
-      }));
+      const found = await server.engine.reader.memory(who.userId, sessionId);
       if (found === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
-      return snapshotAnswer(request, found, `${found.seq}`);
+      const { summary, seq } = found;
+      const state = { sessionId, summary: summary === null ? null : summaryJson(summary) };
+      return snapshotAnswer(request, { state, seq }, `${seq}`);
     },
   });
 }
@@ -168,8 +165,8 @@ async function makeOf(
   type: string,
 ): Promise<Response> {
   const { sessionId } = call.body;
-  const isThere = await server.engine.sessions.read(call.who.userId, sessionId, () => true);
-  if (isThere === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
+  const found = await server.engine.reader.memory(call.who.userId, sessionId);
+  if (found === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
   return await make(server, call, type, { sessionId });
 }
 
