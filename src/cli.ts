@@ -23,6 +23,7 @@ const main = defineCommand({
     demote: async () => (await import("./cli/commands.ts")).demote,
     queues: async () => (await import("./cli/queue-commands.ts")).queues,
     limits: async () => (await import("./cli/queue-commands.ts")).limitsCommand,
+    alerts: async () => (await import("./cli/alerts.ts")).alerts,
     why: async () => (await import("./cli/commands.ts")).why,
     replay: async () => (await import("./cli/replay.ts")).replay,
     doctor: async () => (await import("./cli/doctor.ts")).doctor,

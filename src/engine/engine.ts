@@ -21,6 +21,7 @@ import { Kernel } from "./kernel/kernel.ts";
 import { Lanes } from "./lanes.ts";
 import { Reader } from "./reader.ts";
 import { keepTextOfTurns } from "./kept-text.ts";
+import { Register } from "./register.ts";
 import { recover, type Recovered } from "./recovery.ts";
 import { Retention } from "./retention.ts";
 import { Schedules } from "./schedules.ts";
@@ -66,6 +67,7 @@ export class Engine {
   readonly todos: Todos;
   readonly schedules: Schedules;
   readonly reader: Reader;
+  readonly register: Register;
   readonly #ports: EnginePorts;
   readonly #settings: EngineSettings;
   readonly #runner: Runner;
@@ -108,6 +110,7 @@ export class Engine {
     });
     this.kernel.listen({ signal: (signal) => this.#runner.signal(signal) });
     this.reader = new Reader(this.kernel, store, cipher, this.types, clock);
+    this.register = new Register(this.kernel, store, clock);
     this.sessions = new Sessions(this);
     this.lanes = new Lanes(this);
     this.todos = new Todos(this);
@@ -257,6 +260,11 @@ export class Engine {
         if (scope.startsWith("task/")) watch(asTaskEvents(events), asTask(state));
       },
     });
+  }
+
+  /** State of a task as it is stored. Must not be kept or changed. */
+  async taskState(taskId: string): Promise<TaskState> {
+    return await this.kernel.read(taskScope(taskId), (state) => asTask(state));
   }
 
   /** An idempotency key as the kernel takes it: the body is kept as an HMAC only. */

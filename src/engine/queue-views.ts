@@ -1,7 +1,7 @@
 import { depth } from "../core/queue/views.ts";
 import type { QueueWhy } from "../core/queue/protocol.ts";
 import type { QueueState } from "../core/queue/state.ts";
-import type { Estimate } from "../core/schedule/estimate.ts";
+import { latePromises, type Estimate } from "../core/schedule/estimate.ts";
 import { closedBy } from "../core/schedule/opening.ts";
 import { isoTime, type TaskView } from "../core/task/view.ts";
 
@@ -58,6 +58,8 @@ export interface QueueView {
   readonly tokensPerMinute: number | null;
   /** Why it grants nothing although it has slots, and until when (ISO 8601); null: nothing holds it back. */
   readonly closed: { readonly code: string; readonly untilAt: string } | null;
+  /** Waiting tasks that were promised an earlier start, nine times in ten. */
+  readonly late: number;
 }
 
 /** A queue as people see it now. */
@@ -71,6 +73,7 @@ export function queueView(state: QueueState, nowMs: number): QueueView {
     slotsPerKey,
     requestsPerMinute,
     tokensPerMinute,
+    late: latePromises(state.schedule, nowMs),
     closed: closed === null ? null : { code: closed.code, untilAt: isoTime(closed.untilMs) },
   };
 }

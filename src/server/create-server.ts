@@ -148,6 +148,7 @@ function contextOf(
     encoder: new FeedEncoder(),
     metrics: new Metrics(engine),
     model: settings.model ?? (() => noModel),
+    alerts: settings.alerts ?? (() => []),
     isStopping,
   };
 }

@@ -254,6 +254,23 @@ export const queuesShape: z.ZodType = z
   .strictObject({ queues: z.array(queueShape) })
   .openapi("Queues");
 
+/** Alerts. */
+export const alertsShape: z.ZodType = z
+  .strictObject({
+    alerts: z.array(
+      z
+        .strictObject({
+          rule: text,
+          subject: text.openapi({ description: 'Queue or endpoint; "" for the whole server' }),
+          message: text,
+          firedAt: time,
+          clearedAt: time.nullable(),
+        })
+        .openapi("Alert"),
+    ),
+  })
+  .openapi("Alerts");
+
 /** A schedule. */
 export const scheduleShape: z.ZodType = z
   .strictObject({
