@@ -3,19 +3,13 @@ import { isDeadLetter } from "../core/task/dead-letter.ts";
 import { isEnd } from "../core/task/status.ts";
 import type { TaskState } from "../core/task/state.ts";
 import { defineTask, type AnyTaskType, type Engine } from "../engine/index.ts";
-import {
-  findingsOf,
-  type AlertRule,
-  type AlertSettings,
-  type AlertSight,
-  type Finding,
-} from "./alert-rules.ts";
+import { findingsOf, type AlertSettings, type AlertSight } from "./alert-rules.ts";
 import { EndedTasks } from "./ended-tasks.ts";
 
 /** What is told of an alert, and kept: the input of a task of the type `alert`. */
 export interface AlertNote {
   readonly state: "fired" | "cleared";
-  readonly rule: AlertRule;
+  readonly rule: string;
   /** Queue or endpoint; "" for the whole server. */
   readonly subject: string;
   readonly message: string;
@@ -51,7 +45,7 @@ export function alertNoteOf(input: unknown): AlertNote | null {
   const { state, rule, subject, message } = input;
   const isNote = (state === "fired" || state === "cleared") && typeof rule === "string";
   if (!isNote || typeof subject !== "string" || typeof message !== "string") return null;
-  return { state, rule: rule as AlertRule, subject, message };
+  return { state, rule, subject, message };
 }
 
 /**
@@ -153,11 +147,11 @@ export class AlertWatch {
     for (const [key, { rule, subject, message }] of this.#firing)
       if (!seen.has(key))
         // oxlint-disable-next-line no-await-in-loop -- its rule was turned off, or its subject is gone
-        await this.#tell({ rule: rule as AlertRule, subject, message }, "cleared");
+        await this.#tell({ rule, subject, message }, "cleared");
   }
 
   async #tell(
-    { rule, subject, message }: Pick<Finding, "rule" | "subject" | "message">,
+    { rule, subject, message }: Omit<AlertNote, "state">,
     state: AlertNote["state"],
   ): Promise<void> {
     const note: AlertNote = { state, rule, subject, message };

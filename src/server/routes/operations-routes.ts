@@ -41,25 +41,7 @@ export function operationsRoutes(
         return json({ status: "ok" });
       },
     }),
-    operation({
-      method: "get",
-      path: "/api/alerts",
-      policy: "admin",
-      id: "listAlerts",
-      tag: "operations",
-      summary: "What is wrong now, then what was lately",
-      answers: { 200: { description: "Alerts that last come first", schema: alertsShape } },
-      handle: () =>
-        json({
-          alerts: server.alerts().map(({ rule, subject, message, firedAt, clearedAt }) => ({
-            rule,
-            subject,
-            message,
-            firedAt,
-            clearedAt,
-          })),
-        }),
-    }),
+    alertsRoute(server),
     operation({
       method: "get",
       path: "/metrics",
@@ -79,4 +61,26 @@ export function operationsRoutes(
       },
     }),
   ];
+}
+
+function alertsRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/alerts",
+    policy: "admin",
+    id: "listAlerts",
+    tag: "operations",
+    summary: "What is wrong now, then what was lately",
+    answers: { 200: { description: "Alerts that last come first", schema: alertsShape } },
+    handle: () =>
+      json({
+        alerts: server.alerts().map(({ rule, subject, message, firedAt, clearedAt }) => ({
+          rule,
+          subject,
+          message,
+          firedAt,
+          clearedAt,
+        })),
+      }),
+  });
 }

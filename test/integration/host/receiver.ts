@@ -20,8 +20,8 @@ export interface Receiver {
   readonly url: string;
   readonly got: readonly Hook[];
   /** Waits until so many have come. */
-  count(n: number): Promise<void>;
-  close(): void;
+  readonly count: (n: number) => Promise<void>;
+  readonly close: () => void;
 }
 
 /** A receiver that verifies with OpenAI's client, answers what it is told to (else 204), and keeps what it got. */
