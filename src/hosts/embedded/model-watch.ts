@@ -47,6 +47,7 @@ function endpointOf(
 ): Endpoint {
   return {
     name: config.name,
+    ...(config.device === undefined ? {} : { device: config.device }),
     models,
     slots: config.slots ?? defaults.slots,
     baseUrl: config.baseUrl,
