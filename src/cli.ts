@@ -2,6 +2,8 @@ import { enableCompileCache } from "node:module";
 
 import { defineCommand, runMain } from "citty";
 
+import { flagFault } from "./cli/unknown-flags.ts";
+
 // Before anything of ours is loaded: a warm cache halves the time to a ready server.
 enableCompileCache();
 
@@ -33,4 +35,9 @@ const main = defineCommand({
   },
 });
 
-await runMain(main);
+const fault = await flagFault(main, process.argv.slice(2));
+if (fault === null) await runMain(main);
+else {
+  process.stderr.write(`errand: ${fault}\n`);
+  process.exitCode = 1;
+}

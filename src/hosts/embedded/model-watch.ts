@@ -1,6 +1,7 @@
 import { openaiModels } from "../../adapters/openai/openai-models.ts";
 import { nodeFetch } from "../../adapters/node/http-fetch.ts";
-import type { Endpoint, Roles } from "../../engine/index.ts";
+import { anyModel, type Endpoint, type Roles } from "../../engine/index.ts";
+import { watchEndpoints } from "./endpoint-watch.ts";
 import type { Log } from "../../ports/host.ts";
 import { ModelError, type Models } from "../../ports/models.ts";
 import type { EndpointConfig, HostSettings } from "./config.ts";
@@ -57,9 +58,6 @@ function endpointOf(
     outcome,
   };
 }
-
-/** Stands for the first chat model an endpoint offers when it is called. */
-const anyModel = "auto";
 
 function firstModel(models: Models): Models {
   async function* streamFirst(...[call, options]: Parameters<Models["stream"]>) {
@@ -128,6 +126,8 @@ export class ModelWatch {
     this.#roles = roles;
     this.#onEndpoint = onEndpoint;
     const configured = this.#configuredUrl();
+    const others = roles.endpoints.filter(({ baseUrl }) => baseUrl !== configured);
+    watchEndpoints(others, roles, this.#stop.signal);
     if (configured !== undefined) {
       // It is configured, so it will come: calls are sent, refused and tried again until it does.
       this.#expect(configured);

@@ -284,7 +284,10 @@ export const scheduleShape: z.ZodType = z
     priority: z.enum(["interactive", "background", "batch"]),
     title: textOrNull,
     nextRuns: z.array(time).openapi({ description: "None while it is paused" }),
-    last: z.strictObject({ taskId: text, at: time }).nullable(),
+    last: z
+      .strictObject({ taskId: text, at: time, status: textOrNull, error: textOrNull })
+      .nullable()
+      .openapi({ description: "The last run; `status` is null once its task is gone" }),
     createdAt: time,
   })
   .openapi("Schedule");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 
 import { afterEach, expect, test } from "vitest";
 
+import { startFakeModel } from "../../../src/adapters/fake-model/fake-model.ts";
 import { readSettings } from "../../../src/hosts/embedded/config.ts";
 import { dataFolder } from "../engine/workbench.ts";
 import { receiver, secret } from "./receiver.ts";
@@ -62,6 +63,35 @@ test(
     ]);
     const { alerts } = (await json(`${second.url}/api/alerts`)) as Shown;
     expect(alerts).toMatchObject([{ ...lasting, clearedAt: expect.any(String) }]);
+  },
+);
+
+test(
+  "[HOST6,ALERT1] every configured endpoint is watched, and one that does not answer is told by an alert",
+  { timeout: 60_000 },
+  async () => {
+    const model = await startFakeModel();
+    const { url, got, count, close } = await receiver();
+    const { dir, remove } = dataFolder();
+    closing.push(() => model.close(), close, remove);
+    const config = join(dir, "config.mjs");
+    const endpoints = [
+      { name: "near", baseUrl: model.baseUrl },
+      { name: "gone", baseUrl: "http://127.0.0.1:9/v1" },
+    ];
+    const alerts = { everyMs: 20, downMs: 0 };
+    writeFileSync(config, `export default ${JSON.stringify({ endpoints, alerts })};`);
+    const server = await startServer(dir, {
+      ERRAND_CONFIG: config,
+      ERRAND_WEBHOOK_URL: url,
+      ERRAND_WEBHOOK_SECRET: secret,
+    });
+    closing.push(() => server.kill());
+    const isOfGone = ({ message }: { message: string }) =>
+      message.startsWith("model endpoint gone does not answer");
+    await count(1);
+    while (!got.some(isOfGone)) await count(got.length + 1);
+    expect(got.find(isOfGone)).toMatchObject({ type: "alert.fired" });
   },
 );
 
