@@ -41,7 +41,7 @@ async function trainBatch({ epoch, batch, batches, batchMs }: Batch, signal: Abo
 /** One epoch: it holds the device until it ends, so chat waits for one epoch at most. Each batch is a checkpoint. */
 const trainEpoch = defineTask<TrainInput & { readonly epoch: number }, { readonly loss: number }>(
   "train_epoch",
-  { queue: "gpu0", priority: "background", timeoutMs: 3_600_000, internal: true },
+  { queue: "model:gpu0", priority: "background", timeoutMs: 3_600_000, internal: true },
   async (input, ctx) => {
     const { epoch, batches } = input;
     let loss = 1;

@@ -4,13 +4,8 @@ import type { QueueSettings } from "../core/queue/protocol.ts";
 
 /** A model endpoint: a queue with slots in front of one server. */
 export interface Endpoint {
-  /** Names its queue `model:<name>`, unless it shares a device. */
+  /** Names its queue `model:<name>`. */
   readonly name: string;
-  /**
-   * The device it runs on, such as `gpu0`: its calls wait in the queue of that name, with everything else that needs the
-   * device, and one of them runs at a time. Absent: it has a queue of its own.
-   */
-  readonly device?: string;
   readonly models: Models;
   /** Calls it serves at once. An unknown endpoint has 1 until it is measured. */
   readonly slots: number;
@@ -34,7 +29,7 @@ export interface RoleTarget {
 }
 
 /** Stands for the first chat model an endpoint will offer, as long as that is not known. */
-export const anyModel = "auto";
+export const unknownModel = "auto";
 
 /** Names of the roles that models serve. A role that is not configured is served by `chat`. */
 export const roleNames: readonly string[] = [
@@ -46,9 +41,9 @@ export const roleNames: readonly string[] = [
   "vision",
 ];
 
-/** Queue of an endpoint: its own, or that of the device it shares. */
-export function endpointQueue({ name, device }: Pick<Endpoint, "name" | "device">): string {
-  return device ?? `model:${name}`;
+/** Queue of an endpoint. */
+export function endpointQueue(name: string): string {
+  return `model:${name}`;
 }
 
 /** Which endpoint and model serve a role. */
@@ -81,11 +76,6 @@ export class Roles {
   /** Why an endpoint does not answer; null if nothing is known against it. */
   trouble(endpoint: string): string | null {
     return this.#troubles.get(endpoint) ?? null;
-  }
-
-  /** Queue in which calls of an endpoint wait, by its name. */
-  queueOf(endpoint: string): string {
-    return endpointQueue(this.#endpoints.get(endpoint) ?? { name: endpoint });
   }
 
   get endpoints(): readonly Endpoint[] {

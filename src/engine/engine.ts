@@ -138,30 +138,22 @@ export class Engine {
     await cipher.prepare([""]);
     // Before a queue is changed: a change may grant calls, and those leases are not void.
     const recovered = await recover(this.kernel, store, log);
-    const { endpoints } = this.roles;
-    const devices = new Set(endpoints.flatMap(({ device }) => device ?? []));
     const pools = new Set([
       "tasks",
       ...this.#settings.tasks.map((task) => task.options.queue ?? "tasks"),
     ]);
-    // A device serves one call at a time, whoever asks for it: it is not opened as a pool first.
-    for (const device of devices) pools.delete(device);
+    // A task type may share an endpoint's queue: it is never opened as wide as a pool.
+    for (const { name } of this.roles.endpoints) pools.delete(endpointQueue(name));
     await Promise.all(
       [...pools].map((name) =>
         this.configureQueue(name, { slots: poolSlotsDefault, ...this.#settings.queues?.[name] }),
       ),
     );
-    await Promise.all([
-      ...[...devices].map((device) => this.configureQueue(device, { slots: 1 })),
-      ...endpoints
-        .filter(({ device }) => device === undefined)
-        .map((endpoint) =>
-          this.configureQueue(endpointQueue(endpoint), {
-            ...endpoint.limits,
-            slots: endpoint.slots,
-          }),
-        ),
-    ]);
+    await Promise.all(
+      this.roles.endpoints.map(({ name, slots, limits }) =>
+        this.configureQueue(endpointQueue(name), { ...limits, slots }),
+      ),
+    );
     await this.kernel.start();
     this.#retention.start();
     return recovered;

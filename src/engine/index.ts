@@ -25,10 +25,10 @@ export {
   type TaskType,
 } from "./define.ts";
 export {
-  anyModel,
   endpointQueue,
   roleNames,
   Roles,
+  unknownModel,
   type Endpoint,
   type RoleTarget,
 } from "./endpoints.ts";

@@ -117,7 +117,7 @@ async function scheduled(
   make: () => Promise<CallResult>,
 ): Promise<CallResult> {
   const { segment, endpoint, transcript, op, role } = on;
-  const queue = endpointQueue(endpoint);
+  const queue = endpointQueue(endpoint.name);
   for (;;) {
     const before = segment.operation(op);
     if (!isCall(before) || before.state === "idle" || before.hash !== hash)

@@ -48,6 +48,8 @@ export function placeView({ position, estimate, code, untilMs }: QueueWhy): Plac
 /** A queue as people see it. */
 export interface QueueView {
   readonly name: string;
+  /** Waiting tasks that were promised an earlier start, nine times in ten. */
+  readonly late: number;
   readonly slots: number;
   readonly running: number;
   readonly pending: number;
@@ -58,8 +60,6 @@ export interface QueueView {
   readonly tokensPerMinute: number | null;
   /** Why it grants nothing although it has slots, and until when (ISO 8601); null: nothing holds it back. */
   readonly closed: { readonly code: string; readonly untilAt: string } | null;
-  /** Waiting tasks that were promised an earlier start, nine times in ten. */
-  readonly late: number;
 }
 
 /** A queue as people see it now. */
@@ -69,11 +69,11 @@ export function queueView(state: QueueState, nowMs: number): QueueView {
   const closed = closedBy(opening, nowMs);
   return {
     name: state.name,
+    late: latePromises(state.schedule, nowMs),
     ...depth(state),
     slotsPerKey,
     requestsPerMinute,
     tokensPerMinute,
-    late: latePromises(state.schedule, nowMs),
     closed: closed === null ? null : { code: closed.code, untilAt: isoTime(closed.untilMs) },
   };
 }

@@ -12,6 +12,7 @@ import { isoTime, taskView, type TaskView } from "../core/task/view.ts";
 import type { Clock } from "../ports/host.ts";
 import type { Cipher } from "../ports/cipher.ts";
 import type { SyncStore, TaskQuery } from "../ports/store.ts";
+import { endpointQueue } from "./endpoints.ts";
 import type { Meta } from "./kernel/frame.ts";
 import { titlePlace } from "./kernel/group.ts";
 import type { OpenedRow } from "./kernel/load.ts";
@@ -287,6 +288,11 @@ export class Reader {
   /** Names of the task types of this process. */
   get typeNames(): readonly string[] {
     return this.#types.names;
+  }
+
+  /** Queue of a model endpoint. */
+  endpointQueue(name: string): string {
+    return endpointQueue(name);
   }
 }
 

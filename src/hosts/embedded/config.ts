@@ -4,7 +4,6 @@ import { pathToFileURL } from "node:url";
 
 import { checkWebhook } from "../../adapters/node/webhook-sender.ts";
 import { ErrandError } from "../../core/errors.ts";
-import { isName } from "../../core/ids.ts";
 import { durationMsMax } from "../../core/limits.ts";
 import type { QueueSettings } from "../../core/queue/protocol.ts";
 import type { AnyTaskType, RoleTarget } from "../../engine/index.ts";
@@ -14,11 +13,6 @@ import { alertsDefault, type AlertSettings } from "../../tasks/index.ts";
 export interface EndpointConfig {
   /** Names the endpoint's queue `model:<name>`. */
   readonly name: string;
-  /**
-   * Device that it shares with other work, such as `gpu0`. Its calls and the tasks whose type says `queue: "gpu0"` are
-   * then one queue with one slot: the model and a training task never run at once, and go in the fair order.
-   */
-  readonly device?: string;
   /** Up to and with the version, as `http://127.0.0.1:1234/v1`. */
   readonly baseUrl: string;
   readonly apiKey?: string;
@@ -240,19 +234,6 @@ async function importConfig(name: string, path: string): Promise<unknown> {
 /** Refuses what would go wrong much later: a configuration of plain JavaScript has met no compiler. */
 function checkedConfig(name: string, config: ErrandConfig): ErrandConfig {
   const { tasks, retentionMs } = config;
-  for (const { name: endpoint, device, slots } of config.endpoints ?? []) {
-    if (device === undefined) continue;
-    if (!isName(device))
-      throw new ErrandError(
-        "invalid_request",
-        `device of endpoint "${endpoint}" must be 1..100 of letters, digits and "_ . : -", got "${device}"`,
-      );
-    if (slots !== undefined && slots !== 1)
-      throw new ErrandError(
-        "invalid_request",
-        `endpoint "${endpoint}" shares the device ${device}, which serves one call at a time: leave slots out, got ${slots}`,
-      );
-  }
   if (tasks !== undefined && !(Array.isArray(tasks) && tasks.every(isTaskType))) {
     throw new ErrandError(
       "invalid_request",

@@ -1,10 +1,10 @@
 import { openaiModels } from "../../adapters/openai/openai-models.ts";
 import { nodeFetch } from "../../adapters/node/http-fetch.ts";
-import { anyModel, type Endpoint, type Roles } from "../../engine/index.ts";
-import { watchEndpoints } from "./endpoint-watch.ts";
+import type { Endpoint, Roles } from "../../engine/index.ts";
 import type { Log } from "../../ports/host.ts";
 import { ModelError, type Models } from "../../ports/models.ts";
 import type { EndpointConfig, HostSettings } from "./config.ts";
+import { watchEndpoints } from "./endpoint-watch.ts";
 
 /** What people are told of the model. */
 export interface ModelStatus {
@@ -48,7 +48,6 @@ function endpointOf(
 ): Endpoint {
   return {
     name: config.name,
-    ...(config.device === undefined ? {} : { device: config.device }),
     models,
     slots: config.slots ?? defaults.slots,
     baseUrl: config.baseUrl,
@@ -58,6 +57,9 @@ function endpointOf(
     outcome,
   };
 }
+
+/** Stands for the first chat model an endpoint offers when it is called. */
+const anyModel = "auto";
 
 function firstModel(models: Models): Models {
   async function* streamFirst(...[call, options]: Parameters<Models["stream"]>) {

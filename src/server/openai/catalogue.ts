@@ -1,5 +1,5 @@
 import {
-  anyModel,
+  unknownModel,
   roleNames,
   type Endpoint,
   type RoleTarget,
@@ -34,7 +34,7 @@ export class Catalogue {
   async list(): Promise<readonly Offered[]> {
     const found = new Map<string, Offered>();
     for (const { endpoint, model } of this.#roles.assignments)
-      if (model !== anyModel && !found.has(model)) found.set(model, { id: model, endpoint });
+      if (model !== unknownModel && !found.has(model)) found.set(model, { id: model, endpoint });
     for (const { endpoint, models } of await this.#ask())
       for (const id of models ?? []) if (!found.has(id)) found.set(id, { id, endpoint });
     return [...found.values()];

@@ -67,7 +67,7 @@ test(
 );
 
 test(
-  "[HOST6,ALERT1] every configured endpoint is watched, and one that does not answer is told by an alert",
+  "[HOST9,ALERT1] every configured endpoint is watched, and one that does not answer is told by an alert",
   { timeout: 60_000 },
   async () => {
     const model = await startFakeModel();

@@ -1,14 +1,13 @@
 /** The example of a team with one LM Studio: training and chat on one device, over kill -9, from Python. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, watch, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, watch } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { afterEach, expect, test } from "vitest";
 
 import { startFakeModel } from "../../../src/adapters/fake-model/fake-model.ts";
-import { readSettings } from "../../../src/hosts/embedded/config.ts";
 import { dataFolder } from "../engine/workbench.ts";
 import { json, post } from "./server-process.ts";
 
@@ -166,16 +165,3 @@ test(
     expect(schedules).toMatchObject([{ name: "norms", type: "norms_update", cron: "0 3 * * *" }]);
   },
 );
-
-test("[DEVICE3] a device serves one call at a time: more slots are refused", async () => {
-  const { dir, remove } = dataFolder();
-  closing.push(remove);
-  const path = join(dir, "config.mjs");
-  writeFileSync(
-    path,
-    'export default { endpoints: [{ name: "a", baseUrl: "http://127.0.0.1:9/v1", device: "gpu0", slots: 4 }] };',
-  );
-  await expect(readSettings({ ERRAND_CONFIG: path }, dir)).rejects.toThrow(
-    "shares the device gpu0",
-  );
-});
