@@ -50,7 +50,7 @@ describe("the command line", () => {
     folder.remove();
   });
 
-  test("[CLI11] an unknown flag is refused with those there are, and nothing is done", async () => {
+  test("[CLI15] an unknown flag is refused with those there are, and nothing is done", async () => {
     for (const [args, words] of [
       [["ps", "--al"], 'errand ps has no flag "--al"; there are: --all, --watch, --url, --json'],
       [["submit", "x", "--prioritty=batch"], 'errand submit has no flag "--prioritty"'],
