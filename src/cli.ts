@@ -2,6 +2,8 @@ import { enableCompileCache } from "node:module";
 
 import { defineCommand, runMain } from "citty";
 
+import { flagFault } from "./cli/unknown-flags.ts";
+
 // Before anything of ours is loaded: a warm cache halves the time to a ready server.
 enableCompileCache();
 
@@ -23,6 +25,7 @@ const main = defineCommand({
     demote: async () => (await import("./cli/commands.ts")).demote,
     queues: async () => (await import("./cli/queue-commands.ts")).queues,
     limits: async () => (await import("./cli/queue-commands.ts")).limitsCommand,
+    alerts: async () => (await import("./cli/alerts.ts")).alerts,
     why: async () => (await import("./cli/commands.ts")).why,
     replay: async () => (await import("./cli/replay.ts")).replay,
     doctor: async () => (await import("./cli/doctor.ts")).doctor,
@@ -37,4 +40,9 @@ const main = defineCommand({
   },
 });
 
-await runMain(main);
+const fault = await flagFault(main, process.argv.slice(2));
+if (fault === null) await runMain(main);
+else {
+  process.stderr.write(`errand: ${fault}\n`);
+  process.exitCode = 1;
+}

@@ -20,9 +20,13 @@ function when(iso: string | undefined): string {
   return iso === undefined ? "-" : timeWords.format(new Date(iso));
 }
 
+function lastWords(last: Schedule["last"]): string {
+  return last === null ? "-" : `${when(last.at)} ${last.status ?? ""}`.trimEnd();
+}
+
 function rowOf(schedule: Schedule): string[] {
   const { name, cron, timeZone, type, paused, nextRuns, last } = schedule;
-  return [name, cron, timeZone, type, paused ? "paused" : when(nextRuns[0]), when(last?.at)];
+  return [name, cron, timeZone, type, paused ? "paused" : when(nextRuns[0]), lastWords(last)];
 }
 
 function sentence({ name, paused, nextRuns }: Schedule): string {

@@ -3,6 +3,7 @@ import type { Json } from "../core/json.ts";
 import { fieldsOf, isObject, textAt } from "./shape.ts";
 import type { Fields } from "./shape.ts";
 import type {
+  Alert,
   ChatMessage,
   Estimate,
   LogFact,
@@ -140,6 +141,20 @@ export function decodeOverview(value: unknown): Overview {
       note: m.textOrNull("note") ?? "",
     })),
   };
+}
+
+/** Reads alerts. */
+export function decodeAlerts(value: unknown): readonly Alert[] {
+  return fieldsOf(value, "alerts").list("alerts", (one, at) => {
+    const f = fieldsOf(one, at);
+    return {
+      rule: f.text("rule"),
+      subject: f.textOrNull("subject") ?? "",
+      message: f.text("message"),
+      firedAt: f.text("firedAt"),
+      clearedAt: f.textOrNull("clearedAt"),
+    };
+  });
 }
 
 /** Reads the answer to an accepted chat message. */

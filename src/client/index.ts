@@ -20,6 +20,7 @@ export type { FeedEnvironment, WakeCause } from "./feed-environment.ts";
 export { emptyView, foldTask, viewOf } from "./task-view.ts";
 export type { StreamText, TaskView, ToolCall } from "./task-view.ts";
 export type {
+  Alert,
   ChatMessage,
   Estimate,
   EstimateRange,

@@ -1,10 +1,12 @@
-import { decodeQueue, decodeQueues } from "./decode.ts";
+import { decodeAlerts, decodeQueue, decodeQueues } from "./decode.ts";
 import type { Http } from "./http.ts";
-import type { QueueChange, QueueStatus } from "./wire.ts";
+import type { Alert, QueueChange, QueueStatus } from "./wire.ts";
 
 /** Queues: their load, and for who runs the server their limits. Every call throws `RequestFailed`. */
 export interface QueueApi {
   list(signal?: AbortSignal): Promise<readonly QueueStatus[]>;
+  /** The admin's: what is wrong now, then what was lately. */
+  alerts(signal?: AbortSignal): Promise<readonly Alert[]>;
   /** Grants nothing new; what runs goes on. Durable, as are all changes. */
   pause(name: string): Promise<QueueStatus>;
   resume(name: string): Promise<QueueStatus>;
@@ -21,6 +23,7 @@ export function createQueueApi(http: Http): QueueApi {
     });
   return {
     list: (signal) => http.json("/api/queues", decodeQueues, { signal }),
+    alerts: (signal) => http.json("/api/alerts", decodeAlerts, { signal }),
     pause: (name) => act(name, "pause"),
     resume: (name) => act(name, "resume"),
     change: (name, change) => act(name, "settings", change),

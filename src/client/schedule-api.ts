@@ -32,7 +32,13 @@ export interface Schedule {
   readonly paused: boolean;
   /** None while it is paused. */
   readonly nextRuns: readonly string[];
-  readonly last: { readonly taskId: string; readonly at: string } | null;
+  readonly last: {
+    readonly taskId: string;
+    readonly at: string;
+    /** How the run stands; null once its task is gone. */
+    readonly status: string | null;
+    readonly error: string | null;
+  } | null;
 }
 
 /** What can be done with schedules. Every call throws `RequestFailed`. */
@@ -89,6 +95,14 @@ function decodeSchedule(value: unknown, at = "schedule"): Schedule {
     missed: fields.oneOf("missed", ["skip", "once", "all"]),
     paused: fields.flag("paused"),
     nextRuns: fields.list("nextRuns", textAt),
-    last: last === null ? null : { taskId: last.text("taskId"), at: last.text("at") },
+    last:
+      last === null
+        ? null
+        : {
+            taskId: last.text("taskId"),
+            at: last.text("at"),
+            status: last.textOrNull("status"),
+            error: last.textOrNull("error"),
+          },
   };
 }

@@ -181,6 +181,16 @@ export interface QueueStatus {
   readonly closed: { readonly code: string; readonly untilAt: string } | null;
 }
 
+/** An alert. Times are ISO 8601; `clearedAt` is null while it lasts. */
+export interface Alert {
+  readonly rule: string;
+  /** Queue or endpoint; "" for the whole server. */
+  readonly subject: string;
+  readonly message: string;
+  readonly firedAt: string;
+  readonly clearedAt: string | null;
+}
+
 /** What may be changed of a queue; `null` takes a limit away. */
 export interface QueueChange {
   readonly slots?: number;

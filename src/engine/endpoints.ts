@@ -28,6 +28,9 @@ export interface RoleTarget {
   readonly model: string;
 }
 
+/** Stands for the first chat model an endpoint will offer, as long as that is not known. */
+export const unknownModel = "auto";
+
 /** Names of the roles that models serve. A role that is not configured is served by `chat`. */
 export const roleNames: readonly string[] = [
   "chat",

@@ -24,6 +24,7 @@ import { Lanes } from "./lanes.ts";
 import { Portable } from "./portable.ts";
 import { Reader } from "./reader.ts";
 import { keepTextOfTurns } from "./kept-text.ts";
+import { Register } from "./register.ts";
 import { recover, type Recovered } from "./recovery.ts";
 import { Reminders } from "./reminders.ts";
 import { Retention } from "./retention.ts";
@@ -73,6 +74,7 @@ export class Engine {
   readonly approvals: Approvals;
   readonly portable: Portable;
   readonly reader: Reader;
+  readonly register: Register;
   readonly #ports: EnginePorts;
   readonly #settings: EngineSettings;
   readonly #runner: Runner;
@@ -115,6 +117,7 @@ export class Engine {
     });
     this.kernel.listen({ signal: (signal) => this.#runner.signal(signal) });
     this.reader = new Reader(this.kernel, { ...ports, types: this.types });
+    this.register = new Register(this.kernel, store, clock);
     this.sessions = new Sessions(this);
     this.lanes = new Lanes(this);
     this.todos = new Todos(this);
@@ -274,6 +277,11 @@ export class Engine {
         if (scope.startsWith("task/")) watch(asTaskEvents(events), asTask(state));
       },
     });
+  }
+
+  /** State of a task as it is stored. Must not be kept or changed. */
+  async taskState(taskId: string): Promise<TaskState> {
+    return await this.kernel.read(taskScope(taskId), (state) => asTask(state));
   }
 
   /** An idempotency key as the kernel takes it: the body is kept as an HMAC only. */

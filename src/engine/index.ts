@@ -26,7 +26,14 @@ export {
   type TaskOptions,
   type TaskType,
 } from "./define.ts";
-export { endpointQueue, roleNames, Roles, type Endpoint, type RoleTarget } from "./endpoints.ts";
+export {
+  endpointQueue,
+  roleNames,
+  Roles,
+  unknownModel,
+  type Endpoint,
+  type RoleTarget,
+} from "./endpoints.ts";
 export { Engine, type Submitted } from "./engine.ts";
 export type { TaskEnd } from "./end-waiters.ts";
 export { FatalError, RetryAfterError } from "./failures.ts";

@@ -1,7 +1,7 @@
 import { depth } from "../core/queue/views.ts";
 import type { QueueWhy } from "../core/queue/protocol.ts";
 import type { QueueState } from "../core/queue/state.ts";
-import type { Estimate } from "../core/schedule/estimate.ts";
+import { latePromises, type Estimate } from "../core/schedule/estimate.ts";
 import { closedBy } from "../core/schedule/opening.ts";
 import { isoTime, type TaskView } from "../core/task/view.ts";
 
@@ -48,6 +48,8 @@ export function placeView({ position, estimate, code, untilMs }: QueueWhy): Plac
 /** A queue as people see it. */
 export interface QueueView {
   readonly name: string;
+  /** Waiting tasks that were promised an earlier start, nine times in ten. */
+  readonly late: number;
   readonly slots: number;
   readonly running: number;
   readonly pending: number;
@@ -67,6 +69,7 @@ export function queueView(state: QueueState, nowMs: number): QueueView {
   const closed = closedBy(opening, nowMs);
   return {
     name: state.name,
+    late: latePromises(state.schedule, nowMs),
     ...depth(state),
     slotsPerKey,
     requestsPerMinute,

@@ -1,6 +1,12 @@
 import type { Engine } from "../engine/index.ts";
 import type { Clock, Log } from "../ports/host.ts";
-import type { AuthSettings, ModelStatus, ServerLimits, ServerSettings } from "./settings.ts";
+import type {
+  AlertView,
+  AuthSettings,
+  ModelStatus,
+  ServerLimits,
+  ServerSettings,
+} from "./settings.ts";
 import type { FeedEncoder } from "./stream/feed-encoder.ts";
 import type { PositionWatch } from "./stream/position-watch.ts";
 import type { SocketKeeper } from "./socket/socket-keeper.ts";
@@ -21,6 +27,7 @@ export interface ServerContext {
   readonly metrics: Metrics;
   readonly page: ServerSettings["page"];
   model(): ModelStatus;
+  alerts(): readonly AlertView[];
   /** True from the moment the server is told to stop. */
   isStopping(): boolean;
 }

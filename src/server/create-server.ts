@@ -157,6 +157,7 @@ function contextOf(
     encoder: new FeedEncoder(),
     metrics: new Metrics(engine),
     model: settings.model ?? (() => noModel),
+    alerts: settings.alerts ?? (() => []),
     isStopping,
   };
 }

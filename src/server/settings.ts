@@ -10,6 +10,16 @@ export interface ModelStatus {
   readonly note: string;
 }
 
+/** An alert. Times are ISO 8601; `clearedAt` is null while it lasts. */
+export interface AlertView {
+  readonly rule: string;
+  /** Queue or endpoint; "" for the whole server. */
+  readonly subject: string;
+  readonly message: string;
+  readonly firedAt: string;
+  readonly clearedAt: string | null;
+}
+
 /** Key authentication. Whoever has `adminKey` is the user `local`, who owned everything before keys were turned on. */
 export interface AuthSettings {
   readonly adminKey: string;
@@ -74,6 +84,8 @@ export interface ServerSettings {
   readonly clock: Clock;
   readonly log: Log;
   readonly model?: () => ModelStatus;
+  /** Alerts that last, then those that have cleared. Absent: the host looks for none. */
+  readonly alerts?: () => readonly AlertView[];
   /** Serves a file of the page, or null. Headers that protect the page are added here. */
   readonly page?: (path: string) => Promise<Response | null>;
   /** Numbers of the process for `/metrics`, by full metric name such as `process_resident_memory_bytes`. */

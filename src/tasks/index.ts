@@ -16,7 +16,15 @@ import { orchestrateTask, workerTask } from "./orchestrate.ts";
 
 export type { ChatModel, Desk, NewNote, NoteLine } from "./desk.ts";
 export { engineDesk } from "./engine-desk.ts";
-export { watchWebhooks, webhookTask, type DeliverWebhook, type WebhookEvent } from "./webhook.ts";
+export { AlertWatch, alertTask, type AlertView } from "./alerts.ts";
+export { alertsDefault, type AlertSettings } from "./alert-rules.ts";
+export {
+  forgetReceiver,
+  watchWebhooks,
+  webhookTask,
+  type DeliverWebhook,
+  type WebhookEvent,
+} from "./webhook.ts";
 
 /** How the built-in tasks differ from server to server. */
 export interface BuiltInOptions {

@@ -1,4 +1,5 @@
 import { isRecord } from "../core/json.ts";
+import { alertNoteOf } from "./alerts.ts";
 import {
   defineTask,
   type AnyTaskType,
@@ -16,7 +17,13 @@ export interface WebhookEvent {
   readonly type: string;
   /** Seconds since the epoch. */
   readonly created_at: number;
-  readonly data: { readonly id: string };
+  readonly data: {
+    readonly id: string;
+    /** Of alerts: which rule, about which queue or endpoint, and in words. */
+    readonly rule?: string;
+    readonly subject?: string;
+    readonly message?: string;
+  };
 }
 
 /** Delivers to a configured receiver, by its name; answers its status. */
@@ -57,17 +64,35 @@ const retry = {
   jitter: 0.2,
 };
 
-const gone = 410;
+const goneStatus = 410;
 
-/** One delivery of one event to one receiver. Any answer but 2xx and 410 is tried again. */
-export function webhookTask(deliver: DeliverWebhook): AnyTaskType {
+/** Names in the register: what was configured when, and what is gone. */
+const sinceName = (target: string): string => `webhook-since:${target}`;
+const goneName = (target: string): string => `webhook-gone:${target}`;
+
+/** Writes down for good that a receiver has said 410. */
+export async function forgetReceiver(engine: Engine, target: string): Promise<void> {
+  await engine.register.first(goneName(target), new Date(engine.nowMs()).toISOString());
+}
+
+/**
+ * One delivery of one event to one receiver. Any answer but 2xx and 410 is tried again; `gone` is told of a 410 and
+ * writes it down before the delivery ends.
+ */
+export function webhookTask(
+  deliver: DeliverWebhook,
+  gone: (target: string) => Promise<void>,
+): AnyTaskType {
   return defineTask(
     "webhook",
     { queue: "webhooks", input, priority: "background", retry, internal: true },
     async ({ target, event }, ctx) => {
       const body = JSON.stringify(event);
       const status = await deliver(target, { id: event.id, body, signal: ctx.signal });
-      if (status === gone) return { status, disabled: true };
+      if (status === goneStatus) {
+        await gone(target);
+        return { status, disabled: true };
+      }
       if (status >= 200 && status < 300) return { status, disabled: false };
       throw new Error(`the receiver answered ${status}`);
     },
@@ -76,8 +101,8 @@ export function webhookTask(deliver: DeliverWebhook): AnyTaskType {
 
 /** Deliveries that are looked at to know which receivers said that they are gone. */
 const deliveriesMax = 200;
-/** Tasks whose end may have come without its event when the process died. */
-const endsMax = 200;
+/** Tasks that are looked at for an end that came without its event because the process died, of each class. */
+const endsMax = 1_000;
 /** Ends this long before the newest delivery are looked at again. */
 const overlapMs = 60_000;
 
@@ -91,7 +116,10 @@ export async function watchWebhooks(
   targets: readonly string[],
   failed: (error: unknown) => void,
 ): Promise<() => void> {
-  const disabled = new Set<string>();
+  const disabled = new Set(
+    targets.filter((target) => engine.register.read(goneName(target)) !== null),
+  );
+  const sinceMs = await toldSince(engine, targets);
   const send = async (view: TaskView): Promise<void> => {
     const event = eventOf(view);
     if (event === null) return;
@@ -121,15 +149,23 @@ export async function watchWebhooks(
   });
   for (const view of deliveries.toReversed()) saw(view);
   const [newest] = deliveries;
-  if (newest === undefined) return stop;
-  const fromMs = Date.parse(newest.createdAt) - overlapMs;
+  const fromMs = newest === undefined ? sinceMs : Date.parse(newest.createdAt) - overlapMs;
   for (const statusClass of ["completed", "failed"] as const) {
-    // oxlint-disable-next-line no-await-in-loop -- two pages
-    const { tasks } = await engine.reader.tasks({ userId: null, statusClass, limit: endsMax });
+    // oxlint-disable-next-line no-await-in-loop -- two lists
+    const tasks = await engine.reader.tasksAll({ userId: null, statusClass, limit: endsMax });
     for (const view of tasks)
       if (view.completedAt !== null && Date.parse(view.completedAt) >= fromMs) saw(view);
   }
   return stop;
+}
+
+/** Since when there are receivers: ends before are nobody's news. Written down at the first start with a receiver. */
+async function toldSince(engine: Engine, targets: readonly string[]): Promise<number> {
+  const now = String(engine.nowMs());
+  const times = await Promise.all(
+    targets.map(async (target) => Number(await engine.register.first(sinceName(target), now))),
+  );
+  return Math.min(...times);
 }
 
 const endFacts: ReadonlySet<string> = new Set([
@@ -155,12 +191,16 @@ function eventOf(view: TaskView): WebhookEvent | null {
         : status
     : status;
   const endedMs = Date.parse(completedAt);
+  const note = type === "alert" ? alertNoteOf(view.input) : null;
   return {
     // A task that is opened again has another end, at another time.
     id: `evt_${tail}_${endedMs.toString(36)}`,
     object: "event",
-    type: `${isResponse ? "response" : "task"}.${word}`,
+    type: note === null ? `${isResponse ? "response" : "task"}.${word}` : `alert.${note.state}`,
     created_at: Math.floor(endedMs / 1_000),
-    data: { id: isResponse ? `resp_${tail}` : id },
+    data: {
+      id: isResponse ? `resp_${tail}` : id,
+      ...(note === null ? null : { rule: note.rule, subject: note.subject, message: note.message }),
+    },
   };
 }

@@ -30,6 +30,8 @@ test("[SCHED5] a date that never comes has no next tick", () => {
 
 test("[SCHED5] wrong fields and zones are told by name", () => {
   expect(cronCalendar.problem("@daily", "UTC")).toBeNull();
+  for (const date of ["2026-12-01T00:00:00", "2026-12-01", "2026-12-01 00:00"])
+    expect(cronCalendar.problem(date, "UTC")).toMatchObject({ field: "cron" });
   expect(cronCalendar.problem("* * * * * *", "UTC")).toMatchObject({ field: "cron" });
   expect(cronCalendar.problem("61 * * * *", "UTC")?.message).toContain('got "61 * * * *"');
   expect(cronCalendar.problem("* * * * *", "Mars/Olympus")).toMatchObject({ field: "timeZone" });

@@ -13,6 +13,9 @@ export const cronCalendar: Calendar = {
       return { field: "timeZone", message };
     }
     try {
+      // The library also takes a date, which would come once and never again.
+      if (!isNickname.test(cron.trim()) && cron.trim().split(/\s+/).length !== 5)
+        throw new TypeError("it has another number of fields");
       pattern(cron, timeZone);
       return null;
     } catch (error) {
@@ -27,6 +30,8 @@ export const cronCalendar: Calendar = {
       .map((date) => date.getTime()),
   timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
 };
+
+const isNickname = /^@\w+$/;
 
 /** Paused, so that the library sets no timer: ours are in the store. */
 function pattern(cron: string, timeZone: string): Cron {

@@ -7,6 +7,7 @@ import { ErrandError } from "../../core/errors.ts";
 import { durationMsMax } from "../../core/limits.ts";
 import type { QueueSettings } from "../../core/queue/protocol.ts";
 import type { AnyTaskType, RoleTarget } from "../../engine/index.ts";
+import { alertsDefault, type AlertSettings } from "../../tasks/index.ts";
 
 /** A model endpoint in `errand.config.ts`. */
 export interface EndpointConfig {
@@ -43,8 +44,10 @@ export interface ErrandConfig {
   readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
   /** Ended tasks are removed after this long. Default 30 days. */
   readonly retentionMs?: number;
-  /** Who is told of the end of each task, as Standard Webhooks. */
+  /** Who is told of the end of each task and of alerts, as Standard Webhooks. */
   readonly webhooks?: readonly WebhookConfig[];
+  /** Levels of alerts, as far as they differ from the defaults; `null` for a level turns its rule off, `false` all. */
+  readonly alerts?: Partial<AlertSettings> | false;
 }
 
 /** Types a configuration; it does nothing else. */
@@ -67,6 +70,8 @@ export interface HostSettings {
   readonly envRoles: Readonly<Record<string, string>>;
   /** Receivers of the configuration and of `ERRAND_WEBHOOK_URL`. */
   readonly webhooks: readonly WebhookConfig[];
+  /** `null`: turned off. */
+  readonly alerts: AlertSettings | null;
   readonly config: ErrandConfig;
 }
 
@@ -137,6 +142,7 @@ export async function readSettings(env: Env, cwd: string): Promise<HostSettings>
     modelSlots: integer(env, "ERRAND_MODEL_SLOTS", 1, 1, 10_000),
     envRoles,
     webhooks: webhooksOf(env, config),
+    alerts: alertsOf(config),
     config,
   };
 }
@@ -147,6 +153,40 @@ function webhooksOf(env: Env, { webhooks = [] }: ErrandConfig): readonly Webhook
   const all = target === null ? webhooks : [...webhooks, { name: "default", url: target, secret }];
   for (const webhook of all) checkWebhook(webhook);
   return all;
+}
+
+/** Accepted range of each level. */
+const alertRanges: Readonly<Record<keyof AlertSettings, readonly [number, number]>> = {
+  failureShare: [0, 1],
+  failureTasksMin: [1, 1_000_000],
+  windowMs: [60_000, 3_600_000],
+  queueDepth: [1, 2_000_000],
+  stuckMs: [0, durationMsMax],
+  downMs: [0, durationMsMax],
+  deadLetters: [1, 1_000_000],
+  latePromises: [1, 1_000_000],
+  everyMs: [10, 3_600_000],
+};
+const alwaysSet: ReadonlySet<string> = new Set(["failureTasksMin", "windowMs", "everyMs"]);
+
+function alertsOf({ alerts = {} }: ErrandConfig): AlertSettings | null {
+  if (alerts === false) return null;
+  const ranges: Readonly<Record<string, readonly [number, number]>> = alertRanges;
+  for (const [name, value] of Object.entries(alerts)) {
+    const range = ranges[name];
+    const names = Object.keys(ranges).join(", ");
+    if (range === undefined)
+      throw new ErrandError("invalid_request", `alerts has no "${name}"; there are: ${names}`);
+    const [min, max] = range;
+    const isOff = value === null && !alwaysSet.has(name);
+    if (isOff || (typeof value === "number" && value >= min && value <= max)) continue;
+    const off = alwaysSet.has(name) ? "" : ", or null to turn the rule off";
+    throw new ErrandError(
+      "invalid_request",
+      `alerts.${name} must be ${min}..${max}${off}, got ${String(value)}`,
+    );
+  }
+  return { ...alertsDefault, ...alerts };
 }
 
 /** Loads `errand.config.ts` (or `.mts`, `.js`, `.mjs`) of the working directory, or the file `ERRAND_CONFIG` names. */

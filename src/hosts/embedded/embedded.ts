@@ -24,8 +24,11 @@ import type { Cipher } from "../../ports/cipher.ts";
 import type { Log } from "../../ports/host.ts";
 import type { SyncStore } from "../../ports/store.ts";
 import {
+  alertTask,
+  AlertWatch,
   builtInTasks,
   engineDesk,
+  forgetReceiver,
   watchWebhooks,
   webhookTask,
   type DeliverWebhook,
@@ -38,6 +41,8 @@ import { ModelWatch } from "./model-watch.ts";
 export interface Embedded {
   readonly engine: Engine;
   readonly models: ModelWatch;
+  /** `null`: alerts are turned off. */
+  readonly alerts: AlertWatch | null;
   readonly log: Log;
   /** Finishes or hands back what runs, and closes the data folder. */
   stop(drainGraceMs?: number): Promise<void>;
@@ -97,7 +102,10 @@ async function openOver(
   const engineSettings: EngineSettings = {
     tasks: [
       ...builtInTasks(engineDesk(() => engine)),
-      ...(settings.webhooks.length === 0 ? [] : [webhookTask(deliverTo(settings))]),
+      ...(settings.webhooks.length === 0
+        ? []
+        : [webhookTask(deliverTo(settings), (target) => forgetReceiver(engine, target))]),
+      ...(settings.alerts === null ? [] : [alertTask]),
       ...(config.tasks ?? []),
     ],
     endpoints: models.configured(),
@@ -137,12 +145,17 @@ async function openOver(
   const targets = settings.webhooks.map(({ name }) => name);
   const stopWebhooks =
     targets.length === 0 ? null : await watchWebhooks(engine, targets, webhookFailed(log));
+  const alerts =
+    settings.alerts === null ? null : new AlertWatch(engine, settings.alerts, alertFailed(log));
+  await alerts?.start();
   return {
     engine,
     models,
+    alerts,
     log,
     async stop(drainGraceMs) {
       models.stop();
+      alerts?.stop();
       stopWebhooks?.();
       await engine.stop(drainGraceMs);
     },
@@ -155,6 +168,11 @@ function deliverTo({ webhooks }: HostSettings): DeliverWebhook {
     if (webhook !== undefined) return await sendWebhook(webhook, delivery);
     throw new FatalError(`no webhook is called "${target}" any more`);
   };
+}
+
+/** A look that came to nothing is followed by the next. */
+function alertFailed(log: Log): (error: unknown) => void {
+  return (error) => log.error("a look for alerts failed", error);
 }
 
 /** An end whose event could not be submitted because the server stops is found by the next one. */

@@ -5,6 +5,7 @@ import type { Endpoint, Roles } from "../../engine/index.ts";
 import type { Log } from "../../ports/host.ts";
 import { ModelError, type Models } from "../../ports/models.ts";
 import type { EndpointConfig, HostSettings } from "./config.ts";
+import { watchEndpoints } from "./endpoint-watch.ts";
 
 /** What people are told of the model. */
 export interface ModelStatus {
@@ -112,6 +113,8 @@ export class ModelWatch {
     this.#roles = roles;
     this.#onEndpoint = onEndpoint;
     const configured = this.#configuredUrl();
+    const others = roles.endpoints.filter(({ baseUrl }) => baseUrl !== configured);
+    watchEndpoints(others, roles, this.#stop.signal);
     if (configured !== undefined) {
       // It is configured, so it will come: calls are sent, refused and tried again until it does.
       this.#expect(configured);

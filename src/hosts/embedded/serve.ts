@@ -39,6 +39,7 @@ export async function serveEmbedded(
     clock: systemClock,
     log,
     model: () => models.status,
+    alerts: () => embedded.alerts?.alerts ?? [],
     page: pageFrom(pageFolder),
     process: processNumbers,
   });

@@ -1,4 +1,10 @@
-import { roleNames, type Endpoint, type RoleTarget, type Roles } from "../../engine/index.ts";
+import {
+  unknownModel,
+  roleNames,
+  type Endpoint,
+  type RoleTarget,
+  type Roles,
+} from "../../engine/index.ts";
 import type { Clock } from "../../ports/host.ts";
 import { OpenAiRefusal } from "./errors.ts";
 
@@ -24,11 +30,11 @@ export class Catalogue {
     this.#clock = clock;
   }
 
-  /** Models that serve a role, then whatever else the endpoints offer, each id once. */
+  /** Models that serve a role, then whatever else the endpoints offer, each id once; none that is not known yet. */
   async list(): Promise<readonly Offered[]> {
     const found = new Map<string, Offered>();
     for (const { endpoint, model } of this.#roles.assignments)
-      if (!found.has(model)) found.set(model, { id: model, endpoint });
+      if (model !== unknownModel && !found.has(model)) found.set(model, { id: model, endpoint });
     for (const { endpoint, models } of await this.#ask())
       for (const id of models ?? []) if (!found.has(id)) found.set(id, { id, endpoint });
     return [...found.values()];

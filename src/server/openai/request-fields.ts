@@ -125,7 +125,11 @@ export function toolsOf(
     inputSchema: parameters ?? { type: "object", properties: {} },
     ...(typeof strict === "boolean" ? { strict } : {}),
   }));
-  if (specs.length === 0) return {};
+  if (specs.length === 0) {
+    if (choice === null || choice === undefined || choice === "auto" || choice === "none")
+      return {};
+    throw invalidValue("tool_choice", "tool_choice asks for a tool, but there are no tools");
+  }
   if (choice === null || choice === undefined) return { tools: specs };
   if (typeof choice === "string") return { tools: specs, toolChoice: choice };
   const name = choice.name ?? choice.function?.name ?? "";

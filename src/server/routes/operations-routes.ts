@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { ErrandError } from "../../core/errors.ts";
 import { json } from "../answer.ts";
 import type { ServerContext } from "../context.ts";
+import { alertsShape } from "../wire/schemas.ts";
 import { operation, type Operation } from "../operation.ts";
 
 const okShape = z.strictObject({ status: z.literal("ok") }).openapi("Ok");
@@ -40,6 +41,7 @@ export function operationsRoutes(
         return json({ status: "ok" });
       },
     }),
+    alertsRoute(server),
     operation({
       method: "get",
       path: "/metrics",
@@ -59,4 +61,26 @@ export function operationsRoutes(
       },
     }),
   ];
+}
+
+function alertsRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/alerts",
+    policy: "admin",
+    id: "listAlerts",
+    tag: "operations",
+    summary: "What is wrong now, then what was lately",
+    answers: { 200: { description: "Alerts that last come first", schema: alertsShape } },
+    handle: () =>
+      json({
+        alerts: server.alerts().map(({ rule, subject, message, firedAt, clearedAt }) => ({
+          rule,
+          subject,
+          message,
+          firedAt,
+          clearedAt,
+        })),
+      }),
+  });
 }

@@ -100,7 +100,7 @@ function settingsRoute(server: ServerContext): Operation {
   });
 }
 
-async function oneQueue({ engine }: ServerContext, name: string): Promise<QueueView> {
+async function oneQueue({ engine }: ServerContext, name: string): Promise<Omit<QueueView, "late">> {
   const found = (await engine.reader.queues()).find((queue) => queue.name === name);
   if (found === undefined) throw new ErrandError("not_found", `there is no queue "${name}"`);
   return queueJson(found);
@@ -118,7 +118,7 @@ function withoutGaps({ slots, slotsPerKey, requestsPerMinute, tokensPerMinute }:
   };
 }
 
-function queueJson(queue: QueueView): QueueView {
+function queueJson(queue: QueueView): Omit<QueueView, "late"> {
   const { name, slots, running, pending, paused, perBand } = queue;
   const { slotsPerKey, requestsPerMinute, tokensPerMinute, closed } = queue;
   const limits = { slotsPerKey, requestsPerMinute, tokensPerMinute };

@@ -62,7 +62,8 @@ function listRoute(server: ServerContext): Operation {
     answers: { 200: { description: "All of them", schema: schedulePageShape } },
     async handle({ who }) {
       const schedules = await server.engine.schedules.list(who.userId);
-      return json({ schedules: schedules.map((schedule) => scheduleJson(server, schedule)) });
+      const shown = schedules.map((schedule) => scheduleJson(server, schedule));
+      return json({ schedules: await Promise.all(shown) });
     },
   });
 }
@@ -190,11 +191,11 @@ function pauseRoute(server: ServerContext, verb: "pause" | "resume"): Operation 
 async function read(server: ServerContext, userId: string, name: string): Promise<object> {
   const schedule = await server.engine.schedules.get(userId, name);
   if (schedule === null) throw new ErrandError("not_found", `there is no schedule "${name}"`);
-  return scheduleJson(server, schedule);
+  return await scheduleJson(server, schedule);
 }
 
-function scheduleJson(server: ServerContext, schedule: Schedule): object {
-  const { name, cron, timeZone, missed, paused, spec, last, createdAtMs } = schedule;
+async function scheduleJson(server: ServerContext, schedule: Schedule): Promise<object> {
+  const { name, cron, timeZone, missed, paused, spec, createdAtMs } = schedule;
   return {
     name,
     cron,
@@ -206,9 +207,25 @@ function scheduleJson(server: ServerContext, schedule: Schedule): object {
     priority: spec.priority,
     title: spec.title ?? null,
     nextRuns: server.engine.schedules.nextRuns(schedule, nextRunsShown).map(iso),
-    last: last === null ? null : { taskId: last.taskId, at: iso(last.atMs) },
+    last: await lastJson(server, schedule),
     createdAt: iso(createdAtMs),
   };
+}
+
+/** The last run and how it stands; its status is null once its task is gone after its retention. */
+async function lastJson(server: ServerContext, { last, spec }: Schedule): Promise<object | null> {
+  if (last === null) return null;
+  const { taskId, atMs } = last;
+  let status: string | null = null;
+  let error: string | null = null;
+  try {
+    const view = await server.engine.reader.view(taskId, spec.userId);
+    status = view.status;
+    error = view.error?.message ?? null;
+  } catch (thrown) {
+    if (!(thrown instanceof ErrandError && thrown.code === "not_found")) throw thrown;
+  }
+  return { taskId, at: iso(atMs), status, error };
 }
 
 function iso(atMs: number): string {

@@ -223,6 +223,23 @@ export const queuesShape: z.ZodType = z
   .strictObject({ queues: z.array(queueShape) })
   .openapi("Queues");
 
+/** Alerts. */
+export const alertsShape: z.ZodType = z
+  .strictObject({
+    alerts: z.array(
+      z
+        .strictObject({
+          rule: text,
+          subject: text.openapi({ description: 'Queue or endpoint; "" for the whole server' }),
+          message: text,
+          firedAt: time,
+          clearedAt: time.nullable(),
+        })
+        .openapi("Alert"),
+    ),
+  })
+  .openapi("Alerts");
+
 /** A schedule. */
 export const scheduleShape: z.ZodType = z
   .strictObject({
@@ -236,7 +253,10 @@ export const scheduleShape: z.ZodType = z
     priority: z.enum(["interactive", "background", "batch"]),
     title: textOrNull,
     nextRuns: z.array(time).openapi({ description: "None while it is paused" }),
-    last: z.strictObject({ taskId: text, at: time }).nullable(),
+    last: z
+      .strictObject({ taskId: text, at: time, status: textOrNull, error: textOrNull })
+      .nullable()
+      .openapi({ description: "The last run; `status` is null once its task is gone" }),
     createdAt: time,
   })
   .openapi("Schedule");

@@ -60,6 +60,20 @@ export default defineConfig({ tasks: [asks] });
     folder.remove();
   });
 
+  test("[CLI15] an unknown flag is refused with those there are, and nothing is done", async () => {
+    for (const [args, words] of [
+      [["ps", "--al"], 'errand ps has no flag "--al"; there are: --all, --watch, --url, --json'],
+      [["submit", "x", "--prioritty=batch"], 'errand submit has no flag "--prioritty"'],
+      [["schedules", "list", "-x"], 'errand schedules list has no flag "-x"'],
+    ] as const) {
+      const refused = await errand(...args);
+      expect(refused).toMatchObject({ code: 1, out: "" });
+      expect(refused.err).toContain(words);
+    }
+    expect(await errand("ps", "-a", "--json")).toMatchObject({ code: 0, err: "" });
+    expect(await errand("submit", "--key", "--odd", "x", "--no-wait")).toMatchObject({ code: 0 });
+  });
+
   test("[CLI1] submit --wait prints the answer and ends with 0, a failure with 1 and the reason", async () => {
     const good = await errand("submit", "[[say hello there]]", "--wait");
     expect(good).toMatchObject({ code: 0 });

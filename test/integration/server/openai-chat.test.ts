@@ -45,6 +45,23 @@ test("[OAI1] models are listed and found by id, also with a slash; an unknown on
   expect(asked).toMatchObject({ status: 404, code: "model_not_found", param: "model" });
 });
 
+test("[OAI3] a tool that is asked for where there are none is refused", async () => {
+  const { door } = await open({ models: scripted([{ type: "finish", reason: "stop" }]) });
+  for (const tool_choice of ["required", { type: "function", function: { name: "f" } }]) {
+    const answer = await door.json("POST", "/v1/chat/completions", {
+      body: { ...ask, tool_choice },
+    });
+    expect(answer).toMatchObject({ status: 400, body: { error: { param: "tool_choice" } } });
+  }
+});
+
+test("[OAI1] a model that is not known yet is not listed", async () => {
+  const { door, client } = await open({ models: scripted([]) });
+  door.engine.roles.assign("chat", { endpoint: "fake", model: "auto" });
+  const listed = (await client.models.list()).data.map(({ id }) => id);
+  expect(listed).toEqual(["fake-large", "org/model:7b"]);
+});
+
 test("[OAI1] a role is a model's name too, and OpenAI's shape does not change", async () => {
   const { client } = await open({
     models: scripted([

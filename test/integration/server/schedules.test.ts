@@ -73,6 +73,26 @@ test("[SCHED5] wrong fields, zones and types are refused by name", async () => {
   expect(await refused({ type: "nothing" })).toMatchObject({ code: "unknown_type" });
 });
 
+test("[SCHED7] a schedule says how its last run stands, and why it failed", async () => {
+  const door = await open();
+  const input = { acts: [{ fail: "no coffee" }] };
+  const made = await door.json("POST", "/api/schedules", {
+    body: { ...morning, type: "script", input },
+  });
+  expect(made.body["last"]).toBeNull();
+  const { body } = await door.json("POST", "/api/schedules/morning/run");
+  await until(door, String(body["id"]), ({ status }) => status === "failed");
+  expect((await door.json("GET", "/api/schedules/morning")).body["last"]).toMatchObject({
+    taskId: body["id"],
+    status: "failed",
+    error: expect.stringContaining("no coffee"),
+  });
+  door.engine.remove(String(body["id"]));
+  expect((await door.json("GET", "/api/schedules/morning")).body["last"]).toMatchObject({
+    status: null,
+  });
+});
+
 test("[SCHED6] a user sees and changes no schedule of another user", async () => {
   const door = await open({ auth: true });
   const keyOf = async (user: string): Promise<string> => {
@@ -101,7 +121,10 @@ test("[SCHED2] ticks come by themselves, each as one task, one after the other",
   for (const { id } of await listed(door))
     await until(door, String(id), ({ status }) => status === "completed");
   const { body } = await door.json("GET", "/api/schedules/morning");
-  expect(body["last"]).toMatchObject({ taskId: (await listed(door))[0]?.["id"] });
+  expect(body["last"]).toMatchObject({
+    taskId: (await listed(door))[0]?.["id"],
+    status: "completed",
+  });
 });
 
 test("[SCHED3] what was due while nothing ran is made up for once after the start", async () => {

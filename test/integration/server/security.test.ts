@@ -49,6 +49,7 @@ test("[SEC1] every operation says who may use it, and only these are for everybo
     "/api/queues/{queue}/pause",
     "/api/queues/{queue}/resume",
     "/api/queues/{queue}/settings",
+    "/api/alerts",
     "/metrics",
     "/api/admin/keys",
     "/api/admin/keys",

@@ -146,7 +146,7 @@ test("[HTTP16] nobody but the server makes a delivery that it signs", async () =
   const delivered: string[] = [];
   const deliver = (_target: string, { body }: { readonly body: string }): Promise<number> =>
     Promise.resolve(delivered.push(body) + 199);
-  const signing = await openDoor({ tasks: [webhookTask(deliver)] });
+  const signing = await openDoor({ tasks: [webhookTask(deliver, async () => {})] });
   const input = { target: "default", event: { id: "evt_forged" } };
   const refused = await signing.json("POST", "/api/tasks", { body: { type: "webhook", input } });
   const tasks = await signing.json("GET", "/api/tasks");
