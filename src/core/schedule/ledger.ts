@@ -1,5 +1,6 @@
 import { InvariantError } from "../invariant.ts";
 import { foldKept } from "./calibrate.ts";
+import { earnCuts, foldCut } from "./cut.ts";
 import { foldEnd, takeOpening, type CallEnd } from "./opening.ts";
 import { learnCall, learnTree, predictedTree } from "./predict.ts";
 import { type HeapOrder, heapPush, heapRemove } from "./heap.ts";
@@ -31,7 +32,10 @@ export interface Charge {
 }
 
 /** A grant as the ledger needs it. The lease's weight and clock come from the account. */
-export interface Grant extends Omit<Lease, "weight" | "clock" | "grantedAtMs" | "passed"> {
+export interface Grant extends Omit<
+  Lease,
+  "weight" | "clock" | "grantedAtMs" | "passed" | "cutAtMs"
+> {
   /** Weight of the request that is granted as it arrives; `null`: the call has waited and is counted already. */
   readonly entersWith: number | null;
 }
@@ -81,6 +85,10 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
     capped: grant.capped,
     owed,
     passed,
+    cuttable: grant.cuttable,
+    cuts: grant.cuts,
+    ran: grant.ran,
+    cutAtMs: null,
   });
   account.served += cost / account.weight;
   if (entersWith === null && grant.role !== null) {
@@ -110,8 +118,10 @@ export function foldSettled(
   const lease = takeLease(schedule, call);
   const held = heldSeconds(lease, atMs);
   // A call that failed says nothing of what one takes.
-  if (end === undefined || end.failed === null) learnCall(schedule.costs, lease, held);
+  if (end?.cut !== undefined) foldCut(schedule, lease, held, end.cut);
+  else if (end === undefined || end.failed === null) learnCall(schedule.costs, lease, held);
   if (end !== undefined) foldEnd(schedule.opening, end, lease.tokens, atMs);
+  if (lease.role !== null) earnCuts(schedule, held);
   settle(schedule, lease, held, atMs);
 }
 

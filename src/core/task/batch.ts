@@ -1,5 +1,13 @@
-import { nothing, ok, type Batch, type Message, type Reply, type TimerChange } from "../decider.ts";
-import type { ErrorData } from "../errors.ts";
+import {
+  nothing,
+  ok,
+  refuse,
+  type Batch,
+  type Message,
+  type Reply,
+  type TimerChange,
+} from "../decider.ts";
+import { errorData, type ErrorData } from "../errors.ts";
 import { bandOf, type CallRequest, type QueueCommand } from "../queue/protocol.ts";
 import type { CallEnd } from "../schedule/opening.ts";
 import type { Row, TaskRow } from "../rows.ts";
@@ -54,7 +62,7 @@ function startRequest(state: TaskState, spec: TaskSpec): CallRequest {
 export function modelRequest(
   state: TaskState,
   spec: TaskSpec,
-  call: Pick<CallRequest, "role" | "cost" | "lead" | "tokens">,
+  call: Pick<CallRequest, "role" | "cost" | "lead" | "tokens" | "cuttable" | "cuts" | "ran">,
 ): CallRequest {
   return { ...requestOf(state, spec), capTotal: null, capPerKey: null, ...call };
 }
@@ -69,6 +77,18 @@ function requestOf(state: TaskState, spec: TaskSpec) {
     band: bandOf(spec.priority),
     root: spec.rootId,
   };
+}
+
+/**
+ * An operation that is in the state already must be of the kind that is asked for now: nothing more is to be done, or
+ * it is refused with `nondeterministic`. `null`: it is not known.
+ */
+export function known(state: TaskState, op: string, kind: string): TaskBatch | null {
+  const operation = state.operations.get(op);
+  if (operation === undefined) return null;
+  if (operation.kind === kind) return unchanged();
+  const message = `operation "${op}" of task ${state.id} was a ${operation.kind} before and is a ${kind} now`;
+  return refuse(errorData("nondeterministic", message));
 }
 
 /** Id of the next call of a task. */

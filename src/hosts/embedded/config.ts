@@ -22,6 +22,11 @@ export interface EndpointConfig {
   readonly decodeTokensPerSecond?: number;
   /** A call silent for this long has stalled. Default 120,000 ms. */
   readonly idleTimeoutMs?: number;
+  /**
+   * How its models go on from a partial answer: `prefill` (llama.cpp, LM Studio, Ollama), `continue` (vLLM), `null` (not
+   * at all: no call is cut to make room). Default: it is tried out when calls wait.
+   */
+  readonly resumes?: "prefill" | "continue" | null;
 }
 
 /** A receiver of webhooks in `errand.config.ts`. */
