@@ -26,6 +26,7 @@ const main = defineCommand({
     why: async () => (await import("./cli/commands.ts")).why,
     replay: async () => (await import("./cli/replay.ts")).replay,
     doctor: async () => (await import("./cli/doctor.ts")).doctor,
+    todos: async () => (await import("./cli/todos.ts")).todos,
     schedules: async () => (await import("./cli/schedules.ts")).schedules,
     "demo-model": async () => (await import("./cli/demo-model.ts")).demoModel,
   },

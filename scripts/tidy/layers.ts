@@ -72,7 +72,7 @@ export const LAYERS: readonly Layer[] = [
   {
     folder: "src/hosts/embedded",
     layers: [...ALL_BUT_WEB, ...NODE_ADAPTERS],
-    packages: ["node:", "hono", "@hono/node-server"],
+    packages: ["node:", "hono", "@hono/node-server", "ws"],
   },
   {
     // The package's entry and the command line: index.ts, cli.ts, cli/.

@@ -1,4 +1,4 @@
-import { emptyView, foldTask, type ErrandClient, type Task } from "../client/index.ts";
+import { emptyView, foldTask, isTaskEvent, type ErrandClient, type Task } from "../client/index.ts";
 import { outputText, stateWords } from "./words.ts";
 
 /** How to show a task that is followed. */
@@ -29,7 +29,7 @@ export async function showTask(
     if (style.json)
       process.stdout.write(`${JSON.stringify({ cursor: item.cursor, ...item.event })}\n`);
     const { event } = item;
-    if (event.type === "session" || event.type === "up-to-date") continue;
+    if (!isTaskEvent(event)) continue;
     view = foldTask(view, event);
     if (style.json) continue;
     const text = view.stream.text;

@@ -3,7 +3,7 @@ import { createChatApi } from "./chat-api.ts";
 import type { ChatApi } from "./chat-api.ts";
 import { decodeOverview } from "./decode.ts";
 import { followFeed } from "./feed.ts";
-import type { FeedItem } from "./feed.ts";
+import type { FeedItem, FeedSource } from "./feed.ts";
 import { platformEnvironment } from "./feed-environment.ts";
 import type { FeedEnvironment } from "./feed-environment.ts";
 import { createHttp } from "./http.ts";
@@ -12,6 +12,9 @@ import { createScheduleApi } from "./schedule-api.ts";
 import type { ScheduleApi } from "./schedule-api.ts";
 import { createQueueApi } from "./queue-api.ts";
 import type { QueueApi } from "./queue-api.ts";
+import { createTodoApi } from "./todo-api.ts";
+import type { TodoApi } from "./todo-api.ts";
+import { readSocket } from "./socket-reader.ts";
 import { createTaskApi } from "./task-api.ts";
 import type { TaskApi } from "./task-api.ts";
 import type { Overview } from "./wire.ts";
@@ -24,6 +27,8 @@ export interface ClientOptions {
   readonly apiKey?: string | null | (() => string | null);
   /** Default: the platform's. */
   readonly fetch?: typeof fetch;
+  /** Default: the platform's. Needed only where feeds are followed over WebSockets. */
+  readonly WebSocket?: typeof WebSocket;
   /** Default: the platform's clock, chance and wakes. */
   readonly environment?: FeedEnvironment;
 }
@@ -34,6 +39,8 @@ export interface FollowOptions {
   readonly after?: string | null;
   /** Ends the iteration without an error. */
   readonly signal?: AbortSignal;
+  /** Event streams go through more proxies; a WebSocket is no request that a browser counts. Default `sse`. */
+  readonly transport?: "sse" | "websocket";
 }
 
 /** Errand from the outside, for browsers and Node. Every call throws `RequestFailed` when it has no good answer. */
@@ -42,6 +49,7 @@ export interface ErrandClient {
   readonly chat: ChatApi;
   readonly schedules: ScheduleApi;
   readonly queues: QueueApi;
+  readonly todos: TodoApi;
   /** Load of the queues and whether a model is connected. */
   overview(signal?: AbortSignal): Promise<Overview>;
   /**
@@ -53,7 +61,7 @@ export interface ErrandClient {
    * Everything of this user, without end. Each connection begins with one `state` for each active task and
    * `up-to-date`; what ended while the connection was lost has to be asked for.
    */
-  events(options?: { readonly signal?: AbortSignal }): AsyncGenerator<FeedItem, void, undefined>;
+  events(options?: Omit<FollowOptions, "after">): AsyncGenerator<FeedItem, void, undefined>;
   /** A new id that may name a chat or a client action. */
   newId(prefix: "chat" | "call" | "req"): string;
 }
@@ -68,28 +76,42 @@ export function createClient(options: ClientOptions = {}): ErrandClient {
     requestId: () => newId("req"),
   });
   const environment = options.environment ?? platformEnvironment();
+  const sockets: SocketOpening = {
+    baseUrl: options.baseUrl ?? "",
+    apiKey: typeof apiKey === "function" ? apiKey : () => apiKey,
+    WebSocket: options.WebSocket ?? globalThis.WebSocket,
+  };
   return {
     tasks: createTaskApi(http),
     chat: createChatApi(http),
     schedules: createScheduleApi(http),
     queues: createQueueApi(http),
+    todos: createTodoApi(http),
     overview: (signal) => http.json("/api/overview", decodeOverview, { signal }),
-    follow: (taskId, follow = {}) => followTask({ http, environment, taskId, ...follow }),
-    events: (follow = {}) => followEvents({ http, environment, ...follow }),
+    follow: (taskId, follow = {}) => followTask({ http, environment, sockets, taskId, ...follow }),
+    events: (follow = {}) => followEvents({ http, environment, sockets, ...follow }),
     newId,
   };
 }
 
-interface Following {
+interface SocketOpening {
+  readonly baseUrl: string;
+  readonly apiKey: () => string | null;
+  readonly WebSocket: typeof WebSocket;
+}
+
+interface Following extends FollowOptions {
   readonly http: Http;
   readonly environment: FeedEnvironment;
-  readonly signal?: AbortSignal;
+  readonly sockets: SocketOpening;
 }
 
 function followTask(
-  following: Following & { readonly taskId: string; readonly after?: string | null },
+  following: Following & { readonly taskId: string },
 ): AsyncGenerator<FeedItem, void, undefined> {
   const { http, environment, taskId, after = null } = following;
+  if (following.transport === "websocket")
+    return followFeed(socketSource(following, taskId), environment);
   const path = `/api/tasks/${encodeURIComponent(taskId)}/stream`;
   return followFeed(
     {
@@ -110,6 +132,8 @@ function followTask(
 }
 
 function followEvents(following: Following): AsyncGenerator<FeedItem, void, undefined> {
+  if (following.transport === "websocket")
+    return followFeed(socketSource(following, null), following.environment);
   const headers = { Accept: "text/event-stream" };
   return followFeed(
     {
@@ -119,6 +143,38 @@ function followEvents(following: Following): AsyncGenerator<FeedItem, void, unde
     },
     following.environment,
   );
+}
+
+/** A task's channel, or that of everything, over a WebSocket of its own. */
+function socketSource(
+  { http, environment, sockets, after = null, signal }: Following,
+  taskId: string | null,
+): FeedSource {
+  const channel = taskId === null ? "tasks" : `task/${taskId}`;
+  const asked = taskId === null ? "/api/overview" : `/api/tasks/${encodeURIComponent(taskId)}`;
+  return {
+    after,
+    signal: signal ?? new AbortController().signal,
+    ...(taskId === null ? {} : { taskId }),
+    read: (cursor, connection) =>
+      readSocket({
+        url: socketAddress(sockets.baseUrl, taskId, cursor),
+        channel,
+        apiKey: sockets.apiKey(),
+        connection,
+        environment,
+        WebSocket: sockets.WebSocket,
+        ask: () => http.send(asked, { signal: connection.signal }),
+      }),
+  };
+}
+
+function socketAddress(baseUrl: string, taskId: string | null, cursor: string | null): string {
+  const url = new URL("/ws/tasks", baseUrl === "" ? globalThis.location.href : baseUrl);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  if (taskId !== null) url.searchParams.set("taskId", taskId);
+  if (taskId !== null && cursor !== null) url.searchParams.set("after", cursor);
+  return url.href;
 }
 
 /** Called without a receiver: a browser's fetch refuses to be the method of another object. */

@@ -1,6 +1,7 @@
 import { decodeMessage, decodeProgress, decodeTask } from "./decode.ts";
 import { fieldsOf, parseJson } from "./shape.ts";
 import type { Fields } from "./shape.ts";
+import { decodeTodoChange, type TodoChange } from "./todo-api.ts";
 import type { ChatMessage, Progress, Task } from "./wire.ts";
 
 /** State of one tool call. `unknown` means that nobody knows whether it took effect. */
@@ -39,6 +40,7 @@ export type TaskEvent =
 export type FeedEvent =
   | TaskEvent
   | { readonly type: "up-to-date" }
+  | { readonly type: "todo"; readonly change: TodoChange }
   | {
       readonly type: "session";
       readonly sessionId: string;
@@ -48,12 +50,19 @@ export type FeedEvent =
       readonly deleted: boolean;
     };
 
+/** True for an event about one task. */
+export function isTaskEvent(event: FeedEvent): event is TaskEvent {
+  return "taskId" in event;
+}
+
 /**
  * Reads one event. Null for a name this client does not know: a newer server may say more. Throws `ShapeError` if a
  * known event has another shape. `taskId` names the task of a feed that serves only one.
  */
 export function parseFeedEvent(name: string, data: string, taskId?: string): FeedEvent | null {
   if (name === "up-to-date") return { type: "up-to-date" };
+  if (name === "todo")
+    return { type: "todo", change: decodeTodoChange(fieldsOf(parseJson(data, name), name)) };
   if (name === "session") return parseSession(fieldsOf(parseJson(data, name), name));
   const known = ["state", "progress", "step", "tool", "token", "reset", "end"];
   if (!known.includes(name)) return null;

@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { followFeed, retryDelayMs } from "./feed.ts";
-import type { FeedItem, FeedSource } from "./feed.ts";
+import type { EventStreamSource, FeedItem, FeedSource } from "./feed.ts";
 import type { FeedEnvironment, WakeCause } from "./feed-environment.ts";
+import { isTaskEvent } from "./feed-event.ts";
 import { RequestFailed } from "./failure.ts";
 import type { Refusal } from "./failure.ts";
 import { emptyView, foldTask } from "./task-view.ts";
@@ -87,7 +88,7 @@ function frame(name: string, data: object, id: string | null): string {
 const taskFields = { id: taskId, type: "chat", createdAt: "2026-01-01T00:00:00Z" };
 const endFrame = frame("end", { task: { ...taskFields, status: "completed" } }, "9");
 
-function source(open: FeedSource["open"], after: string | null = null): FeedSource {
+function source(open: EventStreamSource["open"], after: string | null = null): FeedSource {
   return { open, after, taskId, signal: new AbortController().signal };
 }
 
@@ -352,7 +353,7 @@ describe("following a feed to its end", () => {
           for await (const item of followFeed(source(open), handEnvironment())) {
             if (item.kind !== "event") continue;
             const { event } = item;
-            if (event.type !== "up-to-date" && event.type !== "session") {
+            if (isTaskEvent(event)) {
               view = foldTask(view, event);
             }
           }

@@ -3,7 +3,7 @@ import type { Failure } from "./failure.ts";
 import { parseFeedEvent } from "./feed-event.ts";
 import type { FeedEvent } from "./feed-event.ts";
 import type { FeedEnvironment } from "./feed-environment.ts";
-import { readFeed } from "./feed-reader.ts";
+import { readFeed, type ReaderItem } from "./feed-reader.ts";
 
 /** Where the connection of a feed stands. `retrying` says why, and when the next try is due. */
 export type FeedConnection =
@@ -21,10 +21,26 @@ export type FeedItem =
     }
   | { readonly kind: "connection"; readonly connection: FeedConnection };
 
-/** One resumable event stream of the server. */
-export interface FeedSource {
+/** One resumable feed of the server. */
+export type FeedSource = FeedPlace & (EventStreamSource | SocketSource);
+
+/** A feed that is read as an event stream. */
+export interface EventStreamSource {
   /** Opens it behind `cursor`. Must reject with `RequestFailed`, or with the signal's reason. */
   open(cursor: string | null, signal: AbortSignal): Promise<Response>;
+}
+
+/** A feed that is read in another way. */
+export interface SocketSource {
+  /** Reads one connection from behind `cursor` to its end. Throws `RequestFailed`; leaves when `connection` is aborted. */
+  read(
+    cursor: string | null,
+    connection: AbortController,
+  ): AsyncGenerator<ReaderItem, void, undefined>;
+}
+
+/** Where a feed begins and ends. */
+export interface FeedPlace {
   /** Where to begin; null is the beginning. */
   readonly after: string | null;
   /** Names the task if the feed serves only one, and ends with it. */
@@ -109,11 +125,14 @@ async function* connectOnce(
   const stop = (): void => connection.abort(source.signal.reason);
   source.signal.addEventListener("abort", stop, { once: true });
   try {
-    const items = readFeed({
-      open: () => source.open(position.cursor, connection.signal),
-      connection,
-      environment,
-    });
+    const items =
+      "read" in source
+        ? source.read(position.cursor, connection)
+        : readFeed({
+            open: () => source.open(position.cursor, connection.signal),
+            connection,
+            environment,
+          });
     for await (const item of items) {
       if (item.kind === "ended") throw new FeedEnded();
       if (item.kind === "open") {

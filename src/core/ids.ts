@@ -1,5 +1,15 @@
 /** Prefixes of generated ids. One per kind of thing, so that an id tells what it names. */
-export type IdPrefix = "task" | "msg" | "req" | "key" | "call" | "chat" | "appr";
+export type IdPrefix =
+  | "task"
+  | "msg"
+  | "req"
+  | "key"
+  | "call"
+  | "chat"
+  | "appr"
+  | "todo"
+  | "evt"
+  | "rem";
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz";
 
@@ -34,14 +44,19 @@ export function formatId(prefix: IdPrefix, timeMs: number, randomBytes: Uint8Arr
   return `${prefix}_${head}${tail}`;
 }
 
-const taskIdPattern = /^task_[0-9a-hjkmnp-tv-z]{26}$/;
+const idTailPattern = /^[0-9a-hjkmnp-tv-z]{26}$/;
 const userIdPattern = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/;
 const chatIdPattern = /^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/;
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$/;
 
 /** True if `id` has the form of a task id. */
 export function isTaskId(id: string): boolean {
-  return taskIdPattern.test(id);
+  return isIdOf("task", id);
+}
+
+/** True if `id` has the form of an id of that prefix. */
+export function isIdOf(prefix: IdPrefix, id: string): boolean {
+  return id.startsWith(`${prefix}_`) && idTailPattern.test(id.slice(prefix.length + 1));
 }
 
 /** True if `id` can name a user: 1..64 of letters, digits, `_ . @ -`, first a letter or digit. */

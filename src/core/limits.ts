@@ -32,6 +32,12 @@ export const durationMsMax = 315_360_000_000;
 export const messageCharsMax = 200_000;
 /** Most turns that may wait in one session (G16). */
 export const sessionTurnsMax = 100;
+/** Most todos of one session. */
+export const todosMax = 1_000;
+/** Longest text of a todo or a reminder, in UTF-16 units. */
+export const todoCharsMax = 2_000;
+/** Wishes for todos that a session remembers, so that one that comes again changes nothing. */
+export const actedMax = 1_000;
 /** Most tasks that wait in one lane of a user. */
 export const laneTasksMax = 10_000;
 /** Schedules of one user. */

@@ -33,6 +33,7 @@ import {
   type SubmitOptions,
 } from "./settings.ts";
 import { specFor, TaskTypes } from "./submit.ts";
+import { Todos } from "./todos.ts";
 
 /** What a submit answers. */
 export interface Submitted {
@@ -62,6 +63,7 @@ export class Engine {
   readonly userFeeds: UserFeeds;
   readonly sessions: Sessions;
   readonly lanes: Lanes;
+  readonly todos: Todos;
   readonly schedules: Schedules;
   readonly reader: Reader;
   readonly #ports: EnginePorts;
@@ -108,6 +110,7 @@ export class Engine {
     this.reader = new Reader(this.kernel, store, cipher, this.types, clock);
     this.sessions = new Sessions(this);
     this.lanes = new Lanes(this);
+    this.todos = new Todos(this);
     this.schedules = new Schedules(this, {
       calendar: ports.calendar,
       log,

@@ -32,6 +32,7 @@ export {
   isAfter,
   type FeedEvent,
   type SessionChange,
+  type TodoChange,
   type UserFeedEvent,
 } from "./feed/feed-event.ts";
 export type { FeedReader } from "./feed/task-feed.ts";
@@ -40,6 +41,13 @@ export { vectorCall, type ModelRequest, type VectorRequest } from "./model-reque
 export type { EstimateView, Place, QueueView, WhyView } from "./queue-views.ts";
 export type { Envelope, Reader, SessionSummary, TaskRead } from "./reader.ts";
 export type { Said, Say } from "./sessions.ts";
+export {
+  plannerChatId,
+  type Todos,
+  type TodoDraft,
+  type TodoOrigin,
+  type TodoDone,
+} from "./todos.ts";
 export { unpackVector, vectorsOf } from "./vectors.ts";
 export {
   poolSlotsDefault,

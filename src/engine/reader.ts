@@ -1,8 +1,8 @@
-import { asKnownToCaller, asQueue, asTask } from "./erased-types.ts";
+import { asKnownToCaller, asQueue, asSession, asTask } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { why } from "../core/queue/views.ts";
 import type { QueueSettings } from "../core/queue/protocol.ts";
-import { queueScope, taskScope } from "../core/scope.ts";
+import { queueScope, sessionScope, taskScope } from "../core/scope.ts";
 import { streamId, textOf } from "../core/stream/entry.ts";
 import type { Cursor } from "../core/stream/cursor.ts";
 import type { CallResult } from "../core/task/events.ts";
@@ -13,7 +13,9 @@ import type { Clock } from "../ports/host.ts";
 import type { Cipher } from "../ports/cipher.ts";
 import type { SyncStore, TaskQuery } from "../ports/store.ts";
 import { endpointQueue } from "./endpoints.ts";
+import type { Meta } from "./kernel/frame.ts";
 import { titlePlace } from "./kernel/group.ts";
+import type { OpenedRow } from "./kernel/load.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import {
   estimateView,
@@ -47,7 +49,7 @@ const tiesMax = 1_000;
 /** Rows of one class that a filtered list looks at in one go: about a millisecond of the event loop. */
 export const tasksLookedAt = 5_000;
 
-/** One numbered fact of a task's log, in the envelope of seed 001. */
+/** One numbered fact of a log, in the envelope of seed 001. */
 export interface Envelope {
   readonly event_id: string;
   readonly seq: number;
@@ -55,7 +57,8 @@ export interface Envelope {
   readonly timestamp: string;
   readonly payload: unknown;
   readonly request_id: string | null;
-  readonly operation_id: string;
+  /** The task; `null` where none made it. */
+  readonly operation_id: string | null;
   readonly client_action_id: string | null;
   readonly causation_id: string | null;
   readonly user_id: string;
@@ -192,17 +195,33 @@ export class Reader {
     after: number,
     limit: number,
   ): Promise<{ events: readonly Envelope[]; next: number | null }> {
-    const view = await this.view(taskId, userId);
-    const events: Envelope[] = [];
-    for (const row of await this.#kernel.readLog(taskScope(taskId))) {
-      for (const [index, event] of row.events.entries()) {
-        const seq = row.seq + index;
-        if (seq <= after) continue;
-        if (events.length === limit) return { events, next: seq - 1 };
-        events.push(envelope(view, seq, row.atMs, event, row.metas[index] ?? {}));
-      }
-    }
-    return { events, next: null };
+    const { id, chatId, userId: owner } = await this.view(taskId, userId);
+    const place = { id, operationId: id, userId: owner, chatId };
+    return pageOf(await this.#kernel.readLog(taskScope(taskId)), after, limit, place);
+  }
+
+  /**
+   * Facts of a session with numbers above `after`, as far as no snapshot has replaced them; `null` if there is no such
+   * session.
+   */
+  async sessionLog(
+    userId: string,
+    chatId: string,
+    after: number,
+    limit: number,
+  ): Promise<{ events: readonly Envelope[]; next: number | null } | null> {
+    const scope = sessionScope(userId, chatId);
+    const isThere = await this.#kernel.read(
+      scope,
+      (state, seq) => seq > 0 && !asSession(state).deleted,
+    );
+    if (!isThere) return null;
+    return pageOf(await this.#kernel.readLog(scope), after, limit, {
+      id: `${userId}/${chatId}`,
+      operationId: null,
+      userId,
+      chatId,
+    });
   }
 
   /** Why a task waits, exactly. */
@@ -290,25 +309,58 @@ function waitingCall(task: TaskState): { queue: string; call: string } | null {
   return null;
 }
 
+/** Whose log it is that facts are read from. */
+interface LogPlace {
+  readonly id: string;
+  readonly operationId: string | null;
+  readonly userId: string;
+  readonly chatId: string | null;
+}
+
+function pageOf(
+  rows: readonly OpenedRow[],
+  after: number,
+  limit: number,
+  place: LogPlace,
+): { events: readonly Envelope[]; next: number | null } {
+  const events: Envelope[] = [];
+  for (const row of rows) {
+    for (const [index, event] of row.events.entries()) {
+      const seq = row.seq + index;
+      if (seq <= after) continue;
+      if (events.length === limit) return { events, next: seq - 1 };
+      events.push(envelope(place, seq, row.atMs, event, row.metas[index] ?? {}));
+    }
+  }
+  return { events, next: null };
+}
+
+/** A fact that came in an envelope of its own keeps that one's id; the others are named by their place. */
 function envelope(
-  view: TaskView,
+  place: LogPlace,
   seq: number,
   atMs: number,
   event: unknown,
-  meta: { readonly requestId?: string; readonly actionId?: string; readonly causationId?: string },
+  meta: Meta,
 ): Envelope {
-  const { type, ...payload } = asKnownToCaller<{ type: string }>(event);
+  const { type, eventId, part, ...payload } = asKnownToCaller<{
+    type: string;
+    eventId?: string;
+    part?: number;
+    taskId?: string;
+  }>(event);
+  const own = eventId === undefined ? null : part === undefined ? eventId : `${eventId}:${part}`;
   return {
-    event_id: `${view.id}:${seq}`,
+    event_id: own ?? `${place.id}:${seq}`,
     seq,
     type,
     timestamp: isoTime(atMs),
     payload,
     request_id: meta.requestId ?? null,
-    operation_id: view.id,
+    operation_id: place.operationId ?? payload.taskId ?? null,
     client_action_id: meta.actionId ?? null,
     causation_id: meta.causationId ?? null,
-    user_id: view.userId,
-    session_id: view.chatId,
+    user_id: place.userId,
+    session_id: place.chatId,
   };
 }

@@ -3,6 +3,7 @@ import type { Clock, Log } from "../ports/host.ts";
 import type { AuthSettings, ModelStatus, ServerLimits, ServerSettings } from "./settings.ts";
 import type { FeedEncoder } from "./stream/feed-encoder.ts";
 import type { PositionWatch } from "./stream/position-watch.ts";
+import type { SocketKeeper } from "./socket/socket-keeper.ts";
 import type { StreamKeeper } from "./stream/stream-keeper.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 
@@ -14,6 +15,7 @@ export interface ServerContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly streams: StreamKeeper;
+  readonly sockets: SocketKeeper;
   readonly positions: PositionWatch;
   readonly encoder: FeedEncoder;
   readonly metrics: Metrics;

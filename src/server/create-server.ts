@@ -4,6 +4,7 @@ import { ErrandError } from "../core/errors.ts";
 import type { Engine } from "../engine/index.ts";
 import type { ServerContext } from "./context.ts";
 import { json } from "./answer.ts";
+import { asyncapiDocument } from "./asyncapi.ts";
 import { createIdentifier, type Identifier } from "./guard/identify.ts";
 import { refuseForeign } from "./guard/same-origin.ts";
 import { StreamGate } from "./guard/stream-gate.ts";
@@ -24,10 +25,15 @@ import { orchestratorRoutes } from "./routes/orchestrator-routes.ts";
 import { pageFile, pageRoute } from "./routes/page-routes.ts";
 import { queueRoutes } from "./routes/queue-routes.ts";
 import { scheduleRoutes } from "./routes/schedule-routes.ts";
+import { socketRoutes } from "./routes/socket-routes.ts";
 import { sessionRoutes } from "./routes/session-routes.ts";
 import { taskActions } from "./routes/task-actions.ts";
 import { taskRoutes } from "./routes/task-routes.ts";
+import { todoRoutes } from "./routes/todo-routes.ts";
 import { limitsDefault, type ServerSettings } from "./settings.ts";
+import type { SocketEvents, SocketPort } from "./socket/port.ts";
+import { SocketKeeper } from "./socket/socket-keeper.ts";
+import { TaskSocket, type SocketState } from "./socket/task-socket.ts";
 import { FeedEncoder } from "./stream/feed-encoder.ts";
 import { PositionWatch } from "./stream/position-watch.ts";
 import { StreamKeeper } from "./stream/stream-keeper.ts";
@@ -40,9 +46,14 @@ export interface ErrandServer {
   refuse(reason: string): Response;
   /** What is mounted, for documents and tests. */
   readonly operations: readonly Operation[];
+  /**
+   * Goes on with a socket that its host kept while it forgot all else (a hibernated one). Its task channels go on behind
+   * their cursors; its user channel tells what happens from now on.
+   */
+  resumeSocket(port: SocketPort, state: SocketState): SocketEvents & { state: SocketState | null };
   /** From now on not ready: who asks `/readyz` sends work elsewhere. What is open goes on. */
   drain(): void;
-  /** Breaks open event streams off, so that their readers come back, to the next server. */
+  /** Breaks open event streams off and closes sockets, so that their readers come back, to the next server. */
   close(): void;
 }
 
@@ -59,13 +70,19 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     ...queueRoutes(server),
     ...sessionRoutes(server),
     ...chatRoutes(server),
+    ...todoRoutes(server),
     ...scheduleRoutes(server),
     ...operationsRoutes(server, settings.process ?? (() => ({}))),
     ...adminRoutes(server),
     ...orchestratorRoutes(server),
+    ...socketRoutes(server),
     ...openaiRoutes(server),
   ];
-  operations.push(pageRoute(server), documentRoute(operations, settings.version));
+  operations.push(
+    pageRoute(server),
+    documentRoute(operations, settings.version),
+    asyncapiRoute(settings.version),
+  );
   const router: Router = new Hono();
   mount(router, operations, server, { identifier, submits });
   router.notFound(async ({ req, env }) => {
@@ -87,12 +104,14 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
       const error = new ErrandError("invalid_request", reason.slice(0, 200));
       return protect(problemResponse(error, requestId), requestId, false);
     },
+    resumeSocket: (port, state) => new TaskSocket(server, port, state.who, state),
     drain() {
       isStopping = true;
     },
     close() {
       isStopping = true;
       server.streams.close();
+      server.sockets.close();
       server.positions.close();
     },
   };
@@ -124,6 +143,7 @@ function contextOf(
       identifier,
       limits,
     ),
+    sockets: new SocketKeeper(identifier, limits, clock),
     positions: new PositionWatch((taskId) => engine.reader.place(taskId), log),
     encoder: new FeedEncoder(),
     metrics: new Metrics(engine),
@@ -145,6 +165,23 @@ function documentRoute(operations: readonly Operation[], version: string): Opera
     answers: { 200: { description: "OpenAPI 3.1" } },
     handle() {
       document ??= openapiDocument(operations, version);
+      return json(document, 200, { "cache-control": "no-cache" });
+    },
+  });
+}
+
+function asyncapiRoute(version: string): Operation {
+  let document: object | null = null;
+  return operation({
+    method: "get",
+    path: "/asyncapi.json",
+    policy: "public",
+    id: "asyncapi",
+    tag: "operations",
+    summary: "What is pushed, over WebSockets and event streams",
+    answers: { 200: { description: "AsyncAPI 3.0" } },
+    handle() {
+      document ??= asyncapiDocument(version);
       return json(document, 200, { "cache-control": "no-cache" });
     },
   });

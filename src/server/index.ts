@@ -10,4 +10,11 @@ export {
   type ServerLimits,
   type ServerSettings,
 } from "./settings.ts";
+export {
+  socketProtocol,
+  type OpenSocket,
+  type SocketEvents,
+  type SocketPort,
+} from "./socket/port.ts";
+export type { SocketState, TaskSocket } from "./socket/task-socket.ts";
 export type { Connection, Operation, Policy } from "./operation.ts";

@@ -4,6 +4,7 @@ import { ErrandError, type ErrorCode } from "../core/errors.ts";
 import type { Identity } from "./guard/identify.ts";
 import { readJsonBody } from "./input/body.ts";
 import { parse, queryOf } from "./input/parse.ts";
+import type { OpenSocket } from "./socket/port.ts";
 import type { OpenOutlet } from "./stream/outlet.ts";
 
 /** Who may use an operation: anybody, whoever has a key, or the admin. Without keys everybody is the admin `local`. */
@@ -21,6 +22,8 @@ export interface Connection {
    * its head before what the outlet is given.
    */
   readonly outlet?: OpenOutlet;
+  /** Turns the request into a WebSocket. A host that has none leaves it out. */
+  readonly socket?: OpenSocket;
 }
 
 /** A request on its way to its operation. */
@@ -75,6 +78,7 @@ interface OperationDoc {
     | "tasks"
     | "chat"
     | "sessions"
+    | "todos"
     | "queues"
     | "schedules"
     | "orchestrator"

@@ -27,6 +27,14 @@ export interface ServerLimits {
   readonly streamQueueBytes: number;
   /** A reader that takes nothing for this long while something waits for it is dropped (default 60,000 ms). */
   readonly streamStallMs: number;
+  /** WebSockets open at once: of one user, and of all (default 200 and 5,000). */
+  readonly socketsPerUser: number;
+  readonly socketsTotal: number;
+  /** Messages the sockets of a user may send per second, and at once (default 20 and 200); more closes the socket. */
+  readonly socketMessagesPerSecond: number;
+  readonly socketMessagesBurst: number;
+  /** Longest message from a client (default 16,384 bytes). */
+  readonly socketMessageBytes: number;
   /** How long `POST /api/chat` waits for an answer before it says 202 (default 240,000 ms). */
   readonly replyWaitMs: number;
 }
@@ -39,6 +47,11 @@ export const limitsDefault: ServerLimits = {
   streamsTotal: 10_000,
   streamQueueBytes: 1_048_576,
   streamStallMs: 60_000,
+  socketsPerUser: 200,
+  socketsTotal: 5_000,
+  socketMessagesPerSecond: 20,
+  socketMessagesBurst: 200,
+  socketMessageBytes: 16_384,
   replyWaitMs: 240_000,
 };
 

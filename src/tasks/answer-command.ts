@@ -1,6 +1,7 @@
 import { ErrandError } from "../core/errors.ts";
 import { messageText } from "../core/session/state.ts";
 import type { TaskContext } from "../engine/index.ts";
+import { answerTodo } from "./answer-todo.ts";
 import { parseTyped, type Command } from "./command.ts";
 import type { Desk } from "./desk.ts";
 import { parseEnglish } from "./english-command.ts";
@@ -57,10 +58,8 @@ export async function answerCommand(clerk: Clerk, command: Command): Promise<str
       return `${commandHelp}\n\n${modelWords(desk.chatModel())}`;
     case "ask":
       return questions[command.about];
-    default: {
-      const never: never = command;
-      return never;
-    }
+    default:
+      return await answerTodo(clerk, command);
   }
 }
 
@@ -71,13 +70,14 @@ const questions: Readonly<Record<"enqueue" | "cancel", string>> = {
 
 /** What can be typed. */
 export const commandHelp: string = [
-  "I keep a queue of jobs for you. You can type:",
+  "I keep a queue of jobs and your todos for you. You can type:",
   "- `enqueue <text>` adds a job",
   "- `list` shows what is queued, running and finished",
   "- `work` starts the next job; `work auto` runs all of them, one after another, until `work manual`",
   "- `status` or `status <id>` says how things stand",
   "- `why` or `why <id>` says what a job waits for",
   "- `cancel <id>` or `cancel last` stops a job",
+  "- `todo <text>` adds to your todos, `todos` shows them, `done <number>` completes one; `undone`, `drop` and `undo` take back",
   'Plain words do as well: "add \'hello\' to the queue", "what jobs are in the list", "process a job".',
 ].join("\n");
 

@@ -14,6 +14,7 @@ const modelStepsMax = 25;
 const rules = [
   "You are Errand, an assistant with a queue of jobs that belongs to the person you talk to.",
   "Use the tools to add jobs, list them, start them, cancel them and say how they stand.",
+  "The user's todos are another list, of what the user does: use the todo tools for them. Jobs are what you do.",
   "Whatever you say about jobs comes from what a tool answered in this turn: never guess an id, a state or a result,",
   "and never say that you did something unless its tool answered that it is done.",
   "If a tool answers with a question, ask the user that question.",
@@ -50,6 +51,10 @@ async function toolCallOf(clerk: Clerk, command: Command): Promise<string | null
     case "list":
     case "work":
       return `${command.name}({})`;
+    case "todoAdd":
+      return `todo(${JSON.stringify({ text: command.text })})`;
+    case "todoList":
+      return "todos({})";
     default:
       return null;
   }

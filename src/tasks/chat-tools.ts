@@ -11,6 +11,11 @@ const task = {
   description: 'The id of a job as `list` shows it, or "last" for the newest one.',
 } as const;
 
+const todo = {
+  type: "string",
+  description: "The number of a todo as `todos` shows it, or words of its text.",
+} as const;
+
 interface QueueTool {
   readonly description: string;
   readonly properties: Readonly<Record<string, unknown>>;
@@ -55,7 +60,39 @@ const queueTools: Readonly<Record<string, QueueTool>> = {
     required: ["task"],
     argument: "task",
   },
+  todo: {
+    description: "Adds to the user's own todos: something the user wants to do.",
+    properties: { text: { type: "string", description: "What is to be done." } },
+    required: ["text"],
+    argument: "text",
+  },
+  todos: {
+    description: "The user's todos with their numbers.",
+    properties: {},
+    argument: null,
+  },
+  done: {
+    description: "Marks one of the user's todos as done.",
+    properties: { todo },
+    required: ["todo"],
+    argument: "todo",
+  },
+  undone: {
+    description: "Opens a todo again that is not done after all.",
+    properties: { todo },
+    required: ["todo"],
+    argument: "todo",
+  },
+  drop: {
+    description: "Deletes one of the user's todos. Only when the user asked for it.",
+    properties: { todo },
+    required: ["todo"],
+    argument: "todo",
+  },
 };
+
+/** Tools whose argument names a todo. */
+const aboutTodo: readonly string[] = ["done", "undone", "drop"];
 
 /**
  * The command that a tool call means, read by the parser of typed commands: a model can do nothing that its user
@@ -68,7 +105,8 @@ export function commandOfTool(name: string, input: unknown): Command | null {
   if (given !== undefined && given !== null && typeof given !== "string") return null;
   const word = (given ?? "").trim();
   const behind = name === "work" && word === "one" ? "" : word;
-  const command = parseTyped(`${name} ${behind}`);
+  const isText = aboutTodo.includes(name) && !/^(?:\d+|last)$/i.test(behind);
+  const command = parseTyped(`${name} ${isText ? `"${behind.replaceAll('"', "")}"` : behind}`);
   return command?.name === "ask" ? null : command;
 }
 
@@ -88,6 +126,8 @@ export function chatTools(
     const command = commandOfTool(name, input);
     if (command !== null) return await answerCommand({ ...clerk, prefix }, command);
     const { required } = queueTools[name] ?? {};
+    if (required?.includes("todo") === true)
+      return "question: which todo is meant? Ask the user; numbers are in `todos`.";
     return `question: which ${required?.includes("text") === true ? "text should be added" : "job is meant"}? Ask the user; ids are in \`list\`.`;
   };
   return Object.fromEntries(

@@ -53,10 +53,30 @@ const typed: readonly (readonly [string, Command])[] = [
   ["why", { name: "why", task: null }],
   [`why ${short}`, { name: "why", task: byId }],
   ["help", { name: "help" }],
+  ["todo buy milk", { name: "todoAdd", text: "buy milk" }],
+  ["/todo: 'buy milk'", { name: "todoAdd", text: "buy milk" }],
+  ["todos", { name: "todoList" }],
+  ["todo", { name: "todoList" }],
+  ["done 2", { name: "todoDone", which: { by: "number", number: 2 } }],
+  ["Done #2", { name: "todoDone", which: { by: "number", number: 2 } }],
+  ["done last", { name: "todoDone", which: last }],
+  ['done "buy milk"', { name: "todoDone", which: { by: "text", text: "buy milk" } }],
+  ["undone 1", { name: "todoReopen", which: { by: "number", number: 1 } }],
+  ["drop 3", { name: "todoDrop", which: { by: "number", number: 3 } }],
+  ["accept", { name: "todoAccept", which: { by: "all" } }],
+  ["undo", { name: "todoUndo" }],
 ];
 
 const english: readonly (readonly [string, Command])[] = [
   ["Add this job to the queue", { name: "enqueueLast" }],
+  ["please add buy milk to my todo list", { name: "todoAdd", text: "buy milk" }],
+  ["Can you put 'call Ann' on my todos?", { name: "todoAdd", text: "call Ann" }],
+  ["add a todo to call Ann", { name: "todoAdd", text: "call Ann" }],
+  ["what is on my todo list?", { name: "todoList" }],
+  ["show me my todos", { name: "todoList" }],
+  ["mark 2 as done", { name: "todoDone", which: { by: "number", number: 2 } }],
+  ["complete todo 3", { name: "todoDone", which: { by: "number", number: 3 } }],
+  ["remove todo 1 from my list", { name: "todoDrop", which: { by: "number", number: 1 } }],
   ["add this to my queue, please", { name: "enqueueLast" }],
   ["add this job", { name: "enqueueLast" }],
   ["could you queue that up?", { name: "enqueueLast" }],
@@ -121,6 +141,14 @@ const english: readonly (readonly [string, Command])[] = [
 
 /** Sentences that look like commands and are none. */
 const prose: readonly string[] = [
+  "done with this",
+  "done",
+  "drop everything and run",
+  "accept my apologies",
+  "undo the last commit",
+  "todos are a pain",
+  "add a comment about my todo app to the readme",
+
   "",
   "hello",
   "what's going on?",

@@ -1,7 +1,10 @@
+import { unquoted } from "./quotes.ts";
 import { readTaskId, type TaskReference } from "./task-reference.ts";
+import { parseTodo, type TodoWish } from "./todo-command.ts";
 
-/** A wish about the user's jobs, understood. */
+/** A wish about the user's jobs or todos, understood. */
 export type Command =
+  | TodoWish
   | { readonly name: "enqueue"; readonly text: string }
   /** Enqueues what the user said before: "add this job to the queue". */
   | { readonly name: "enqueueLast" }
@@ -30,12 +33,12 @@ const intoQueue =
 
 /**
  * Reads a typed command: `enqueue <text>`, `list`, `work`, `work auto`, `work manual` (or `stop`), `status [id]`,
- * `cancel <id|last>`, `why [id]`, `help`, each also with a slash before it. `null` for anything else, also for
+ * `cancel <id|last>`, `why [id]`, `help`, and those about todos, each also with a slash before it. `null` for anything else, also for
  * sentences that begin with such a word ("work on my essay").
  */
 export function parseTyped(message: string): Command | null {
   const match = typedPattern.exec(message.trim());
-  if (match === null) return null;
+  if (match === null) return parseTodo(message);
   const [, verb = "", behind = ""] = match;
   const rest = behind.trim();
   switch (verb.toLowerCase()) {
@@ -69,19 +72,6 @@ export function enqueueOf(words: string): Command {
   if (thisPattern.test(bare)) return { name: "enqueueLast" };
   // Typed text is taken as it is; only quotes around all of it say where it ends.
   return { name: "enqueue", text: unquoted(bare) ?? unquoted(words) ?? words };
-}
-
-/** The text between quotes that hold all of `words`; `null` if there are none. */
-export function unquoted(words: string): string | null {
-  const match =
-    /^(?:"([^"]+)"|'((?:[^']|(?<=\w)'(?=\w))+)'|`([^`]+)`|“([^”]+)”|‘([^]+)’|«([^»]+)»)$/.exec(
-      words,
-    );
-  const inner = match
-    ?.slice(1)
-    .find((group) => group !== undefined)
-    ?.trim();
-  return inner === undefined || inner === "" ? null : inner;
 }
 
 /** `last` or an id. */

@@ -1,7 +1,8 @@
 import type { ErrorData } from "../core/errors.ts";
 import type { ChatMessage } from "../core/session/state.ts";
+import type { Todo, TodoAct, TodoSource } from "../core/session/todos.ts";
 import type { TaskView } from "../core/task/view.ts";
-import type { LaneAdded, LaneStart, WhyView } from "../engine/index.ts";
+import type { LaneAdded, LaneStart, TodoDraft, WhyView } from "../engine/index.ts";
 
 /** A user's line of notes: what runs, what waits in which order, and whether it runs by itself. */
 export interface NoteLine {
@@ -17,6 +18,13 @@ export interface NewNote {
   readonly text: string;
   /** The same key again is the same note. */
   readonly key: string;
+}
+
+/** Who does something to todos: the task, and the key of its step. */
+export interface TodoBy {
+  readonly key: string;
+  readonly operationId: string;
+  readonly proposed?: true;
 }
 
 /** The model that chats are answered with. */
@@ -56,6 +64,20 @@ export interface Desk {
   cancel(userId: string, taskId: string): Promise<ErrorData | null>;
   /** Messages of a session in order; none if there is no such session. */
   messages(userId: string, sessionId: string): Promise<readonly ChatMessage[]>;
+  /** The day it is, in the host's time zone or the one that is named: `YYYY-MM-DD`. */
+  today(timeZone?: string): string;
+  /** The user's message that a turn's task answers; `null` if that task answers none. */
+  messageOf(userId: string, sessionId: string, taskId: string): Promise<TodoSource | null>;
+  /** The user's todos in their order. */
+  todos(userId: string): Promise<readonly Todo[]>;
+  /** Adds todos. The same `key` again adds none. Errors: `limit_exceeded`. */
+  addTodos(userId: string, drafts: readonly TodoDraft[], by: TodoBy): Promise<readonly Todo[]>;
+  /** Does something to the todos; ids that are gone are passed over. The same `key` again changes nothing. */
+  changeTodos(
+    userId: string,
+    act: Exclude<TodoAct, { do: "add" }>,
+    by: TodoBy,
+  ): Promise<readonly Todo[]>;
   /** The model that serves the role `chat`; `null` if none is connected. */
   chatModel(): ChatModel | null;
   /** Names of roles that this server's owner has added to Errand's own: specialised workers. */

@@ -1,5 +1,6 @@
 import { ErrandError, type ErrorData } from "../core/errors.ts";
-import { roleNames, type Engine } from "../engine/index.ts";
+import { roleNames, type Engine, type TodoOrigin } from "../engine/index.ts";
+import type { Todo, TodoAct } from "../core/session/todos.ts";
 import type { ChatMessage } from "../core/session/state.ts";
 import type { TaskView } from "../core/task/view.ts";
 import type { Desk } from "./desk.ts";
@@ -39,6 +40,17 @@ export function engineDesk(engine: () => Engine): Desk {
     why: (userId, taskId) => orNull(engine().reader.why(taskId, userId)),
     cancel: (userId, taskId) => cancel(engine(), userId, taskId),
     messages: (userId, sessionId) => messages(engine(), userId, sessionId),
+    today: (timeZone) => dayIn(engine().nowMs(), timeZone),
+    async messageOf(userId, sessionId, taskId) {
+      const said = await messages(engine(), userId, sessionId);
+      const own = said.find((message) => message.taskId === taskId && message.role === "user");
+      return own === undefined ? null : { sessionId, messageId: own.id };
+    },
+    todos: async (userId) => (await engine().todos.list(userId)).todos,
+    addTodos: async (userId, drafts, { key, ...by }) =>
+      (await engine().todos.add(userId, drafts, { ...by, eventId: key })).todos,
+    changeTodos: (userId, act, { key, operationId }) =>
+      changeTodos(engine(), userId, act, { eventId: key, operationId }),
     chatModel() {
       const { roles } = engine();
       if (!roles.has("chat")) return null;
@@ -97,6 +109,25 @@ async function cancel(engine: Engine, userId: string, taskId: string): Promise<E
     if (error instanceof ErrandError && (error.code === "not_found" || error.code === "conflict")) {
       return error.toData();
     }
+    throw error;
+  }
+}
+
+/** Swedish writes days as ISO 8601 does. */
+function dayIn(atMs: number, timeZone: string | undefined): string {
+  return new Intl.DateTimeFormat("sv", { timeZone, dateStyle: "short" }).format(atMs);
+}
+
+async function changeTodos(
+  engine: Engine,
+  userId: string,
+  act: Exclude<TodoAct, { do: "add" }>,
+  origin: TodoOrigin,
+): Promise<readonly Todo[]> {
+  try {
+    return (await engine.todos.act(userId, act, origin)).todos;
+  } catch (error) {
+    if (error instanceof ErrandError && error.code === "not_found") return [];
     throw error;
   }
 }

@@ -1,5 +1,7 @@
-import { enqueueOf, readReference, unquoted, type Command } from "./command.ts";
+import { enqueueOf, readReference, type Command } from "./command.ts";
+import { unquoted } from "./quotes.ts";
 import type { TaskReference } from "./task-reference.ts";
+import { todoSentence } from "./todo-command.ts";
 
 /** Longer messages are prose: no wish about the queue needs more. Bounds what the patterns below can cost. */
 const englishCharsMax = 2_000;
@@ -190,7 +192,9 @@ export function parseEnglish(message: string): Command | null {
   const end = after.exec(whole.text)?.index ?? whole.text.length;
   const core = { text: whole.text.slice(0, end), written: whole.written.slice(0, end) };
   const line = core.text.replace(/\s+/g, " ");
-  return aboutQueue(line) ?? aboutTask(line) ?? enqueueFrom(line, core, whole);
+  return (
+    todoSentence(line) ?? aboutQueue(line) ?? aboutTask(line) ?? enqueueFrom(line, core, whole)
+  );
 }
 
 function fits(patterns: readonly RegExp[], line: string): boolean {

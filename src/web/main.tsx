@@ -80,5 +80,6 @@ function initialShell(): ShellState {
     drawer: null,
     sheetOpen: false,
     filter: "all",
+    tab: settings.tab,
   };
 }

@@ -3,6 +3,7 @@ import type { RunnerCommand, TaskCommand } from "../../src/core/task/commands.ts
 import type { TaskSpec } from "../../src/core/task/spec.ts";
 import type { TaskState } from "../../src/core/task/state.ts";
 import { queueScope, sessionScope, taskScope, userScope } from "../../src/core/scope.ts";
+import type { NewTodo, TodoAct } from "../../src/core/session/todos.ts";
 import { type KernelBench, quiet } from "../contracts/kernel-bench.ts";
 
 const ANN = "ann";
@@ -24,6 +25,7 @@ export async function tellStory(bench: KernelBench): Promise<void> {
   await ends(story);
   await handler(story);
   await conversation(story);
+  await planner(story);
   await lanes(story);
   await schedules(story);
   await scarce(story);
@@ -227,6 +229,38 @@ async function conversation(story: Story): Promise<void> {
   const old = sessionScope(ANN, "old");
   await kernel.ask(old, say(story, "deleted turn", 4));
   await kernel.ask(old, { type: "delete" });
+}
+
+/** Todos: proposed, open, done, removed, in a changed order. */
+async function planner(story: Story): Promise<void> {
+  const { kernel } = story.bench;
+  const scope = sessionScope(ANN, "planner");
+  let wishes = 0;
+  const wish = async (act: TodoAct): Promise<void> => {
+    wishes += 1;
+    const named = { eventId: `evt_${wishes}`, actionId: `tap-${wishes}` };
+    await kernel.ask(
+      scope,
+      { type: "todo", ...named, act },
+      { meta: { actionId: named.actionId } },
+    );
+  };
+  const todo = (n: number): NewTodo => ({
+    id: `todo_${n}`,
+    text: `Thing ${n}`,
+    dueDay: n === 1 ? "2026-12-01" : null,
+    source: n === 2 ? { sessionId: "main", messageId: "msg_u1" } : null,
+    operationId: story.id("turn 1"),
+  });
+  await wish({ do: "add", todos: [todo(1), todo(2)], proposed: true });
+  await wish({ do: "add", todos: [todo(3), todo(4)] });
+  await wish({ do: "change", todoId: "todo_2", accepted: true });
+  await wish({ do: "change", todoId: "todo_3", text: "Another thing", done: true });
+  await wish({ do: "change", todoId: "todo_4", done: true });
+  await wish({ do: "change", todoId: "todo_4", done: false });
+  await wish({ do: "arrange", order: ["todo_4", "todo_2"], dueDays: { todo_4: "2026-12-02" } });
+  await wish({ do: "add", todos: [todo(5)] });
+  await wish({ do: "remove", todoId: "todo_5" });
 }
 
 async function lanes(story: Story): Promise<void> {

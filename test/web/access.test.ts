@@ -79,7 +79,7 @@ describe.skipIf(missingBrowser !== undefined)("everybody can use the page", () =
     await page.getByRole("dialog").waitFor();
     expect(await look(page)).toEqual([]);
     const small = await stage.open("", { ...phone, reducedMotion: "reduce" });
-    for (const name of ["Chats", /Background tasks/]) {
+    for (const name of ["Chats", /Tasks and todos/]) {
       await small.getByRole("button", { name }).click();
       await small.getByRole("dialog").waitFor();
       expect(await look(small)).toEqual([]);

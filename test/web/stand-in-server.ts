@@ -145,6 +145,7 @@ function route(call: Call): void {
   if (collection === "overview") {
     send(response, 200, { queues: [], active: 0, model: inside.model });
   } else if (collection === "events") streamAll(call);
+  else if (collection === "todos") ofTodos(call, id);
   else if (collection === "sessions") sessions(call, id);
   else if (collection === "chat" && request.method === "POST" && id === "stream") chat(call);
   else if (collection === "tasks" && id === "") {
@@ -181,6 +182,32 @@ function sessions({ inside, request, response }: Call, id: string): void {
     if (request.headers["if-none-match"] === etag) response.writeHead(304).end();
     else send(response, 200, snapshotOf(world, session), { ETag: etag });
   }
+}
+
+function ofTodos({ inside, request, response, url, body }: Call, id: string): void {
+  const { planner } = inside.world;
+  const actionId = body["client_action_id"] ?? url.searchParams.get("client_action_id");
+  if (request.method === "GET") {
+    const state = { sessionId: "planner", todos: [...planner.todos.values()] };
+    send(response, 200, { state, seq: planner.todoSeq }, { ETag: `"${planner.todoSeq}"` });
+    return;
+  }
+  if (id !== "" && !planner.todos.has(id)) return problem(response, notFound);
+  const { text, done, accepted } = body;
+  const todo =
+    request.method === "DELETE"
+      ? planner.removeTodo(id, actionId)
+      : planner.putTodo(
+          {
+            ...(id === "" ? {} : { id }),
+            ...(typeof text === "string" ? { text } : {}),
+            ...(typeof done === "boolean" ? { status: done ? "done" : "open" } : {}),
+            ...(accepted === true ? { status: "open" } : {}),
+          },
+          actionId,
+        );
+  const todos = request.method === "DELETE" ? [] : [todo];
+  send(response, id === "" ? 201 : 200, { event_id: "evt_1", todoIds: [todo.id], todos });
 }
 
 function chat({ inside, response, body }: Call): void {

@@ -1,5 +1,7 @@
 import { formatId } from "../../src/core/ids.ts";
 import { isEnd, statusClass } from "../../src/core/task/status.ts";
+import { worldTodos } from "./world-todos.ts";
+import type { WorldTodos } from "./world-todos.ts";
 import type { TaskStatus } from "../../src/core/task/status.ts";
 
 /** A task as the wire carries it; the stand-in changes it in place. */
@@ -55,6 +57,18 @@ export interface WorldSession {
   seq: number;
 }
 
+/** A todo as the wire carries it. */
+export interface WorldTodo {
+  id: string;
+  text: string;
+  status: "proposed" | "open" | "done";
+  dueDay: string | null;
+  source: null;
+  operationId: string | null;
+  createdAt: string;
+  doneAt: string | null;
+}
+
 /** One event as the feeds carry it; `cursor` is null for events without an id. */
 export interface WorldEvent {
   readonly taskId: string | null;
@@ -65,6 +79,7 @@ export interface WorldEvent {
 
 /** What the scripted server knows, and the verbs a test moves it with. Nothing happens by itself. */
 export interface World {
+  readonly planner: WorldTodos;
   readonly tasks: Map<string, WorldTask>;
   readonly sessions: Map<string, WorldSession>;
   /** Facts of a task's feed, in order. */
@@ -115,6 +130,7 @@ export function createWorld(): World {
     tellSession(parts, task);
   };
   return {
+    planner: worldTodos(tell),
     tasks,
     sessions,
     events,

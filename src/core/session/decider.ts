@@ -24,6 +24,7 @@ import {
   type SessionState,
   type Turn,
 } from "./state.ts";
+import { decideTodos, type Todo, type TodoCommand } from "./todos.ts";
 
 /** What a session does with a message that comes while a turn is active. */
 export type OnBusy = "queue" | "interrupt" | "reject";
@@ -51,6 +52,7 @@ export type SessionCommand =
     }
   /** The owner wants another try of a failed turn. */
   | { readonly type: "retryTurn"; readonly taskId: string }
+  | TodoCommand
   /** Cancels one turn, or the active one. */
   | { readonly type: "stop"; readonly taskId?: string }
   /**
@@ -63,6 +65,9 @@ export type SessionCommand =
 
 type SessionBatch = Batch<SessionEvent>;
 
+/** Rough bytes in memory of a todo. */
+const todoBytes = 600;
+
 /** The session scope: one turn at a time, in the order the messages came (SPEC SESSION1). */
 export const sessionDecider: Decider<SessionState, SessionCommand, SessionEvent> = {
   zero(scope) {
@@ -73,21 +78,39 @@ export const sessionDecider: Decider<SessionState, SessionCommand, SessionEvent>
   evolve: evolveSession,
   decide,
   owner: (state) => state.userId,
-  weigh: (state) => 500 + state.bytes,
+  weigh: (state) => 500 + state.bytes + state.todos.size * todoBytes + state.acted.size * 150,
   settled: () => false,
   snapshot: {
-    save: (state) => ({ ...state, messages: [...state.messages.values()] }),
+    save: (state) => ({
+      ...state,
+      messages: [...state.messages.values()],
+      todos: [...state.todos.values()],
+      acted: [...state.acted],
+    }),
     load: loadSession,
   },
 };
 
 function loadSession(scope: string, saved: unknown): SessionState {
-  // A snapshot is our own sealed JSON: its shape is this module's, checked by the version in the kernel's frame.
-  const { messages, ...rest } = saved as Omit<SessionState, "messages"> & {
+  // A snapshot is our own sealed JSON: its shape is this module's, checked by the version in the kernel's frame. The
+  // first ones had no todos.
+  const {
+    messages,
+    todos = [],
+    acted = [],
+    ...rest
+  } = saved as Omit<SessionState, "messages" | "todos" | "acted"> & {
     messages: ChatMessage[];
+    todos?: Todo[];
+    acted?: [string, string[]][];
   };
   void scope;
-  return { ...rest, messages: new Map(messages.map((message) => [message.id, message])) };
+  return {
+    ...rest,
+    messages: new Map(messages.map((message) => [message.id, message])),
+    todos: new Map(todos.map((todo) => [todo.id, todo])),
+    acted: new Map(acted),
+  };
 }
 
 function decide(state: SessionState, command: SessionCommand, ctx: DecideContext): SessionBatch {
@@ -108,6 +131,8 @@ function decide(state: SessionState, command: SessionCommand, ctx: DecideContext
       const kept: SessionEvent = { type: "message.kept", messageId: message.id, parts };
       return commit(state, [kept], [], ctx, null);
     }
+    case "todo":
+      return decideTodos(state, command);
     case "rename":
       return commit(state, [{ type: "session.renamed", title: command.title }], [], ctx, null);
     case "delete":

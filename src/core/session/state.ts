@@ -1,4 +1,5 @@
 import type { ErrorData } from "../errors.ts";
+import { evolveTodos, isTodoEvent, type TodoEvent, type TodoState } from "./todos.ts";
 
 /** One part of a chat message. */
 export type MessagePart =
@@ -31,6 +32,7 @@ export interface Turn {
 
 /** Facts of a session. */
 export type SessionEvent =
+  | TodoEvent
   | { readonly type: "message.added"; readonly message: ChatMessage }
   | { readonly type: "turn.added"; readonly turn: Turn }
   | {
@@ -53,7 +55,7 @@ export type SessionEvent =
   | { readonly type: "session.deleted" };
 
 /** State of a session. `turns[0]` is active, the others wait behind it. */
-export interface SessionState {
+export interface SessionState extends TodoState {
   readonly userId: string;
   readonly chatId: string;
   title: string;
@@ -75,6 +77,8 @@ export function zeroSession(userId: string, chatId: string): SessionState {
     chatId,
     title: "",
     messages: new Map(),
+    todos: new Map(),
+    acted: new Map(),
     turns: [],
     createdAtMs: 0,
     updatedAtMs: 0,
@@ -96,6 +100,11 @@ export function evolveSession(
 ): SessionState {
   if (state.createdAtMs === 0) state.createdAtMs = atMs;
   state.updatedAtMs = atMs;
+  if (isTodoEvent(event)) {
+    state.deleted = false;
+    evolveTodos(state, event, atMs);
+    return state;
+  }
   switch (event.type) {
     case "message.added":
       state.deleted = false;
@@ -141,6 +150,8 @@ export function evolveSession(
     case "session.deleted":
       state.deleted = true;
       state.messages = new Map();
+      state.todos = new Map();
+      state.acted = new Map();
       state.turns = [];
       state.title = "";
       state.bytes = 0;

@@ -1,5 +1,6 @@
 import type { ErrorData } from "../../core/errors.ts";
 import type { ChatMessage } from "../../core/session/state.ts";
+import type { Todo, TodoEvent } from "../../core/session/todos.ts";
 import type { Cursor } from "../../core/stream/cursor.ts";
 import type { Progress, ToolState } from "../../core/task/events.ts";
 import type { TaskView } from "../../core/task/view.ts";
@@ -55,8 +56,23 @@ export interface SessionChange {
   readonly deleted: boolean;
 }
 
+/** One fact of a session's todos, for its owner's pages: what they show before it is stored is confirmed by it. */
+export interface TodoChange {
+  readonly kind: "todo";
+  readonly sessionId: string;
+  /** Number of the fact in the session's log. */
+  readonly seq: number;
+  readonly eventId: string;
+  readonly actionId: string | null;
+  readonly fact: TodoEvent["type"];
+  /** `null`: the order of all has changed. */
+  readonly todoId: string | null;
+  /** The todo as it is now; `null` if it is gone. */
+  readonly todo: Todo | null;
+}
+
 /** What the feed of a user carries: everything of all tasks and sessions, from now on. */
-export type UserFeedEvent = FeedEvent | SessionChange;
+export type UserFeedEvent = FeedEvent | SessionChange | TodoChange;
 
 /** True if `a` is behind `b` in a task's total order: facts by number, entries within the attempt. */
 export function isAfter(a: Cursor, b: Cursor): boolean {

@@ -1,4 +1,6 @@
 import { asSession, asSessionEvents, asTask, asTaskEvents } from "../erased-types.ts";
+import type { SessionState } from "../../core/session/state.ts";
+import { isTodoEvent, todoOf, type TodoEvent } from "../../core/session/todos.ts";
 import { offsetAfter } from "../../core/stream/entry.ts";
 import type { TaskEvent } from "../../core/task/events.ts";
 import type { TaskState } from "../../core/task/state.ts";
@@ -7,7 +9,7 @@ import { taskView } from "../../core/task/view.ts";
 import type { Committed } from "../kernel/group.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { StoredEntries } from "../kernel/open-stream.ts";
-import type { FeedEvent, UserFeedEvent } from "./feed-event.ts";
+import type { FeedEvent, TodoChange, UserFeedEvent } from "./feed-event.ts";
 
 type Give = (events: readonly UserFeedEvent[]) => void;
 
@@ -68,23 +70,26 @@ export class UserFeeds {
     const state = asSession(commit.state);
     if (!this.#readers.has(state.userId)) return;
     const ids = new Set<string>();
-    for (const event of asSessionEvents(commit.events)) {
-      if (event.type === "message.added") ids.add(event.message.id);
+    const told: UserFeedEvent[] = [];
+    const facts = asSessionEvents(commit.events);
+    for (const [index, event] of facts.entries()) {
+      if (isTodoEvent(event)) told.push(todoChange(state, commit.seq + index, event));
+      else if (event.type === "message.added") ids.add(event.message.id);
       else if (event.type === "turn.ended" || event.type === "message.kept")
         ids.add(event.messageId);
       else if (event.type === "turn.reopened") ids.add(event.turn.messageId);
     }
-    const messages = [...ids].flatMap((id) => state.messages.get(id) ?? []);
-    this.#give(state.userId, [
-      {
+    if (told.length < facts.length) {
+      told.push({
         kind: "session",
         sessionId: state.chatId,
         title: state.title,
-        messages,
+        messages: [...ids].flatMap((id) => state.messages.get(id) ?? []),
         activeTaskId: state.turns[0]?.taskId ?? null,
         deleted: state.deleted,
-      },
-    ]);
+      });
+    }
+    this.#give(state.userId, told);
   }
 
   #entries(stored: StoredEntries): void {
@@ -111,6 +116,20 @@ export class UserFeeds {
     }
     this.#give(stored.user, events);
   }
+}
+
+function todoChange(state: SessionState, seq: number, event: TodoEvent): TodoChange {
+  const todoId = todoOf(event);
+  return {
+    kind: "todo",
+    sessionId: state.chatId,
+    seq,
+    eventId: event.eventId,
+    actionId: event.actionId ?? null,
+    fact: event.type,
+    todoId,
+    todo: todoId === null ? null : (state.todos.get(todoId) ?? null),
+  };
 }
 
 /** What a feed event says, without where. */

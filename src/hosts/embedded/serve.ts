@@ -9,6 +9,7 @@ import { isLoopback, type HostSettings } from "./config.ts";
 import { openEmbedded, type Embedded, type EmbeddedOptions } from "./embedded.ts";
 import { nodeListener } from "./listener.ts";
 import { pageFrom } from "./page.ts";
+import { socketListener } from "./socket-listener.ts";
 
 /** A running server. */
 export interface Served {
@@ -42,6 +43,7 @@ export async function serveEmbedded(
     process: processNumbers,
   });
   const http = createHttpServer(nodeListener(server));
+  http.on("upgrade", socketListener(server));
   let address: AddressInfo;
   try {
     address = await addressOf(http, settings);

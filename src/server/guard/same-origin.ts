@@ -14,7 +14,7 @@ const harmless: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 /**
  * Refuses what another web page may have sent (SPEC SEC13), with `forbidden`:
  * - a name of this server that is not its own, because a hostile name may be made to point here (DNS rebinding);
- * - a change, or an event stream, that a browser asks for on behalf of another origin.
+ * - a change, an event stream, or a WebSocket that a browser asks for on behalf of another origin.
  */
 export function refuseForeign(request: Request, url: URL, policy: OriginPolicy): void {
   const { headers } = request;
@@ -29,7 +29,9 @@ export function refuseForeign(request: Request, url: URL, policy: OriginPolicy):
   }
   const origin = headers.get("origin");
   if (origin !== null && policy.origins.includes(origin)) return;
-  const isStream = headers.get("accept")?.includes("text/event-stream") === true;
+  const isStream =
+    headers.get("accept")?.includes("text/event-stream") === true ||
+    headers.get("upgrade")?.toLowerCase() === "websocket";
   if (harmless.has(request.method) && !isStream) return;
   if (origin !== null && !isOwn(origin, host)) {
     throw new ErrandError("forbidden", `pages of ${origin.slice(0, 200)} may not use this server`);

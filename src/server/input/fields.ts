@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 
-import { isChatId, isName, isTaskId, isUserId } from "../../core/ids.ts";
+import { isDay } from "../../core/day.ts";
+import { isChatId, isIdOf, isName, isTaskId, isUserId } from "../../core/ids.ts";
 import { parseCursor, type Cursor } from "../../core/stream/cursor.ts";
 
 /** A whole number in a query, `min`..`max`. */
@@ -33,6 +34,24 @@ export const taskIdField: z.ZodType<string, string> = z
   .string()
   .refine(isTaskId, "is not a task id")
   .openapi({ example: "task_01k7x5q2m0f3v8k2n6r4t9w1ya" });
+
+/** A todo's id. */
+export const todoIdField: z.ZodType<string, string> = z
+  .string()
+  .refine((id) => isIdOf("todo", id), "is not a todo id")
+  .openapi({ example: "todo_01k7x5q2m0f3v8k2n6r4t9w1ya" });
+
+/** The id of the task that something was made by. */
+export const operationIdField: z.ZodType<string, string> = z
+  .string()
+  .refine(isTaskId, "is not a task id")
+  .openapi({ example: "task_01k7x5q2m0f3v8k2n6r4t9w1ya" });
+
+/** A day of a person's own calendar. */
+export const dayField: z.ZodType<string, string> = z
+  .string()
+  .refine(isDay, "must be a day that exists, as 2026-11-30")
+  .openapi({ example: "2026-11-30" });
 
 /** A user's id. */
 export const userIdField: z.ZodType<string, string> = z

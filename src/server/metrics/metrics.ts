@@ -23,7 +23,10 @@ export class Metrics {
   }
 
   /** Everything as Prometheus text. `more` are numbers of the host, by metric name. */
-  async text(streams: number, more: Readonly<Record<string, number>>): Promise<string> {
+  async text(
+    { streams, sockets }: { readonly streams: number; readonly sockets: number },
+    more: Readonly<Record<string, number>>,
+  ): Promise<string> {
     const queues = await this.#engine.reader.queues();
     const perQueue = (value: (queue: (typeof queues)[number]) => number): Sample[] =>
       queues.map((queue) => ({ labels: labels({ queue: queue.name }), value: value(queue) }));
@@ -73,6 +76,7 @@ export class Metrics {
         { labels: "", value: this.#engine.feeds.size },
       ]),
       gauge("errand_event_streams", "Event streams open.", [{ labels: "", value: streams }]),
+      gauge("errand_websockets", "WebSockets open.", [{ labels: "", value: sockets }]),
       counter(
         "errand_http_requests_total",
         "Requests answered, by operation and class of status.",

@@ -51,7 +51,8 @@ export function operationsRoutes(
         200: { description: "Text exposition format", schema: z.string(), mediaType: "text/plain" },
       },
       async handle() {
-        const text = await server.metrics.text(server.streams.size, more());
+        const open = { streams: server.streams.size, sockets: server.sockets.size };
+        const text = await server.metrics.text(open, more());
         return new Response(text, {
           headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
         });

@@ -6,14 +6,21 @@ import type { ServerContext } from "../context.ts";
 import { limitField, sessionIdField, whole } from "../input/fields.ts";
 import { operation, type Operation } from "../operation.ts";
 import { openUserStream } from "../stream/user-stream.ts";
-import { sessionPageShape, sessionShape } from "../wire/schemas.ts";
+import { snapshotAnswer, snapshotHeader } from "../snapshot-answer.ts";
+import { logPageShape, sessionPageShape, sessionShape } from "../wire/schemas.ts";
 import { sessionJson } from "../wire/message.ts";
 
 const sessionParams = z.strictObject({ sessionId: sessionIdField });
 
 /** Sessions, and the feed of everything of a user. */
 export function sessionRoutes(server: ServerContext): readonly Operation[] {
-  return [listRoute(server), getRoute(server), deleteRoute(server), eventsRoute(server)];
+  return [
+    listRoute(server),
+    getRoute(server),
+    logRoute(server),
+    deleteRoute(server),
+    eventsRoute(server),
+  ];
 }
 
 function listRoute(server: ServerContext): Operation {
@@ -49,7 +56,7 @@ function getRoute(server: ServerContext): Operation {
     tag: "sessions",
     summary: "Read a session with all its messages",
     params: sessionParams,
-    headers: [{ name: "If-None-Match", description: "ETag of an earlier answer" }],
+    headers: [snapshotHeader],
     answers: {
       200: {
         description: "The session; a later snapshot never has a lower seq",
@@ -73,20 +80,34 @@ function getRoute(server: ServerContext): Operation {
       }));
       if (found === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
       // Whether the answer has begun is the task's to say: the session's own number does not show it.
-      const etag = `"${found.seq}.${isAnswering ? 1 : 0}"`;
-      // A browser that asks again gets 304: what it has may be kept, but must be checked each time.
-      const headers = { etag, "cache-control": "private, no-cache" };
-      if (matches(request.headers.get("if-none-match"), etag)) return empty(304, headers);
-      return json(found, 200, headers);
+      return snapshotAnswer(request, found, `${found.seq}.${isAnswering ? 1 : 0}`);
     },
   });
 }
 
-function matches(header: string | null, etag: string): boolean {
-  if (header === null) return false;
-  return header
-    .split(",")
-    .some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
+function logRoute(server: ServerContext): Operation {
+  return operation({
+    method: "get",
+    path: "/api/sessions/{sessionId}/log",
+    policy: "user",
+    id: "sessionLog",
+    tag: "sessions",
+    summary: "The facts of a session, numbered, each in its envelope",
+    description: "A long session's oldest facts are replaced by a snapshot and not listed.",
+    params: sessionParams,
+    query: z.strictObject({
+      after: whole(0, Number.MAX_SAFE_INTEGER, "Number of the last fact you have").optional(),
+      limit: whole(1, 1_000, "Facts of one page").optional(),
+    }),
+    answers: { 200: { description: "A page of facts", schema: logPageShape } },
+    errors: ["not_found"],
+    async handle({ params: { sessionId }, query, who }) {
+      const { after = 0, limit = 200 } = query;
+      const page = await server.engine.reader.sessionLog(who.userId, sessionId, after, limit);
+      if (page === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
+      return json({ events: page.events, nextAfter: page.next });
+    },
+  });
 }
 
 function deleteRoute(server: ServerContext): Operation {
@@ -120,7 +141,7 @@ function eventsRoute(server: ServerContext): Operation {
     tag: "sessions",
     summary: "Follow everything of yours",
     description:
-      "Server-sent events as of single tasks, each with its task's id, and `session` when a session changes. Begins with one `state` for each open task " +
+      "Server-sent events as of single tasks, each with its task's id, `session` when a session changes, and `todo` for each fact of todos. Begins with one `state` for each open task " +
       "(the newest 1,000), then `up-to-date`. It has no ids: after a reconnect it begins with states again.",
     answers: {
       200: { description: "The feed", schema: z.string(), mediaType: "text/event-stream" },

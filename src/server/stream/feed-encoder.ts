@@ -1,15 +1,22 @@
-import { formatCursor } from "../../core/stream/cursor.ts";
-import type { FeedEvent, SessionChange, TaskView, UserFeedEvent } from "../../engine/index.ts";
-import { messageJson } from "../wire/message.ts";
-import { eventTaskJson, type TaskPlace } from "../wire/task.ts";
+import { formatCursor, type Cursor } from "../../core/stream/cursor.ts";
+import type { FeedEvent, TaskView, UserFeedEvent } from "../../engine/index.ts";
 import type { Placed } from "./position-watch.ts";
+import {
+  placeAt,
+  toldOf,
+  toldOfUser,
+  toldPlace,
+  toldState,
+  toldUpToDate,
+  type Told,
+} from "./told.ts";
 
 const encoder = new TextEncoder();
 
 /** First bytes of a stream: they bring the headers out, and tell browsers when to come back. */
 export const streamStart: Uint8Array = encoder.encode("retry: 2000\n\n");
 /** All that was stored has been sent; what follows is live. */
-export const upToDate: Uint8Array = encoder.encode("event: up-to-date\ndata: {}\n\n");
+export const upToDate: Uint8Array = encoder.encode(sse(toldUpToDate));
 
 /**
  * Writes feed events as server-sent events. A commit is encoded once, however many readers it has: they are given the
@@ -23,7 +30,7 @@ export class FeedEncoder {
   /** Events of a task's feed, with their cursors as ids. Empty if none of them is told. */
   task(events: readonly FeedEvent[]): Uint8Array {
     if (this.#task?.events !== events)
-      this.#task = { events, bytes: encoder.encode(events.map(taskEventText).join("")) };
+      this.#task = { events, bytes: encoder.encode(taskEventsText(events)) };
     return this.#task.bytes;
   }
 
@@ -37,81 +44,32 @@ export class FeedEncoder {
   /** A task's new place in line: a state without an id, because nothing happened to the task. */
   placed(event: Placed): Uint8Array {
     if (this.#placed?.event !== event)
-      this.#placed = {
-        event,
-        bytes: encoder.encode(
-          stateText({ ...event.view, partial: null }, { cursor: null, ...event.place }),
-        ),
-      };
+      this.#placed = { event, bytes: encoder.encode(sse(toldPlace(event))) };
     return this.#placed.bytes;
   }
 }
 
 /** A state event without an id. */
-export function stateText(view: TaskView, place: TaskPlace): string {
-  return sse("state", JSON.stringify({ task: eventTaskJson(view, place) }));
+export function stateBytes(view: TaskView, cursor: Cursor): Uint8Array {
+  return encoder.encode(sse(toldState(view, { cursor })));
 }
 
-function taskEventText(event: FeedEvent): string {
-  const told = eventText(event, event.cursor);
-  return told === "" ? "" : `id: ${formatCursor(event.cursor)}\n${told}`;
+function taskEventsText(events: readonly FeedEvent[]): string {
+  let text = "";
+  for (const [index, event] of events.entries()) {
+    const told = toldOf(event, event.cursor);
+    if (told === null) continue;
+    const place = placeAt(events, index);
+    text += place === null ? sse(told) : `id: ${formatCursor(place)}\n${sse(told)}`;
+  }
+  return text;
 }
 
 function userEventText(event: UserFeedEvent): string {
-  return event.kind === "session" ? sessionText(event) : eventText(event, null);
-}
-
-function eventText(event: FeedEvent, cursor: FeedEvent["cursor"] | null): string {
-  const { taskId } = event;
-  switch (event.kind) {
-    case "token":
-      // The hot one: everything but the text is free of characters that JSON would escape.
-      return `event: token\ndata: {"type":"llm.token","operation_id":"${taskId}","text":${JSON.stringify(event.text)},"offset":${event.offset}}\n\n`;
-    case "state":
-      // The tokens before it have told the text: repeating it with every state would cost its square.
-      return stateText({ ...event.task, partial: null }, { cursor });
-    case "end":
-      return sse("end", JSON.stringify({ task: eventTaskJson(event.task, { cursor }) }));
-    case "progress":
-      return sse("progress", JSON.stringify({ taskId, progress: event.progress }));
-    case "step":
-      return sse("step", JSON.stringify({ taskId, name: event.name }));
-    case "tool":
-      // A tool call is told twice: by the ledger, and by the transcript with what went in and came out. The ledger's counts.
-      if ("input" in event || "output" in event) return "";
-      return sse(
-        "tool",
-        JSON.stringify({ taskId, id: event.id, name: event.name, state: event.state }),
-      );
-    case "reset":
-      return sse(
-        "reset",
-        JSON.stringify({
-          taskId,
-          attempt: event.attempt,
-          offset: event.offset,
-          reason: event.reason,
-        }),
-      );
-    case "reasoning":
-    case "call":
-      return "";
-    default: {
-      const never: never = event;
-      return never;
-    }
-  }
-}
-
-function sessionText({ sessionId, activeTaskId, messages, deleted }: SessionChange): string {
-  const told = { sessionId, activeTaskId, ...(deleted ? { deleted } : {}) };
-  if (messages.length === 0) return sse("session", JSON.stringify(told));
-  return messages
-    .map((message) => sse("session", JSON.stringify({ ...told, message: messageJson(message) })))
-    .join("");
+  return toldOfUser(event).map(sse).join("");
 }
 
 /** JSON has no raw line end, so that no text can end an event or begin another (SPEC SEC10). */
-function sse(name: string, data: string): string {
+function sse({ name, data }: Told): string {
   return `event: ${name}\ndata: ${data}\n\n`;
 }

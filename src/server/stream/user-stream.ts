@@ -2,65 +2,76 @@ import type { Cursor } from "../../core/stream/cursor.ts";
 import { isEnd } from "../../core/task/status.ts";
 import { isAfter, type TaskView, type UserFeedEvent } from "../../engine/index.ts";
 import type { ServerContext } from "../context.ts";
-import { ignore, type EventStream } from "./event-stream.ts";
-import { stateText, upToDate } from "./feed-encoder.ts";
+import { ignore } from "./event-stream.ts";
+import { eventStreamSink, type FeedSink } from "./feed-sink.ts";
 import { waitsInLine, type Watching } from "./position-watch.ts";
 import type { Visitor } from "./stream-keeper.ts";
 
-/** Open tasks told when a stream begins, newest first; a page that needs more asks for the list. */
+/** Open tasks told when a feed begins, newest first; a page that needs more asks for the list. */
 const statesMax = 1_000;
 /** Tasks read at once. */
 const pageTasks = 50;
 /** Live events that may come while the states are read. */
 const heldMax = 50_000;
-/** Waiting tasks whose place in line is told on one stream. */
+/** Waiting tasks whose place in line is told on one feed. */
 const placesMax = 50;
-
-const encoder = new TextEncoder();
 
 /**
  * Everything of a user as server-sent events: one `state` for each open task, `up-to-date`, and what happens from then
  * on. It has no cursors: whoever reconnects begins with states again.
  */
 export function openUserStream(server: ServerContext, visitor: Visitor): Response {
-  const { engine, streams } = server;
   let leave = ignore;
-  const { stream, response } = streams.open(visitor, () => leave());
-  const places = new Places(server, stream);
-  let held: UserFeedEvent[] | null = [];
-  const stop = engine.userFeeds.follow(visitor.who.userId, (events) => {
+  const { stream, response } = server.streams.open(visitor, () => leave());
+  leave = followUser(server, visitor.who.userId, eventStreamSink(stream, server.encoder));
+  return response;
+}
+
+/**
+ * Tells everything of a user to a sink: one `state` for each open task, `up-to-date`, and what happens from then on.
+ * `isKnown`: the reader knows the states already, and is told only what happens now. Answers how to stop.
+ */
+export function followUser(
+  server: ServerContext,
+  userId: string,
+  sink: FeedSink,
+  isKnown = false,
+): () => void {
+  const places = new Places(server, sink);
+  let held: UserFeedEvent[] | null = isKnown ? null : [];
+  const stop = server.engine.userFeeds.follow(userId, (events) => {
     if (held === null) {
-      stream.write(server.encoder.user(events));
+      sink.user(events);
       places.saw(events);
       return;
     }
     for (const event of events) held.push(event);
-    if (held.length > heldMax) stream.break("too much happened while it began");
+    if (held.length > heldMax) sink.break("too much happened while it began");
   });
-  leave = () => {
-    stop();
-    places.stop();
-  };
   const begin = async (): Promise<void> => {
-    const known = await writeStates(server, stream, visitor.who.userId, places);
-    stream.write(upToDate);
+    const known = await tellStates(server, sink, userId, places);
+    sink.upToDate();
     const late = (held ?? []).filter((event) => isNews(event, known));
     held = null;
     if (late.length === 0) return;
-    stream.write(server.encoder.user(late));
+    sink.user(late);
     places.saw(late);
   };
-  begin().catch((error: unknown) => {
-    server.log.error("a user's stream could not begin", error);
-    stream.break("the states could not be read");
-  });
-  return response;
+  if (!isKnown)
+    begin().catch((error: unknown) => {
+      server.log.error("a user's feed could not begin", error);
+      sink.break("the states could not be read");
+    });
+  return () => {
+    stop();
+    places.stop();
+  };
 }
 
-/** Writes the states of open tasks; answers how far each of them was told. */
-async function writeStates(
+/** Tells the states of open tasks; answers how far each of them was told. */
+async function tellStates(
   server: ServerContext,
-  stream: EventStream,
+  sink: FeedSink,
   userId: string,
   places: Places,
 ): Promise<Map<string, Cursor>> {
@@ -85,12 +96,12 @@ async function writeStates(
       known.set(id, cursor);
       places.sawTask(view);
       // oxlint-disable-next-line no-await-in-loop
-      await stream.writeStored(encoder.encode(stateText(view, { cursor })));
+      await sink.state(view, cursor);
     }
     // oxlint-disable-next-line no-await-in-loop
     await breathe();
     before = page.next;
-  } while (before !== null && known.size < statesMax && stream.isOpen);
+  } while (before !== null && known.size < statesMax && sink.isOpen);
   return known;
 }
 
@@ -101,7 +112,7 @@ function breathe(): Promise<void> {
 
 /** False for what a task's state, read later, has told already. Its text is told by entry, everything else by fact. */
 function isNews(event: UserFeedEvent, known: ReadonlyMap<string, Cursor>): boolean {
-  if (event.kind === "session") return true;
+  if (event.kind === "session" || event.kind === "todo") return true;
   const told = known.get(event.taskId);
   if (told === undefined) return true;
   const { seq, attempt, entry } = event.cursor;
@@ -110,15 +121,15 @@ function isNews(event: UserFeedEvent, known: ReadonlyMap<string, Cursor>): boole
   return attempt > told.attempt || (attempt === told.attempt && entry > told.entry);
 }
 
-/** The places in line that one stream tells. */
+/** The places in line that one feed tells. */
 class Places {
   readonly #server: ServerContext;
-  readonly #stream: EventStream;
+  readonly #sink: FeedSink;
   readonly #watching = new Map<string, Watching>();
 
-  constructor(server: ServerContext, stream: EventStream) {
+  constructor(server: ServerContext, sink: FeedSink) {
     this.#server = server;
-    this.#stream = stream;
+    this.#sink = sink;
   }
 
   saw(events: readonly UserFeedEvent[]): void {
@@ -132,8 +143,7 @@ class Places {
     const known = this.#watching.get(view.id);
     if (known !== undefined) return known.saw(view);
     if (!waitsInLine(view) || this.#watching.size >= placesMax) return;
-    const { positions, encoder: feed } = this.#server;
-    const watching = positions.watch(view.id, (placed) => this.#stream.write(feed.placed(placed)));
+    const watching = this.#server.positions.watch(view.id, (placed) => this.#sink.placed(placed));
     this.#watching.set(view.id, watching);
     watching.saw(view);
   }

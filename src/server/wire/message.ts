@@ -6,6 +6,7 @@ import type {
   SessionState,
 } from "../../core/session/state.ts";
 import { errorJson, type WireError } from "./task.ts";
+import { todoJson, type WireTodo } from "./todo.ts";
 
 /** A chat message as the own API shows it. */
 export interface WireMessage {
@@ -23,6 +24,7 @@ export interface WireSession {
   readonly id: string;
   readonly title: string;
   readonly messages: readonly WireMessage[];
+  readonly todos: readonly WireTodo[];
   readonly activeTaskId: string | null;
   readonly queuedTaskIds: readonly string[];
 }
@@ -49,6 +51,7 @@ export function sessionJson(state: SessionState, isAnswering: boolean): WireSess
     messages: Array.from(state.messages.values(), (message) =>
       messageJson(message, isAnswering && message.id === active?.messageId),
     ),
+    todos: Array.from(state.todos.values(), todoJson),
     activeTaskId: active?.taskId ?? null,
     queuedTaskIds: queued.map((turn) => turn.taskId),
   };

@@ -129,7 +129,7 @@ export const logPageShape: z.ZodType = z
         timestamp: time,
         payload: json,
         request_id: textOrNull,
-        operation_id: text,
+        operation_id: textOrNull,
         client_action_id: textOrNull,
         causation_id: textOrNull,
         user_id: text,
@@ -158,6 +158,42 @@ export const messageShape: z.ZodType = z
   })
   .openapi("Message");
 
+/** A todo. */
+export const todoShape: z.ZodType = z
+  .strictObject({
+    id: text,
+    text,
+    status: z.enum(["proposed", "open", "done"]),
+    dueDay: textOrNull.openapi({ description: "`YYYY-MM-DD`", example: "2026-11-30" }),
+    source: z
+      .strictObject({ sessionId: text, messageId: text })
+      .nullable()
+      .openapi({ description: "The chat message it was found in" }),
+    operationId: textOrNull.openapi({ description: "The task that made it" }),
+    createdAt: time,
+    doneAt: time.nullable(),
+  })
+  .openapi("Todo");
+
+/** A session's todos. */
+export const todosShape: z.ZodType = z
+  .strictObject({
+    state: z.strictObject({ sessionId: text, todos: z.array(todoShape) }),
+    seq: z.int(),
+  })
+  .openapi("Todos");
+
+/** What a wish for todos came to. */
+export const todoDoneShape: z.ZodType = z
+  .strictObject({
+    event_id: text,
+    todoIds: z.array(text),
+    todos: z
+      .array(todoShape)
+      .openapi({ description: "As they are now; without those that are gone" }),
+  })
+  .openapi("TodoDone");
+
 /** A session whole. */
 export const sessionShape: z.ZodType = z
   .strictObject({
@@ -165,6 +201,7 @@ export const sessionShape: z.ZodType = z
       id: text,
       title: text,
       messages: z.array(messageShape),
+      todos: z.array(todoShape),
       activeTaskId: textOrNull,
       queuedTaskIds: z.array(text),
     }),

@@ -1,5 +1,5 @@
 import { failureCode, failureOf } from "../../client/index.ts";
-import type { FeedConnection, FeedEvent, TaskEvent } from "../../client/index.ts";
+import type { FeedConnection, FeedEvent, TaskEvent, TodoChange } from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
 import type { ConnectionState } from "../state/page-state.ts";
 import { isBehind } from "../state/reduce-chat.ts";
@@ -13,6 +13,8 @@ export interface EventsListener {
   readonly caughtUp: (endedUnseen: readonly string[]) => void;
   /** A task that the page knows from its events only. */
   readonly namelessSeen: (taskId: string) => void;
+  /** A fact of todos. */
+  readonly todoSeen: (change: TodoChange) => void;
   /** A session changed: its line in the list, and if `isBehind` also messages that the page does not have. */
   readonly sessionSeen: (sessionId: string, isBehind: boolean) => void;
 }
@@ -77,7 +79,8 @@ async function readEvents({
       batch.flush();
       listener.caughtUp(seen === null ? [] : endedUnseen(surroundings, seen));
       seen = null;
-    } else if (event.type === "session") takeSession(surroundings, listener, event);
+    } else if (event.type === "todo") listener.todoSeen(event.change);
+    else if (event.type === "session") takeSession(surroundings, listener, event);
     // Text comes with the feed of the task that is on the screen; here it would only cost renders.
     else if (event.type !== "token" && event.type !== "reset") {
       seen?.add(event.taskId);

@@ -49,6 +49,7 @@ function stage(tasks: readonly Task[]): {
     drawer: null,
     sheetOpen: false,
     filter: "all",
+    tab: "tasks",
   } as const;
   const store = createStore(initialState({ sessionId, taskId: null }, shell, false), reducePage);
   const client = {

@@ -1,4 +1,4 @@
-import { failureCode, failureOf, viewOf } from "../../client/index.ts";
+import { failureCode, failureOf, isTaskEvent, viewOf } from "../../client/index.ts";
 import type { FeedItem, TaskEvent } from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
 import type { PageState } from "../state/page-state.ts";
@@ -131,7 +131,7 @@ function takeItem(
   if (item.kind !== "event") return;
   const { event } = item;
   moveTo(item.cursor);
-  if (event.type !== "up-to-date" && event.type !== "session") add(event);
+  if (isTaskEvent(event)) add(event);
 }
 
 function pause({ after }: Surroundings, delayMs: number): Promise<void> {

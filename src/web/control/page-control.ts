@@ -13,11 +13,14 @@ import type { ShellControl } from "./shell-control.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { createTaskControl } from "./task-control.ts";
 import type { TaskControl } from "./task-control.ts";
+import { createTodoControl } from "./todo-control.ts";
+import type { TodoControl } from "./todo-control.ts";
 
 /** Everything a person can do on the page. Views call it and nothing else. */
 export interface PageControl extends ShellControl {
   readonly chat: ChatControl;
   readonly tasks: TaskControl;
+  readonly todos: TodoControl;
   /** Loads what the address names and follows the server until `stop`. */
   readonly start: () => void;
   readonly stop: () => void;
@@ -47,12 +50,13 @@ export function createPageControl(surroundings: Surroundings): PageControl {
     shell({ type: "routed", route });
   };
   const live = createLive(surroundings);
-  const { chat, tasks } = live;
+  const { chat, tasks, todos } = live;
   let stopParking: (() => void) | null = null;
 
   return {
     chat,
     tasks,
+    todos,
     start() {
       live.start();
       chat.restoreOutbox();
@@ -105,6 +109,7 @@ export function createPageControl(surroundings: Surroundings): PageControl {
 interface Live {
   readonly chat: ChatControl;
   readonly tasks: TaskControl;
+  readonly todos: TodoControl;
   readonly start: () => void;
   readonly stop: () => void;
   /** Loads what a route names. */
@@ -130,6 +135,7 @@ function createLive(surroundings: Surroundings): Live {
     },
   });
   const tasks = createTaskControl(surroundings);
+  const todos = createTodoControl(surroundings);
   const load = (route: Route, byPerson: boolean): void => {
     if (route.sessionId !== null && hasMessages(store.get(), route.sessionId)) {
       void chat.loadChat(route.sessionId);
@@ -143,14 +149,16 @@ function createLive(surroundings: Surroundings): Live {
   return {
     chat,
     tasks,
+    todos,
     load,
     start() {
       running?.stop();
       void chat.loadSessions();
       void tasks.loadList(store.get().shell.filter);
+      void todos.load();
       void loadModel(surroundings);
       load(store.get().route, false);
-      running = runLive({ surroundings, chat, tasks, reloadOpenChat });
+      running = runLive({ surroundings, chat, tasks, todos, reloadOpenChat });
     },
     stop() {
       running?.stop();
@@ -220,9 +228,10 @@ function runLive(live: {
   readonly surroundings: Surroundings;
   readonly chat: ChatControl;
   readonly tasks: TaskControl;
+  readonly todos: TodoControl;
   readonly reloadOpenChat: () => void;
 }): Running {
-  const { surroundings, chat, tasks, reloadOpenChat } = live;
+  const { surroundings, chat, tasks, todos, reloadOpenChat } = live;
   const { store } = surroundings;
   const stop = new AbortController();
   const follows = createFollowControl(surroundings, (taskId) => {
@@ -246,10 +255,12 @@ function runLive(live: {
       caughtUp(endedUnseen) {
         reloadOpenChat();
         void loadModel(surroundings);
+        void todos.load();
         void tasks.loadList(store.get().shell.filter);
         for (const taskId of endedUnseen.slice(0, refreshMax)) void tasks.refresh(taskId);
         tasks.repeatStops();
       },
+      todoSeen: (change) => todos.take(change),
       namelessSeen: namesSoon,
       sessionSeen(sessionId, isBehind) {
         sessionsSoon(sessionId);

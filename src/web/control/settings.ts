@@ -1,4 +1,4 @@
-import type { Send, Side, Theme } from "../state/page-state.ts";
+import type { PanelTab, Send, Side, Theme } from "../state/page-state.ts";
 import { fieldsOf, isObject } from "../../client/shape.ts";
 
 /** The part of `Storage` that settings use. */
@@ -13,6 +13,9 @@ export interface Settings {
   readonly theme: Theme;
   /** Which sides stand open in a wide window. */
   readonly open: Readonly<Record<Side, boolean>>;
+  /** What the panel showed last. */
+  readonly tab: PanelTab;
+  readonly setTab: (tab: PanelTab) => void;
   readonly setTheme: (theme: Theme) => void;
   readonly setOpen: (side: Side, open: boolean) => void;
   /**
@@ -31,6 +34,7 @@ const names = {
   theme: "errand.theme",
   sidebar: "errand.sidebar",
   panel: "errand.panel",
+  tab: "errand.tab",
   key: "errand.key",
   outbox: "errand.outbox",
 } as const;
@@ -45,6 +49,8 @@ export function openSettings(store: TextStore): Settings {
   return {
     theme: theme === "light" || theme === "dark" ? theme : "system",
     open: { sidebar: read(names.sidebar) !== "closed", panel: read(names.panel) !== "closed" },
+    tab: read(names.tab) === "todos" ? "todos" : "tasks",
+    setTab: (tab) => write(names.tab, tab === "tasks" ? null : tab),
     setTheme: (next) => write(names.theme, next === "system" ? null : next),
     setOpen: (side, open) => write(names[side], open ? null : "closed"),
     key: () => read(names.key),

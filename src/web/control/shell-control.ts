@@ -1,5 +1,5 @@
 import type { ShellAction } from "../state/page-action.ts";
-import type { ShellState, Side, Theme } from "../state/page-state.ts";
+import type { PanelTab, ShellState, Side, Theme } from "../state/page-state.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** What a person can do with the frame around chat and tasks. */
@@ -7,6 +7,7 @@ export interface ShellControl {
   readonly setTheme: (theme: Theme) => void;
   /** Opens or closes a side of the frame, beside the chat or as a drawer over it. */
   readonly toggleSide: (side: Side) => void;
+  readonly setTab: (tab: PanelTab) => void;
   readonly closeDrawer: () => void;
   /** The window became too narrow for some sides, or wide enough again. */
   readonly setNarrow: (narrow: ShellState["narrow"]) => void;
@@ -30,6 +31,10 @@ export function createShellControl({ store, settings }: Surroundings): ShellCont
       }
       settings.setOpen(side, !open[side]);
       shell({ type: "shellChanged", shell: { open: { ...open, [side]: !open[side] } } });
+    },
+    setTab(tab) {
+      settings.setTab(tab);
+      shell({ type: "shellChanged", shell: { tab } });
     },
     closeDrawer: () => shell({ type: "shellChanged", shell: { drawer: null } }),
     setNarrow: (narrow) => shell({ type: "shellChanged", shell: { narrow, drawer: null } }),

@@ -21,6 +21,7 @@ import type {
   ShellState,
   TaskWish,
 } from "./page-state.ts";
+import type { TodoAction } from "./reduce-todo.ts";
 import type { Route } from "./route.ts";
 
 /** What happened to sessions and messages. */
@@ -98,6 +99,7 @@ export type ShellAction =
 
 /** Everything that can change the page. */
 export type PageAction =
+  | { readonly about: "todo"; readonly action: TodoAction }
   | { readonly about: "chat"; readonly action: ChatAction }
   | { readonly about: "task"; readonly action: TaskAction }
   | { readonly about: "shell"; readonly action: ShellAction };

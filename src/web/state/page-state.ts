@@ -9,6 +9,8 @@ import type {
   Why,
 } from "../../client/index.ts";
 import type { StatusClass } from "../../core/task/status.ts";
+import { noTodos } from "./reduce-todo.ts";
+import type { TodosState } from "./reduce-todo.ts";
 import type { Route } from "./route.ts";
 
 /** How the loading of something went. */
@@ -91,6 +93,9 @@ export type Theme = "light" | "dark" | "system";
 /** A side of the frame: the chats, or the background tasks. */
 export type Side = "sidebar" | "panel";
 
+/** What the panel shows. */
+export type PanelTab = "tasks" | "todos";
+
 /** Which parts of the frame are open. */
 export interface ShellState {
   readonly theme: Theme;
@@ -102,6 +107,7 @@ export interface ShellState {
   readonly drawer: Side | null;
   readonly sheetOpen: boolean;
   readonly filter: PanelFilter;
+  readonly tab: PanelTab;
 }
 
 /** Whether the server lets this page in. */
@@ -126,6 +132,7 @@ export interface PageState {
   readonly lists: Readonly<Record<PanelFilter, ListState>>;
   readonly detail: DetailState | null;
   readonly wishes: Readonly<Record<string, TaskWish>>;
+  readonly todos: TodosState;
   readonly notices: readonly Notice[];
   readonly shell: ShellState;
 }
@@ -153,6 +160,7 @@ export function initialState(route: Route, shell: ShellState, hasKey: boolean): 
     lists: { all: unloaded, active: unloaded, failed: unloaded },
     detail: null,
     wishes: {},
+    todos: noTodos,
     notices: [],
     shell,
   };

@@ -16,6 +16,7 @@ const start = initialState(
     drawer: null,
     sheetOpen: false,
     filter: "all",
+    tab: "tasks",
   },
   false,
 );

@@ -14,6 +14,7 @@ const start = initialState(
     drawer: null,
     sheetOpen: false,
     filter: "all",
+    tab: "tasks",
   },
   false,
 );

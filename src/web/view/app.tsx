@@ -11,10 +11,10 @@ import { Icon } from "./icon.tsx";
 import { KeyForm } from "./key-form.tsx";
 import { LiveRegion } from "./live-region.tsx";
 import { useControl, usePage } from "./page-context.ts";
+import { Panel } from "./panel.tsx";
 import { ShortcutSheet } from "./shortcut-sheet.tsx";
 import { focusComposer, useShortcuts } from "./shortcuts.ts";
 import { Sidebar } from "./sidebar.tsx";
-import { TaskPanel } from "./task-panel.tsx";
 
 /** The whole page. */
 export function App(): ReactNode {
@@ -32,7 +32,7 @@ export function App(): ReactNode {
       <div className="frame">
         {access === "open" && <SideOf side="sidebar" label="Chats" />}
         <main className="chat">{access === "open" ? <Chat /> : <KeyForm />}</main>
-        {access === "open" && <SideOf side="panel" label="Background tasks" />}
+        {access === "open" && <SideOf side="panel" label="Tasks and todos" />}
       </div>
       <Notices />
       <ShortcutSheet />
@@ -50,7 +50,7 @@ interface SideProps {
 function SideOf({ side, label }: SideProps): ReactNode {
   const control = useControl();
   const shown = usePage((state) => sideShown(state.shell, side));
-  const content = side === "sidebar" ? <Sidebar /> : <TaskPanel />;
+  const content = side === "sidebar" ? <Sidebar /> : <Panel />;
   if (shown === "no") return null;
   if (shown === "drawer") {
     return (

@@ -64,9 +64,9 @@ function TasksButton(): ReactNode {
     <button
       type="button"
       className="icon-button with-count"
-      aria-label={active === 0 ? "Background tasks" : `Background tasks, ${active} active`}
+      aria-label={active === 0 ? "Tasks and todos" : `Tasks and todos, ${active} active`}
       aria-expanded={shown}
-      title={`${shown ? "Hide" : "Show"} background tasks`}
+      title={`${shown ? "Hide" : "Show"} tasks and todos`}
       onClick={() => control.toggleSide("panel")}
     >
       <Icon name="panel" />

@@ -26,7 +26,7 @@ export const shortcuts: readonly Shortcut[] = [
   },
   {
     key: "t",
-    label: "Show or hide background tasks",
+    label: "Show or hide tasks and todos",
     run: (page) => page.control.toggleSide("panel"),
   },
   { key: "c", label: "Show or hide chats", run: (page) => page.control.toggleSide("sidebar") },

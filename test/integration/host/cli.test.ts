@@ -78,6 +78,26 @@ describe("the command line", () => {
     expect(wrong.out).toMatch(/^FAIL +settings +PORT must be/m);
   });
 
+  test("[CLI8] todos are added, listed, completed, opened again and removed", async () => {
+    expect((await errand("todos")).out).toContain("No todos yet.");
+    expect(await errand("todos", "add", "buy milk", "--due", "2026-12-01")).toMatchObject({
+      code: 0,
+      out: "added: buy milk\n",
+    });
+    await errand("todos", "add", "call the bank");
+    expect((await errand("todos")).out).toMatch(
+      /^1 +\[ \] +buy milk +2026-12-01\n2 +\[ \] +call the bank/,
+    );
+    expect((await errand("todos", "done", "bank")).out).toBe("done: call the bank\n");
+    expect((await errand("todos")).out).toMatch(/^2 +\[x\] +call the bank/m);
+    expect((await errand("todos", "reopen", "2")).out).toBe("open again: call the bank\n");
+    expect((await errand("todos", "remove", "1")).out).toBe("gone: buy milk\n");
+    const bad = await errand("todos", "add", "x", "--due", "soon");
+    expect(bad).toMatchObject({ code: 1, err: expect.stringContaining("dueDay") });
+    const none = await errand("todos", "done", "nothing like it");
+    expect(none).toMatchObject({ code: 1, err: expect.stringContaining("none of your todos") });
+  });
+
   test("[CLI7] replay folds a task's log again to the state the server shows", async () => {
     const { out } = await errand("submit", "[[say hello]]", "--json");
     const { id } = JSON.parse(out) as { id: string };

@@ -5,7 +5,13 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 
 import { startFakeModel } from "../../../src/adapters/fake-model/fake-model.ts";
-import { createClient, emptyView, foldTask, type TaskView } from "../../../src/client/index.ts";
+import {
+  createClient,
+  emptyView,
+  foldTask,
+  isTaskEvent,
+  type TaskView,
+} from "../../../src/client/index.ts";
 import { dataFolder } from "../engine/workbench.ts";
 import { json, post, startServer, type ServerProcess } from "./server-process.ts";
 
@@ -42,8 +48,7 @@ async function follow(
     after: cursor,
     signal: stop.signal,
   })) {
-    if (item.kind !== "event" || item.event.type === "session" || item.event.type === "up-to-date")
-      continue;
+    if (item.kind !== "event" || !isTaskEvent(item.event)) continue;
     view = foldTask(view, item.event);
     cursor = item.cursor ?? cursor;
     if (enough(view)) break;

@@ -112,6 +112,7 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
         sessionId: encodeURIComponent(toWellFormed(text)),
         userId: encodeURIComponent(toWellFormed(text)),
         schedule: encodeURIComponent(toWellFormed(text)),
+        todoId: encodeURIComponent(toWellFormed(text)),
         model: encodeURIComponent(toWellFormed(text)),
         responseId: encodeURIComponent(toWellFormed(text)),
         queue: encodeURIComponent(toWellFormed(text)),
@@ -143,6 +144,7 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
         pathOf(operation, {
           taskId: bad,
           schedule: bad,
+          todoId: bad,
           queue: bad,
           sessionId: bad,
           userId: bad,

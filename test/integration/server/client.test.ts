@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { createClient, failureOf, type ErrandClient } from "../../../src/client/index.ts";
+import {
+  createClient,
+  emptyView,
+  failureOf,
+  foldTask,
+  isTaskEvent,
+  platformEnvironment,
+  type ErrandClient,
+} from "../../../src/client/index.ts";
 import { adminKey, keyFor, openDoor, until, type Door } from "./door.ts";
 import { listen, type Listening } from "./listen.ts";
 
@@ -150,6 +158,79 @@ test("[SEC25] the client reads every refusal: its code, its fields, its request'
     code: "unknown_type",
   });
   expect((await clientOf(adminKey).tasks.list()).tasks).toEqual([]);
+  await behind.close();
+  await locked.close();
+});
+
+test("[CLIENT6] over WebSockets a task is followed past lost connections to its stored text", async () => {
+  const said = Array.from({ length: 40 }, (_, index) => `word ${index} `);
+  const { task } = await client.tasks.submit({
+    type: "script",
+    input: { acts: [...said.map((say) => ({ say })), { output: { text: said.join("") } }] },
+  });
+  let opened = 0;
+  /** Loses each connection after a few messages. */
+  class LossySocket extends WebSocket {
+    constructor(url: string | URL, protocols?: string | string[]) {
+      super(url, protocols);
+      opened += 1;
+      let left = 3 + (opened % 4);
+      this.addEventListener("message", () => {
+        left -= 1;
+        if (left === 0) this.close();
+      });
+    }
+  }
+  const environment = platformEnvironment();
+  const lossy = createClient({
+    baseUrl: http.url,
+    WebSocket: LossySocket,
+    // Tries again at once; the long waits are those of pings and silence.
+    environment: {
+      ...environment,
+      after: (delayMs, callback) => environment.after(delayMs > 20_000 ? delayMs : 0, callback),
+    },
+  });
+  let view = emptyView(task.id);
+  for await (const item of lossy.follow(task.id, { transport: "websocket" })) {
+    if (item.kind !== "event" || !isTaskEvent(item.event)) continue;
+    view = foldTask(view, item.event);
+  }
+  expect(opened).toBeGreaterThan(5);
+  expect(view).toMatchObject({
+    stream: { text: said.join(""), broken: false },
+    task: { status: "completed" },
+  });
+});
+
+test("[CLIENT6] over WebSockets a refusal is told as over HTTP, and the feed of everything is read", async () => {
+  const locked = await openDoor({ auth: true });
+  const behind = await listen(locked);
+  const key = await keyFor(locked, "u1");
+  const refusalOf = async (apiKey: string | null): Promise<unknown> => {
+    const user = createClient({ baseUrl: behind.url, apiKey });
+    const feed = user.follow("task_01k7x5q2m0f3v8k2n6r4t9w1ya", { transport: "websocket" });
+    try {
+      for await (const item of feed) expect(item.kind).toBe("connection");
+      return "no refusal";
+    } catch (error) {
+      return failureOf(error);
+    }
+  };
+  expect(await refusalOf(key)).toMatchObject({ kind: "refused", status: 404, code: "not_found" });
+  expect(await refusalOf("errand_wrong")).toMatchObject({ status: 401, code: "unauthenticated" });
+  const user = createClient({ baseUrl: behind.url, apiKey: key });
+  const stop = new AbortController();
+  const ended: string[] = [];
+  for await (const item of user.events({ transport: "websocket", signal: stop.signal })) {
+    if (item.kind !== "event") continue;
+    if (item.event.type === "up-to-date") await user.tasks.submit({ type: "echo", input: 1 });
+    if (item.event.type === "end") {
+      ended.push(item.event.task.type);
+      stop.abort();
+    }
+  }
+  expect(ended).toEqual(["echo"]);
   await behind.close();
   await locked.close();
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 import { parseFeedEvent } from "../../../src/client/feed-event.ts";
-import { emptyView, foldTask } from "../../../src/client/index.ts";
+import { emptyView, foldTask, isTaskEvent } from "../../../src/client/index.ts";
 import { openDoor, until, type Door } from "./door.ts";
 import { readEvents, textOfEvents, type Seen } from "./event-reader.ts";
 
@@ -317,8 +317,7 @@ test("[SSE1] the client's own fold of a feed arrives at the stored text, and rea
   for (const { name, data } of await follow(id)) {
     const event = parseFeedEvent(name, JSON.stringify(data), id);
     expect(event).not.toBeNull();
-    if (event !== null && event.type !== "up-to-date" && event.type !== "session")
-      view = foldTask(view, event);
+    if (event !== null && isTaskEvent(event)) view = foldTask(view, event);
   }
   expect(view).toMatchObject({
     stream: { attempt: expect.any(Number), text: said, broken: false },

@@ -26,6 +26,7 @@ const nowhere: Sights = {
   taskId: "task_01k7x5q2m0f3v8k2n6r4t9w1ya",
   sessionId: "nowhere",
   schedule: "never",
+  todoId: "todo_01k7x5q2m0f3v8k2n6r4t9w1ya",
   userId: "u8",
 };
 const isPublic = ({ policy }: Operation): boolean => policy === "public";
@@ -37,8 +38,10 @@ test("[SEC1] every operation says who may use it, and only these are for everybo
   expect(operations.filter(isPublic).map(({ path }) => path)).toEqual([
     "/healthz",
     "/readyz",
+    "/ws/tasks",
     "/",
     "/openapi.json",
+    "/asyncapi.json",
   ]);
   expect(operations.filter(({ policy }) => policy === "admin").map(({ path }) => path)).toEqual([
     "/api/queues/{queue}/pause",
@@ -101,9 +104,10 @@ test("[SEC2] what is another user's answers exactly like what never was, on ever
     // A chat's name is the user's own: nobody's chat of that name is there for u2.
     const expected = operation.tag === "chat" ? [200, 204] : [404];
     expect(expected).toContain(foreign.status);
-    const words = (text: string, { taskId, sessionId, userId, schedule }: Sights): string =>
+    const words = (text: string, { taskId, sessionId, userId, schedule, todoId }: Sights): string =>
       text
         .replace(taskId, "ID")
+        .replace(todoId, "ID")
         .replace(sessionId, "ID")
         .replace(schedule, "ID")
         .replace(userId, "ID")

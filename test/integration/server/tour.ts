@@ -15,6 +15,7 @@ export interface Sights {
   readonly taskId: string;
   readonly sessionId: string;
   readonly userId: string;
+  readonly todoId: string;
   /** Name of a schedule. */
   readonly schedule: string;
   /** A model's id; one that every door of the tests has, if absent. */
@@ -44,7 +45,9 @@ export async function makeSights(door: Door, userId: string, key?: string): Prom
   const body = { ...bodies["setSchedule"], name: schedule };
   const made = await door.send("POST", "/api/schedules", { ...ask, body });
   expect(made.status).toBe(201);
-  return { taskId, sessionId, userId, schedule };
+  const todo = await door.json("POST", "/api/todos", { ...ask, body: bodies["addTodo"] ?? {} });
+  const [todoId = ""] = todo.body["todoIds"] as string[];
+  return { taskId, sessionId, userId, schedule, todoId };
 }
 
 const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -67,6 +70,9 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   makeKey: { user: "u9" },
   orchestrate: { prompt: "plan it" },
   stopChat: { activeStreamId: "task_x" },
+  addTodo: { text: "water the plants", dueDay: "2026-12-01" },
+  changeTodo: { done: true },
+  undoTodos: { operationId: "task_01k7x5q2m0f3v8k2n6r4t9w1ya" },
   setSchedule: {
     name: "yearly",
     cron: "0 0 1 1 *",
@@ -146,6 +152,7 @@ export function pathOf({ path }: Operation, sights: Sights): string {
     .replace("{sessionId}", sights.sessionId)
     .replace("{chatId}", sights.sessionId)
     .replace("{userId}", sights.userId)
+    .replace("{todoId}", sights.todoId)
     .replace("{schedule}", sights.schedule)
     .replace("{model}", sights.model ?? "fake-large")
     .replace("{responseId}", sights.responseId ?? "resp_01k7x5q2m0f3v8k2n6r4t9w1ya")
