@@ -204,7 +204,7 @@ export class Segment {
           queue,
           role: "chat",
           hash: op,
-          cost: 1 + leaf.pieces.length,
+          cost: 40 + leaf.pieces.length,
           ...(leaf.cuttable ? { cuttable: true } : null),
         },
         () => {
