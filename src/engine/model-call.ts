@@ -257,7 +257,7 @@ async function failed(
 
 function dataOf(error: unknown): ErrorData {
   if (error instanceof ErrandError) return error.toData();
-  return errorData("model_broken", error instanceof Error ? error.message : String(error));
+  return errorData("internal", error instanceof Error ? error.message : String(error));
 }
 
 /** A call that answers in one piece: silence is counted from its start. */
