@@ -209,6 +209,11 @@ function decodeReason(f: Fields): Reason {
     queue: f.textOrNull("queue"),
     position: f.numberOrNull("position"),
     estimate: orNull(f.objectOrNull("estimate"), decodeEstimate),
+    cause: orNull(f.objectOrNull("cause"), (cause) => ({
+      code: cause.text("code"),
+      untilAt: cause.textOrNull("untilAt"),
+    })),
+    error: orNull(f.objectOrNull("error"), decodeError),
     message: f.textOrNull("message") ?? "",
   };
 }

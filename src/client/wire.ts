@@ -28,6 +28,10 @@ export interface Reason {
   readonly position: number | null;
   /** When it may start and end, in milliseconds from when this was said; null when it is not known. */
   readonly estimate: Estimate | null;
+  /** What holds the line up, if it is known; `code` is open too. */
+  readonly cause: { readonly code: string; readonly untilAt: string | null } | null;
+  /** What failed before a task that is tried again. */
+  readonly error: WireError | null;
   /** The server's own sentence. */
   readonly message: string;
 }

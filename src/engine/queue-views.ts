@@ -32,6 +32,17 @@ export interface EstimateView {
 export interface Place {
   readonly position: number;
   readonly estimate: EstimateView | null;
+  /** What must change first: `slot_busy`, `behind_others`, `queue_paused`, `endpoint_down`, ... */
+  readonly cause: { readonly code: QueueWhy["code"]; readonly untilAt?: string };
+}
+
+/** Where a waiting call stands, as people see it. */
+export function placeView({ position, estimate, code, untilMs }: QueueWhy): Place {
+  return {
+    position,
+    estimate: estimateView(estimate),
+    cause: { code, ...(untilMs === undefined ? {} : { untilAt: isoTime(untilMs) }) },
+  };
 }
 
 /** A queue as people see it. */

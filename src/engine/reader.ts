@@ -18,7 +18,7 @@ import { titlePlace } from "./kernel/group.ts";
 import type { OpenedRow } from "./kernel/load.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import {
-  estimateView,
+  placeView,
   queueView,
   whyMessage,
   whyQueue,
@@ -281,9 +281,7 @@ export class Reader {
     if (asked === null) return null;
     return await this.#kernel.read(queueScope(asked.queue), (state) => {
       const found = why(asQueue(state), asked.call, this.#clock.nowMs());
-      return found === null
-        ? null
-        : { position: found.position, estimate: estimateView(found.estimate) };
+      return found === null ? null : placeView(found);
     });
   }
 

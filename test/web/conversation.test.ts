@@ -35,12 +35,55 @@ describe.skipIf(missingBrowser !== undefined)("a conversation on the page", () =
       code: "slot",
       queue: "chat_tasks",
       position: 3,
-      message: "two chats are ahead",
+      message: "waits for a free slot",
+      cause: { code: "behind_others" },
+      estimate: {
+        start: { p50Ms: 9_600, p90Ms: 26_000 },
+        end: { p50Ms: 20_000, p90Ms: 60_000 },
+        late: false,
+      },
     };
     stage.server.world.change(id, { reason });
-    await page.getByText("Queued: 3rd in line for chat_tasks · two chats are ahead").waitFor();
-    stage.server.world.change(id, { reason: { ...reason, position: 1 } });
-    await page.getByText("Queued: next in line for chat_tasks").waitFor();
+    await page
+      .getByText("Queued: 3rd in line for chat_tasks · starts in about 10–25 s", { exact: true })
+      .waitFor();
+    stage.server.world.change(id, {
+      reason: { ...reason, position: 1, estimate: { ...reason.estimate, late: true } },
+    });
+    await page.getByText("next in line for chat_tasks · later than promised").waitFor();
+    stage.server.world.change(id, {
+      reason: {
+        code: "slot",
+        queue: "model:default",
+        position: 1,
+        message: "",
+        cause: { code: "endpoint_down", untilAt: new Date(Date.now() + 60_500).toISOString() },
+      },
+    });
+    await page
+      .getByText("next in line for the model · the model does not answer, asked again in 1 min")
+      .waitFor();
+  });
+
+  test("[WEB2] what is tried again says why and when", async () => {
+    const page = await stage.open();
+    await send(page, "Hello");
+    await expect.poll(() => stage.server.world.tasks.size).toBe(1);
+    const { id } = stage.server.world.newest();
+    stage.server.world.begin(id);
+    stage.server.world.change(id, {
+      status: "delayed",
+      reason: {
+        code: "backoff",
+        untilAt: new Date(Date.now() + 120_500).toISOString(),
+        message: "waits before it is tried again",
+        error: { code: "model_stalled", message: "no token for 60 s" },
+      },
+    });
+    await page
+      .getByText("Retrying in 2 min · The model stopped in the middle of its answer.")
+      .first()
+      .waitFor();
   });
 
   test("[WEB3] a failed answer says why in words, keeps its text, and Retry runs the same task again", async () => {

@@ -17,6 +17,9 @@ export interface WorldTask {
     position?: number;
     untilAt?: string;
     message: string;
+    cause?: { readonly code: string; readonly untilAt?: string };
+    estimate?: object;
+    error?: { readonly code: string; readonly message: string };
   } | null;
   input: unknown;
   output: unknown;

@@ -105,3 +105,18 @@ test("[TASK25] every open task says why it does not run", () => {
     reason: { code: "sleep", message: "sleeps", untilAt: isoTime(untilMs) },
   });
 });
+
+test("[TASK25] a task that is tried again says what failed before", () => {
+  const untilMs = START_MS + 9;
+  const error = { code: "model_unavailable", message: "no answer", retryAfterMs: 9 } as const;
+  const shown = { code: error.code, message: error.message };
+  const retrying = task(...running(), { type: "task.retrying", error, untilMs }).state();
+  expect(taskView(retrying).reason).toMatchObject({ code: "backoff", error: shown });
+  const calls = task(
+    ...calling(),
+    { type: "call.started", op: "c", call: `${TASK}.2` },
+    { type: "call.failed", op: "c", error, untilMs },
+  ).state();
+  expect(taskView(calls).reason).toMatchObject({ code: "backoff", error: shown });
+  expect(taskView(task(...calling()).state()).reason).not.toHaveProperty("error");
+});

@@ -11,6 +11,8 @@ export interface ReasonView {
   readonly message: string;
   readonly untilAt?: string;
   readonly queue?: string;
+  /** Of a backoff: what failed before it. */
+  readonly error?: { readonly code: ErrorData["code"]; readonly message: string };
 }
 
 /** A task as every door and host shows it. Times are ISO 8601 in UTC. */
@@ -80,15 +82,26 @@ const reasonWords: Record<Reason["code"], string> = {
   approval: "waits for your approval",
 };
 
-/** A reason in the words and shapes of clients. */
-export function reasonView(reason: Reason | null): ReasonView | null {
+/** A reason in the words and shapes of clients. `error` is what a backoff comes from. */
+export function reasonView(
+  reason: Reason | null,
+  error: ErrorData | null = null,
+): ReasonView | null {
   if (reason === null) return null;
   return {
     code: reason.code,
     message: reasonWords[reason.code],
     ...(reason.untilMs === undefined ? {} : { untilAt: isoTime(reason.untilMs) }),
     ...(reason.queue === undefined ? {} : { queue: reason.queue }),
+    ...(error === null ? {} : { error: { code: error.code, message: error.message } }),
   };
+}
+
+/** What failed before a task that is tried again: its attempt, or a model call inside it. */
+function failureBefore({ reason, operations, error }: TaskState): ErrorData | null {
+  if (reason?.code !== "backoff") return null;
+  const operation = reason.op === undefined ? undefined : operations.get(reason.op);
+  return operation?.kind === "call" ? operation.error : error;
 }
 
 /** An accepted task as clients see it. `partial` comes from the stream of the current attempt. */
@@ -100,7 +113,7 @@ export function taskView(state: TaskState, partial: string | null = null): TaskV
     chatId: spec.sessionId ?? null,
     type: spec.type,
     status: state.status,
-    reason: reasonView(state.reason),
+    reason: reasonView(state.reason, failureBefore(state)),
     input: spec.input ?? null,
     output: state.output ?? null,
     error: state.error,

@@ -11,6 +11,8 @@ const silent = { info: () => {}, error: () => {} };
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
+const cause = { code: "slot_busy" } as const;
+
 function view(reason: TaskView["reason"]): TaskView {
   const state = zeroTask(taskId);
   state.spec = {
@@ -31,7 +33,7 @@ function watchOver(places: (number | null)[]): { watch: PositionWatch; looks: ()
   const watch = new PositionWatch(() => {
     looks += 1;
     const position = places.length > 1 ? places.shift() : places[0];
-    return Promise.resolve(position ? { position, estimate: null } : null);
+    return Promise.resolve(position ? { position, estimate: null, cause } : null);
   }, silent);
   return { watch, looks: () => looks };
 }
@@ -94,7 +96,9 @@ test("[SSE4] a failed look is not the end of looking", async () => {
   const log = { info: () => {}, error: (...words: unknown[]) => void errors.push(words) };
   const watch = new PositionWatch(
     () =>
-      fails ? Promise.reject(new Error("busy")) : Promise.resolve({ position: 1, estimate: null }),
+      fails
+        ? Promise.reject(new Error("busy"))
+        : Promise.resolve({ position: 1, estimate: null, cause }),
     log,
   );
   const told: number[] = [];

@@ -140,6 +140,8 @@ const tellShare = 0.2;
 /** True if a reader who knows one place need not be told of the other. */
 function isAlike(place: Place, before: Place): boolean {
   if (place.position !== before.position) return false;
+  if (place.cause.code !== before.cause.code || place.cause.untilAt !== before.cause.untilAt)
+    return false;
   const [now, then] = [place.estimate, before.estimate];
   if (now === null || then === null) return now === then;
   const moved = Math.abs(now.start.p90Ms - then.start.p90Ms);

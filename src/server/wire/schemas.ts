@@ -46,6 +46,14 @@ const reasonShape = z
     queue: text.optional(),
     position: z.int().min(1).optional().openapi({ description: "Place in line, from 1" }),
     estimate: estimateShape.optional(),
+    cause: z.strictObject({ code: text, untilAt: time.optional() }).optional().openapi({
+      description:
+        "What must change first: slot_busy, behind_others, key_limit, type_limit, queue_paused, rate_window, endpoint_asked, endpoint_down",
+    }),
+    error: z
+      .strictObject({ code: text, message: text })
+      .optional()
+      .openapi({ description: "Of a backoff: what failed before it" }),
   })
   .nullable();
 

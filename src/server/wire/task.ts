@@ -1,7 +1,7 @@
 import type { ErrorCode, ErrorData } from "../../core/errors.ts";
 import { formatCursor, type Cursor } from "../../core/stream/cursor.ts";
 import { isEnd } from "../../core/task/status.ts";
-import type { EstimateView, Progress, TaskView } from "../../engine/index.ts";
+import type { EstimateView, Place, Progress, TaskView } from "../../engine/index.ts";
 
 /** An error as clients see it. */
 export interface WireError {
@@ -20,6 +20,7 @@ export interface WireTask {
     | (NonNullable<TaskView["reason"]> & {
         readonly position?: number;
         readonly estimate?: EstimateView;
+        readonly cause?: Place["cause"];
       })
     | null;
   /** Absent in `state` events of an active task. */
@@ -50,6 +51,8 @@ export interface TaskPlace {
   readonly position?: number | null;
   /** When it may start and end, if it waits in line. */
   readonly estimate?: EstimateView | null;
+  /** What holds the line up. */
+  readonly cause?: Place["cause"];
 }
 
 /** A task whole. Fields are listed one by one: what is not listed is never sent (SPEC SEC4). */
@@ -89,9 +92,14 @@ function stateJson(view: TaskView, place: TaskPlace): WireTask {
 }
 
 function reasonJson({ reason }: TaskView, place: TaskPlace): WireTask["reason"] {
-  const { position = null, estimate = null } = place;
+  const { position = null, estimate = null, cause } = place;
   if (reason === null || position === null) return reason;
-  return { ...reason, position, ...(estimate === null ? null : { estimate }) };
+  return {
+    ...reason,
+    position,
+    ...(estimate === null ? null : { estimate }),
+    ...(cause === undefined ? null : { cause }),
+  };
 }
 
 /** An error with its code and message only. */

@@ -29,6 +29,8 @@ describe("where an answer stands", () => {
     message: "",
     untilAt: null,
     estimate: null,
+    cause: null,
+    error: null,
   };
 
   test.each([

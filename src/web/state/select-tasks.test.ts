@@ -34,7 +34,7 @@ describe("lines of the panel", () => {
   test("[WEB22] a subtask whose parent is filtered out stands by itself", () => {
     const tasks = byId(task("a"), task("bb", { parentId: "a", status: "failed" }));
     expect(taskLines(tasks, "failed", null)).toEqual([{ taskId: "bb", depth: 0 }]);
-    expect(activeCount(tasks)).toBe(1);
+    expect(activeCount({ tasks, route: { sessionId: null, taskId: null } })).toBe(1);
   });
 
   test("[WEB23] the open chat's answers are left out, other chats' are not", () => {
@@ -43,6 +43,9 @@ describe("lines of the panel", () => {
       task("bb", { type: "chat", chatId: "chat_2" }),
     );
     expect(taskLines(tasks, "all", "chat_1").map(({ taskId }) => taskId)).toEqual(["bb"]);
+    // The badge counts what the panel lists.
+    expect(activeCount({ tasks, route: { sessionId: "chat_1", taskId: null } })).toBe(1);
+    expect(activeCount({ tasks, route: { sessionId: null, taskId: null } })).toBe(2);
   });
 });
 

@@ -19,7 +19,7 @@ export function taskLines(
   openSessionId: string | null,
 ): readonly TaskLine[] {
   const shown = Object.values(tasks).filter(
-    (task) => passes(task, filter) && !(task.type === "chat" && task.chatId === openSessionId),
+    (task) => passes(task, filter) && isListed(task, openSessionId),
   );
   const ids = new Set(shown.map((task) => task.id));
   const isBelow = (task: Task): boolean => task.parentId !== null && ids.has(task.parentId);
@@ -48,11 +48,16 @@ function newestFirst(a: Task, b: Task): number {
   return a.id < b.id ? 1 : -1;
 }
 
-/** How many tasks are active, the open chat's answers included. */
-export function activeCount(tasks: PageState["tasks"]): number {
+/** How many active tasks the panel lists: the open chat's own answers are no background work. */
+export function activeCount({ tasks, route }: Pick<PageState, "tasks" | "route">): number {
   let count = 0;
-  for (const task of Object.values(tasks)) if (!isEnd(task.status)) count += 1;
+  for (const task of Object.values(tasks))
+    if (!isEnd(task.status) && isListed(task, route.sessionId)) count += 1;
   return count;
+}
+
+function isListed(task: Task, openSessionId: string | null): boolean {
+  return !(task.type === "chat" && task.chatId === openSessionId);
 }
 
 /** Longest title of a task. */

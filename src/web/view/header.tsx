@@ -59,7 +59,7 @@ function SideButton({
 function TasksButton(): ReactNode {
   const control = useControl();
   const shown = usePage((state) => sideShown(state.shell, "panel") !== "no");
-  const active = usePage((state) => activeCount(state.tasks));
+  const active = usePage((state) => activeCount(state));
   return (
     <button
       type="button"

@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { explainFailure, explainTaskError } from "../../client/index.ts";
 import type { Explanation, Failure, Reason, WireError } from "../../client/index.ts";
 import type { MessageItem } from "../state/select-chat.ts";
-import { wordOfWait, wordsOfReason } from "../words/task-words.ts";
+import { countsDown, lineOfWait } from "../words/task-words.ts";
 import { Icon } from "./icon.tsx";
 import type { IconName } from "./icon.tsx";
 import { useControl, usePage } from "./page-context.ts";
@@ -63,17 +63,10 @@ interface WaitingProps {
 }
 
 function Waiting({ word, reason, taskId }: WaitingProps): ReactNode {
-  const nowMs = useNow(reason?.untilAt == null ? 30_000 : 1_000);
+  const nowMs = useNow(countsDown(reason) ? 1_000 : 30_000);
   const isStopping = usePage((state) => taskId !== null && state.wishes[taskId] === "cancel");
   if (isStopping) return <Line icon="stop">Stopping</Line>;
-  return (
-    <Line icon="clock">
-      {reason === null ? word : `${wordOfWait(reason, word)}: ${wordsOfReason(reason, nowMs)}`}
-      {reason !== null && reason.message !== "" && (
-        <span className="quiet"> · {reason.message}</span>
-      )}
-    </Line>
-  );
+  return <Line icon="clock">{reason === null ? word : lineOfWait(reason, word, nowMs)}</Line>;
 }
 
 function Unsent({

@@ -4,7 +4,13 @@ import { explainTaskError } from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
 import type { TaskWish } from "../state/page-state.ts";
 import { taskTitle } from "../state/select-tasks.ts";
-import { shareOf, wordsOfProgress, wordsOfReason, wordsOfStatus } from "../words/task-words.ts";
+import {
+  countsDown,
+  shareOf,
+  wordsOfProgress,
+  wordsOfReason,
+  wordsOfStatus,
+} from "../words/task-words.ts";
 import { agoWords, durationWords, momentWords } from "../words/time-words.ts";
 import { Icon } from "./icon.tsx";
 import type { IconName } from "./icon.tsx";
@@ -49,10 +55,15 @@ export function TaskRow({ task, depth }: TaskRowProps): ReactNode {
 /** What there is to say beside the status: why it waits, how far it is, why it failed, when it ended. */
 function TaskSays({ task }: { readonly task: Task }): ReactNode {
   const isActive = !isEnd(task.status);
-  const counts = isActive && (task.reason?.untilAt != null || task.status === "running");
+  const counts = isActive && (countsDown(task.reason) || task.status === "running");
   const nowMs = useNow(counts ? 1_000 : 30_000);
   if (isActive && task.reason !== null) {
-    return <span className="task-says">{wordsOfReason(task.reason, nowMs)}</span>;
+    const words = wordsOfReason(task.reason, nowMs);
+    return (
+      <span className="task-says" title={words}>
+        {words}
+      </span>
+    );
   }
   if (isActive && task.progress !== null) {
     return <span className="task-says">{wordsOfProgress(task.progress)}</span>;

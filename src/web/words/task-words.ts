@@ -1,6 +1,7 @@
-import type { Progress, Reason, Task } from "../../client/index.ts";
+import { explainTaskError } from "../../client/index.ts";
+import type { Estimate, Progress, Reason, Task } from "../../client/index.ts";
 import type { TaskStatus } from "../../core/task/status.ts";
-import { durationWords, ordinal } from "./time-words.ts";
+import { durationWords, ordinal, rangeWords } from "./time-words.ts";
 
 /** How a state is shown: one word, one tone, one picture. Never the colour alone. */
 export interface StatusWords {
@@ -44,17 +45,20 @@ export function wordOfWait(reason: Reason, otherwise: string): string {
 
 /** Why a task does not run now: goes on from the word of its wait, place in line first. */
 export function wordsOfReason(reason: Reason, nowMs: number): string {
-  const left = reason.untilAt === null ? Number.NaN : Date.parse(reason.untilAt) - nowMs;
-  const soon = Number.isNaN(left) ? "" : `in ${durationWords(left)}`;
+  const soon = soonWords(reason.untilAt, nowMs);
   switch (reason.code) {
     case "slot":
     case "call":
-      return inLine(reason);
+      return inLine(reason, nowMs);
     case "held":
       return "until you let it go";
     case "delay":
-    case "backoff":
       return soon || "later";
+    case "backoff":
+      return joined(
+        soon || "soon",
+        reason.error === null ? "" : explainTaskError(reason.error).what,
+      );
     case "sleep":
       return soon === "" ? "goes on later" : `goes on ${soon}`;
     case "event":
@@ -70,14 +74,72 @@ export function wordsOfReason(reason: Reason, nowMs: number): string {
   }
 }
 
-function inLine({ position, queue }: Reason): string {
+/** True for a wait whose words hold a time that runs. */
+export function countsDown(reason: Reason | null): boolean {
+  return reason !== null && (reason.untilAt !== null || (reason.cause?.untilAt ?? null) !== null);
+}
+
+/** A wait as one line: its word, and why. */
+export function lineOfWait(reason: Reason, otherwise: string, nowMs: number): string {
+  const [word, why] = [wordOfWait(reason, otherwise), wordsOfReason(reason, nowMs)];
+  return /^(in|until|for|to) /.test(why) ? `${word} ${why}` : `${word}: ${why}`;
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join(" · ");
+}
+
+/** "in 8 s"; empty without a time. */
+function soonWords(untilAt: string | null, nowMs: number): string {
+  return untilAt === null ? "" : `in ${durationWords(Date.parse(untilAt) - nowMs)}`;
+}
+
+function inLine({ position, queue, cause, estimate }: Reason, nowMs: number): string {
   const where = queue === null ? "" : ` for ${wordsOfQueue(queue)}`;
-  if (position === null) return `for its turn${where}`;
-  return position <= 1 ? `next in line${where}` : `${ordinal(position)} in line${where}`;
+  const place =
+    position === null
+      ? `for its turn${where}`
+      : `${position <= 1 ? "next" : ordinal(position)} in line${where}`;
+  const held = cause === null ? "" : wordsOfCause(cause, nowMs);
+  return joined(place, held, estimate === null ? "" : wordsOfEstimate(estimate));
+}
+
+/** What holds a queue back beyond its slots, in words; empty for a line that moves as ever. */
+export function wordsOfCause(
+  { code, untilAt }: { readonly code: string; readonly untilAt: string | null },
+  nowMs: number,
+): string {
+  const soon = soonWords(untilAt, nowMs);
+  switch (code) {
+    case "queue_paused":
+      return "the queue is paused";
+    case "endpoint_down":
+      return joinedWith("the model does not answer", soon === "" ? "" : `asked again ${soon}`);
+    case "endpoint_asked":
+      return joinedWith("the model asked to wait", soon === "" ? "" : `goes on ${soon}`);
+    case "rate_window":
+      return joinedWith("its rate is used up", soon === "" ? "" : `goes on ${soon}`);
+    case "type_limit":
+      return "as many of its type run as may";
+    case "key_limit":
+      return "as many of yours run as may while others wait";
+    default:
+      return "";
+  }
+}
+
+function joinedWith(what: string, more: string): string {
+  return more === "" ? what : `${what}, ${more}`;
+}
+
+/** "starts in about 10–25 s"; what takes longer than was promised says so. */
+export function wordsOfEstimate({ start, late }: Estimate): string {
+  const words = `starts ${rangeWords(start.p50Ms, start.p90Ms)}`;
+  return late ? `later than promised, ${words}` : words;
 }
 
 /** Queues of model endpoints are named `model:<endpoint>`. */
-function wordsOfQueue(queue: string): string {
+export function wordsOfQueue(queue: string): string {
   if (!queue.startsWith("model:")) return queue;
   const endpoint = queue.slice("model:".length);
   return endpoint === "default" ? "the model" : `the model at ${endpoint}`;

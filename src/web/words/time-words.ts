@@ -18,6 +18,25 @@ export function durationWords(ms: number): string {
   return `${Math.floor(seconds / 86_400)} d`;
 }
 
+/** "soon", "in about 10–25 s", "in about 40 s to 3 min": a guess, no finer than it is known. */
+export function rangeWords(fromMs: number, toMs: number): string {
+  const [from, to] = [roughly(Math.min(fromMs, toMs)), roughly(toMs)];
+  if (to.count < 3 && to.unit === "s") return "soon";
+  const end = `${to.count} ${to.unit}`;
+  if (from.unit === to.unit)
+    return from.count >= to.count ? `in about ${end}` : `in about ${from.count}–${end}`;
+  return `in about ${from.count} ${from.unit} to ${end}`;
+}
+
+/** A length of time in the unit and the steps in which people guess. */
+function roughly(ms: number): { readonly count: number; readonly unit: "s" | "min" | "h" } {
+  const seconds = Math.max(1, ms / 1000);
+  if (seconds < 12) return { count: Math.round(seconds), unit: "s" };
+  if (seconds < 90) return { count: Math.round(seconds / 5) * 5, unit: "s" };
+  if (seconds < 5_400) return { count: Math.round(seconds / 60), unit: "min" };
+  return { count: Math.round(seconds / 3600), unit: "h" };
+}
+
 /** "now", "5 min ago", "14:05" within a day, else "21 Nov". */
 export function agoWords(atMs: number, nowMs: number): string {
   const passed = nowMs - atMs;

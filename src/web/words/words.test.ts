@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { Estimate } from "../../client/index.ts";
 import { newSentences, wordsOfEnd } from "./spoken.ts";
-import { shareOf, wordOfWait, wordsOfProgress, wordsOfReason } from "./task-words.ts";
-import { agoWords, durationWords, ordinal } from "./time-words.ts";
+import { lineOfWait, shareOf, wordOfWait, wordsOfProgress, wordsOfReason } from "./task-words.ts";
+import { agoWords, durationWords, ordinal, rangeWords } from "./time-words.ts";
 
 const reason = {
   code: "slot",
@@ -10,7 +11,15 @@ const reason = {
   position: 3,
   message: "busy",
   estimate: null,
+  cause: null,
+  error: null,
 };
+
+const estimate = (p50Ms: number, p90Ms: number): Estimate => ({
+  start: { p50Ms, p90Ms },
+  end: { p50Ms, p90Ms },
+  late: false,
+});
 
 describe("words for people", () => {
   test.each([
@@ -19,6 +28,40 @@ describe("words for people", () => {
     [{ ...reason, position: null, queue: null }, "for its turn"],
     [{ ...reason, queue: "model:default" }, "3rd in line for the model"],
     [{ ...reason, queue: "model:gpu0" }, "3rd in line for the model at gpu0"],
+    [{ ...reason, cause: { code: "slot_busy", untilAt: null } }, "3rd in line for chat_tasks"],
+    [
+      { ...reason, cause: { code: "queue_paused", untilAt: null } },
+      "3rd in line for chat_tasks · the queue is paused",
+    ],
+    [
+      {
+        ...reason,
+        queue: "model:default",
+        cause: { code: "endpoint_down", untilAt: "1970-01-01T00:00:31Z" },
+      },
+      "3rd in line for the model · the model does not answer, asked again in 30 s",
+    ],
+    [
+      { ...reason, cause: { code: "rate_window", untilAt: "1970-01-01T00:00:06Z" } },
+      "3rd in line for chat_tasks · its rate is used up, goes on in 5 s",
+    ],
+    [
+      { ...reason, estimate: estimate(9_600, 26_000) },
+      "3rd in line for chat_tasks · starts in about 10–25 s",
+    ],
+    [
+      { ...reason, estimate: { ...estimate(9_600, 200_000), late: true } },
+      "3rd in line for chat_tasks · later than promised, starts in about 10 s to 3 min",
+    ],
+    [
+      {
+        ...reason,
+        code: "backoff",
+        untilAt: "1970-01-01T00:00:09Z",
+        error: { code: "model_unavailable", message: "ECONNREFUSED" },
+      },
+      "in 8 s · The model could not be reached.",
+    ],
     [{ ...reason, code: "held" }, "until you let it go"],
     [{ ...reason, code: "backoff", untilAt: "1970-01-01T00:00:09Z" }, "in 8 s"],
     [{ ...reason, code: "delay" }, "later"],
@@ -33,6 +76,33 @@ describe("words for people", () => {
   test("[WEB2] some waits have a word of their own", () => {
     expect(wordOfWait({ ...reason, code: "backoff" }, "Queued")).toBe("Retrying");
     expect(wordOfWait(reason, "Queued")).toBe("Queued");
+  });
+
+  test("[WEB2] a wait is one line, with a colon only where one belongs", () => {
+    const backoff = { ...reason, code: "backoff", untilAt: "1970-01-01T00:00:09Z" };
+    expect(lineOfWait(backoff, "Queued", 1_000)).toBe("Retrying in 8 s");
+    expect(lineOfWait(reason, "Queued", 1_000)).toBe("Queued: 3rd in line for chat_tasks");
+    expect(lineOfWait({ ...reason, code: "child" }, "Waiting", 0)).toBe("Waiting for its subtasks");
+    expect(lineOfWait({ ...reason, code: "held" }, "Waiting", 0)).toBe("Held until you let it go");
+  });
+
+  test("[WEB2] a guess is said no finer than it is known", () => {
+    const said = (
+      [
+        [200, 900],
+        [1_000, 4_400],
+        [26_000, 24_000],
+        [61_000, 100_000],
+        [5_000_000, 9_000_000],
+      ] as const
+    ).map(([from, to]) => rangeWords(from, to));
+    expect(said).toEqual([
+      "soon",
+      "in about 1–4 s",
+      "in about 25 s",
+      "in about 60 s to 2 min",
+      "in about 83 min to 3 h",
+    ]);
   });
 
   test("[WEB20] progress is a share only when both numbers are there, and never outside 0..1", () => {

@@ -29,6 +29,11 @@ test("[HTTP15] a paused queue says so, and goes on when it is resumed", async ()
   expect(await client.queues.pause("steered")).toMatchObject({ name: "steered", paused: true });
   const { task } = await client.tasks.submit({ type: "echo", input: 1 });
   expect((await client.tasks.why(task.id)).message).toContain("paused");
+  expect((await client.tasks.get(task.id)).reason).toMatchObject({
+    code: "slot",
+    position: 1,
+    cause: { code: "queue_paused", untilAt: null },
+  });
   await client.queues.resume("steered");
   await until(door, task.id, ({ status }) => status === "completed");
 });
