@@ -185,9 +185,9 @@ describe("a call that is cut for a quick question", () => {
     async (goesOn) => {
       const model = await startFakeModel({ goesOn });
       open.push(() => model.close());
-      const { probe } = openaiModels({ baseUrl: model.baseUrl, fetch: nodeFetch() });
+      const models = openaiModels({ baseUrl: model.baseUrl, fetch: nodeFetch() });
       const { signal } = new AbortController();
-      expect(await probe?.("m", { signal })).toBe(goesOn === "anew" ? null : goesOn);
+      expect(await models.probe?.("m", { signal })).toBe(goesOn === "anew" ? null : goesOn);
     },
   );
 });
