@@ -1,7 +1,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-/** Time one test may take in the suites that start processes, browsers or servers. */
+/** Time one test may take in the suites that start processes, browsers or servers, or tell random stories. */
 const SLOW_TEST_MS = 60_000;
 
 /**
@@ -19,6 +19,7 @@ export default defineConfig({
           include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.ts"],
           pool: "threads",
           isolate: false,
+          testTimeout: SLOW_TEST_MS,
         },
       },
       {
