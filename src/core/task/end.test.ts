@@ -22,7 +22,7 @@ const asleep: TaskEvent = { type: "sleep.started", op: "s", untilMs: START_MS + 
 const granted: TaskEvent = { type: "call.started", op: "c", call: `${TASK}.2` };
 
 /** A task in each phase, with what a cancel sends, clears and signals there. */
-const gone = { to: "queue/model", body: { type: "over", root: TASK, failed: true } };
+const gone = { to: "queue/model", body: { type: "over", root: TASK, failed: true } } as const;
 const phases: Readonly<
   Record<
     string,
