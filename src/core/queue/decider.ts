@@ -91,9 +91,7 @@ function decide(
     case "move":
       return moveCall(draft, command.call, command.band);
     case "over":
-      if (!state.schedule.roots.has(command.root)) return nothing();
-      push(draft, { type: "tree.over", root: command.root });
-      return finish(draft);
+      return treeOver(draft, command.root, command.failed === true);
     case "configure":
       return configure(draft, command.settings, command.live === true);
     case "pause":
@@ -219,6 +217,14 @@ function moveCall(draft: QueueDraft, call: string, to: Band): QueueBatch {
   };
   addWaiting(schedule, account, call, request);
   draft.rows.push({ table: "ready", queue, call, request });
+  return finish(draft);
+}
+
+/** A tree that is not remembered, because it was small, may still have been promised something. */
+function treeOver(draft: QueueDraft, root: string, failed: boolean): QueueBatch {
+  const { roots, calibration } = draft.state.schedule;
+  if (!roots.has(root) && !calibration.promises.has(root)) return nothing();
+  push(draft, failed ? { type: "tree.over", root, failed } : { type: "tree.over", root });
   return finish(draft);
 }
 

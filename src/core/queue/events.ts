@@ -85,8 +85,8 @@ export type QueueEvent =
       readonly start: number;
       readonly end: number;
     }
-  /** A tree that was served here takes no more calls. */
-  | { readonly type: "tree.over"; readonly root: string }
+  /** A tree that was served here takes no more calls. `failed`: nothing is learnt from it. */
+  | { readonly type: "tree.over"; readonly root: string; readonly failed?: true }
   /** A waiting call was taken back. */
   | {
       readonly type: "call.withdrawn";

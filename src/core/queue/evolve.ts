@@ -74,7 +74,7 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
       schedule.paused = event.paused;
       return;
     case "tree.over":
-      foldTreeOver(schedule, event.root, atMs);
+      foldTreeOver(schedule, event.root, event.failed === true ? null : atMs);
       return;
     case "leases.voided":
       foldVoided(schedule, atMs);

@@ -33,8 +33,11 @@ export type QueueCommand =
   | { readonly type: "request"; readonly call: string; readonly request: CallRequest }
   /** The call is over or never mind: the slot is free, or the pending request is gone. */
   | { readonly type: "settle"; readonly call: string; readonly end?: CallEnd }
-  /** A root task has ended: its tree takes no more calls, and what it used in all is learnt (SPEC QUEUE18). */
-  | { readonly type: "over"; readonly root: string }
+  /**
+   * A root task has ended: its tree takes no more calls, and what it used in all is learnt (SPEC QUEUE18). `failed`: it
+   * did not complete, which says nothing of others.
+   */
+  | { readonly type: "over"; readonly root: string; readonly failed?: true }
   /**
    * Slots and limits of the queue. What a host has in its configuration counts until somebody changes it `live`, and
    * again when the configuration itself has changed: a live change survives a restart.

@@ -125,13 +125,17 @@ export function foldSettled(
   settle(schedule, lease, held, atMs);
 }
 
-/** A tree takes no more calls: what it has used in all is learnt, and it is forgotten. */
-export function foldTreeOver(schedule: Schedule, root: string, atMs: number): void {
-  foldKept(schedule.calibration, root, "end", atMs);
+/**
+ * A tree takes no more calls: what it has used in all is learnt, and it is forgotten. `atMs` is `null` for one that did
+ * not complete: it is only forgotten, and what it was promised is no broken promise.
+ */
+export function foldTreeOver(schedule: Schedule, root: string, atMs: number | null): void {
+  if (atMs !== null) foldKept(schedule.calibration, root, "end", atMs);
   schedule.calibration.promises.delete(root);
   const known = schedule.roots.get(root);
   if (known === undefined) return;
   schedule.roots.delete(root);
+  if (atMs === null) return;
   const seconds = (atMs - known.sinceMs) / 1_000;
   if (known.type !== "")
     learnTree(schedule.costs, known.type, { attained: known.attained, seconds });

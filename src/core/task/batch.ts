@@ -230,7 +230,7 @@ export function endTask(
   for (const call of live ? [] : [...start, ...granted]) settleCall(made, call.queue, call.call);
   if (live)
     made.signals.push({ kind: "task.abort", taskId: state.id, calls: [...start, ...granted] });
-  if (end.status === "completed" && state.id === spec.rootId) tellEndpoints(made, state);
+  if (state.id === spec.rootId) tellEndpoints(made, state, end.status !== "completed");
   for (const name of openTimers(state, spec)) made.timers.push({ name, atMs: null });
   for (const operation of state.operations.values()) {
     if (operation.kind !== "child" || operation.end !== null) continue;
@@ -256,12 +256,14 @@ export function endTask(
 }
 
 /** Tells the endpoints that a root task called that its tree is over. What ended early says nothing of others. */
-function tellEndpoints(made: Draft, state: TaskState): void {
+function tellEndpoints(made: Draft, state: TaskState, failed: boolean): void {
   const told = new Set<string>();
   for (const operation of state.operations.values()) {
     if (operation.kind !== "call" || told.has(operation.queue)) continue;
     told.add(operation.queue);
-    const body: QueueCommand = { type: "over", root: state.id };
+    const body: QueueCommand = failed
+      ? { type: "over", root: state.id, failed }
+      : { type: "over", root: state.id };
     made.messages.push({ to: queueScope(operation.queue), body });
   }
 }

@@ -53,9 +53,15 @@ function endpointOf(
     promptTokensPerSecond: config.promptTokensPerSecond ?? defaults.promptTokensPerSecond,
     decodeTokensPerSecond: config.decodeTokensPerSecond ?? defaults.decodeTokensPerSecond,
     idleTimeoutMs: config.idleTimeoutMs ?? defaults.idleTimeoutMs,
+    limits: limitsOf(config),
     ...(config.resumes === undefined ? {} : { resumes: config.resumes }),
     outcome,
   };
+}
+
+function limitsOf(config: EndpointConfig): NonNullable<Endpoint["limits"]> {
+  const { slotsPerKey = null, requestsPerMinute = null, tokensPerMinute = null } = config;
+  return { slotsPerKey, requestsPerMinute, tokensPerMinute };
 }
 
 /** Stands for the first chat model an endpoint offers when it is called. */
