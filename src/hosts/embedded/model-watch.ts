@@ -1,3 +1,4 @@
+import { anyModel, firstModel } from "../../adapters/openai/first-model.ts";
 import { openaiModels } from "../../adapters/openai/openai-models.ts";
 import { nodeFetch } from "../../adapters/node/http-fetch.ts";
 import type { Endpoint, Roles } from "../../engine/index.ts";
@@ -62,27 +63,6 @@ function endpointOf(
 function limitsOf(config: EndpointConfig): NonNullable<Endpoint["limits"]> {
   const { slotsPerKey = null, requestsPerMinute = null, tokensPerMinute = null } = config;
   return { slotsPerKey, requestsPerMinute, tokensPerMinute };
-}
-
-/** Stands for the first chat model an endpoint offers when it is called. */
-const anyModel = "auto";
-
-function firstModel(models: Models): Models {
-  async function firstOffered(options: Parameters<Models["list"]>[0]): Promise<string> {
-    const offered = await models.list(options);
-    return offered.find((id) => !/embed/i.test(id)) ?? anyModel;
-  }
-  async function* streamFirst(...[call, options]: Parameters<Models["stream"]>) {
-    yield* models.stream({ ...call, model: await firstOffered(options) }, options);
-  }
-  return {
-    ...models,
-    probe: async (model, options) =>
-      (await models.probe?.(model === anyModel ? await firstOffered(options) : model, options)) ??
-      null,
-    stream: (call, options) =>
-      call.model === anyModel ? streamFirst(call, options) : models.stream(call, options),
-  };
 }
 
 /** What a look at a server came to: what it offers, or why it cannot be used. */
