@@ -20,7 +20,6 @@ export default defineConfig({
           include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.ts"],
           pool: "threads",
           isolate: false,
-          testTimeout: SLOW_TEST_MS,
         },
       },
       {
