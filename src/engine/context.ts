@@ -59,6 +59,11 @@ export interface GenerateRequest {
   readonly name?: string;
   /** Shows the text on the task's stream. Default: true without a name, false with one. */
   readonly show?: boolean;
+  /**
+   * The handler returns with the answer and does nothing in between that anybody could see: the call's end and the
+   * task's are then one commit. A crash before that commit makes the call again, as one before the call's own would.
+   */
+  readonly last?: true;
 }
 
 /** A request for vectors. */

@@ -51,7 +51,7 @@ export async function generate(
   role: string,
   request: GenerateRequest,
 ): Promise<CallResult> {
-  const { name, show = name === undefined, outsideTools, ...asked } = request;
+  const { name, show = name === undefined, outsideTools, last = false, ...asked } = request;
   const op = name === undefined ? segment.ordinal(`call:${role}`) : `call:${name}`;
   segment.claim(op);
   for (const message of asked.messages) {
@@ -66,6 +66,7 @@ export async function generate(
   const { target, ...call } = asked;
   const { endpoint, model } = ports.roles.resolve(role, target);
   const transcript = show ? await segment.transcript() : null;
+<<<<<<< HEAD
   const on: Attempt = { segment, ports, endpoint, transcript, op, role, model };
   const inputTokens = tokensOf(asked.messages);
   const isFree = asked.jsonSchema === undefined && asked.toolChoice !== "required";
@@ -73,6 +74,11 @@ export async function generate(
   return await scheduled(on, wanted, (operation) =>
     streamCall(on, { model, ...call }, { operation, isFree }),
   );
+=======
+  const on: Attempt = { segment, ports, endpoint, transcript, op, role, model, last };
+  const cost = costOf(asked.messages, endpoint);
+  return await scheduled(on, { hash, cost }, () => consume(on, { model, ...call }));
+>>>>>>> main
 }
 
 /**
@@ -89,7 +95,7 @@ export async function embed(
   segment.claim(op);
   const hash = await ports.sha256(canonicalJson({ role, texts, target }));
   const { endpoint, model } = ports.roles.resolve(role, target);
-  const on: Attempt = { segment, ports, endpoint, transcript: null, op, role, model };
+  const on: Attempt = { segment, ports, endpoint, transcript: null, op, role, model, last: false };
   const chars = texts.reduce((sum, text) => sum + text.length, 0);
   const wanted = { hash, inputTokens: chars / charsPerToken, answers: false, isFree: false };
   return await scheduled(on, wanted, async () => {
@@ -173,7 +179,23 @@ function errorOf(error: ErrorData | null): ErrandError {
   return new ErrandError(error?.code ?? "internal", error?.message ?? "the model call failed");
 }
 
+<<<<<<< HEAD
 /** One try with a granted slot. `null`: it was cut, or failed and is tried again when its backoff is over. */
+=======
+interface Attempt {
+  readonly segment: Segment;
+  readonly ports: CallPorts;
+  readonly endpoint: Endpoint;
+  readonly transcript: Transcript | null;
+  readonly op: string;
+  readonly role: string;
+  readonly model: string;
+  /** Its task ends with it: see {@link GenerateRequest.last}. */
+  readonly last: boolean;
+}
+
+/** One try with a granted slot. `null`: it failed and will be tried again when its backoff is over. */
+>>>>>>> main
 async function attempt(
   on: Attempt,
   wanted: Wanted,
@@ -195,8 +217,15 @@ async function attempt(
   if ("cut" in made) return await madeRoom(on, wanted, operation, made.cut);
   const { result } = made;
   on.transcript?.end(op, result.finish);
+<<<<<<< HEAD
   if (wanted.isFree) await probeIfUseful(segment, on.endpoint, on.model);
   await segment.ask({ type: "callDone", op, call: granted, result });
+=======
+  const stored = segment.ask({ type: "callDone", op, call: granted, result });
+  // Not waited for, it shares a commit with the task's end, which tells what kept either from the disk.
+  if (on.last) void stored.catch(() => undefined);
+  else await stored;
+>>>>>>> main
   segment.wake(op, { ...operation, state: "done", result });
   return result;
 }
