@@ -8,7 +8,7 @@ const end: Delta = { type: "finish", reason: "stop" };
 const from = { text: "one two", tokens: 2, ran: 1 };
 
 describe("an answer of several slots", () => {
-  test("[CALL11] is one text with the usage of all", () => {
+  test("[CALL12] is one text with the usage of all", () => {
     const answer = new Answer(from, undefined);
     answer.take([text(" three"), { type: "usage", inputTokens: 12, outputTokens: 1 }, end], 0);
     expect(answer.result()).toEqual({
@@ -18,7 +18,7 @@ describe("an answer of several slots", () => {
     });
   });
 
-  test("[CALL11] white space that servers trim from what they go on with is said once", () => {
+  test("[CALL12] white space that servers trim from what they go on with is said once", () => {
     const trailing = { ...from, text: "one\n\n" };
     expect(sentOf(trailing)).toBe("one");
     for (const said of [["\n", "\n", "two"], ["\n\ntwo"], ["two"], [" two"]]) {
@@ -30,7 +30,7 @@ describe("an answer of several slots", () => {
     }
   });
 
-  test("[CALL11] stops only behind something new, and never in or behind what cannot be gone on with", () => {
+  test("[CALL12] stops only behind something new, and never in or behind what cannot be gone on with", () => {
     const answer = new Answer(from, undefined);
     expect(answer.canStop).toBe(false);
     answer.take([text(" three")], 2_000);

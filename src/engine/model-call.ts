@@ -66,19 +66,13 @@ export async function generate(
   const { target, ...call } = asked;
   const { endpoint, model } = ports.roles.resolve(role, target);
   const transcript = show ? await segment.transcript() : null;
-<<<<<<< HEAD
-  const on: Attempt = { segment, ports, endpoint, transcript, op, role, model };
+  const on: Attempt = { segment, ports, endpoint, transcript, op, role, model, last };
   const inputTokens = tokensOf(asked.messages);
   const isFree = asked.jsonSchema === undefined && asked.toolChoice !== "required";
   const wanted = { hash, inputTokens, answers: true, isFree };
   return await scheduled(on, wanted, (operation) =>
     streamCall(on, { model, ...call }, { operation, isFree }),
   );
-=======
-  const on: Attempt = { segment, ports, endpoint, transcript, op, role, model, last };
-  const cost = costOf(asked.messages, endpoint);
-  return await scheduled(on, { hash, cost }, () => consume(on, { model, ...call }));
->>>>>>> main
 }
 
 /**
@@ -179,23 +173,7 @@ function errorOf(error: ErrorData | null): ErrandError {
   return new ErrandError(error?.code ?? "internal", error?.message ?? "the model call failed");
 }
 
-<<<<<<< HEAD
 /** One try with a granted slot. `null`: it was cut, or failed and is tried again when its backoff is over. */
-=======
-interface Attempt {
-  readonly segment: Segment;
-  readonly ports: CallPorts;
-  readonly endpoint: Endpoint;
-  readonly transcript: Transcript | null;
-  readonly op: string;
-  readonly role: string;
-  readonly model: string;
-  /** Its task ends with it: see {@link GenerateRequest.last}. */
-  readonly last: boolean;
-}
-
-/** One try with a granted slot. `null`: it failed and will be tried again when its backoff is over. */
->>>>>>> main
 async function attempt(
   on: Attempt,
   wanted: Wanted,
@@ -217,15 +195,11 @@ async function attempt(
   if ("cut" in made) return await madeRoom(on, wanted, operation, made.cut);
   const { result } = made;
   on.transcript?.end(op, result.finish);
-<<<<<<< HEAD
   if (wanted.isFree) await probeIfUseful(segment, on.endpoint, on.model);
-  await segment.ask({ type: "callDone", op, call: granted, result });
-=======
   const stored = segment.ask({ type: "callDone", op, call: granted, result });
   // Not waited for, it shares a commit with the task's end, which tells what kept either from the disk.
   if (on.last) void stored.catch(() => undefined);
   else await stored;
->>>>>>> main
   segment.wake(op, { ...operation, state: "done", result });
   return result;
 }

@@ -26,6 +26,8 @@ export interface Attempt {
   readonly op: string;
   readonly role: string;
   readonly model: string;
+  /** Its task ends with it: see {@link GenerateRequest.last}. */
+  readonly last: boolean;
 }
 
 /** What a try came to: an answer, a stop to make room, or a failure behind what it had said. */

@@ -72,7 +72,7 @@ async function longThenQuestion(on: Bench, tokens = 220) {
 }
 
 describe("a call that is cut for a quick question", () => {
-  test("[CALL11] is paused, and goes on behind its text: nothing is said twice, nothing is taken back", async () => {
+  test("[CALL12] is paused, and goes on behind its text: nothing is said twice, nothing is taken back", async () => {
     const on = await bench({}, { resumes: "prefill" });
     const { long, question } = await longThenQuestion(on);
     const events = await followToEnd(on.errand, long);
@@ -100,7 +100,7 @@ describe("a call that is cut for a quick question", () => {
     expect(cuts.tokens).toBeGreaterThan(0);
   });
 
-  test("[CALL11] goes on in another process after a stop in mid-pause, in the same attempt", async () => {
+  test("[CALL12] goes on in another process after a stop in mid-pause, in the same attempt", async () => {
     const on = await bench({}, { resumes: "prefill" });
     const long = await submit(on, "[[repeat 220 word]]", "batch");
     await followUntil(on.errand, long, (events) => textOfFeed(events) !== "");
@@ -118,7 +118,7 @@ describe("a call that is cut for a quick question", () => {
     expect(await viewOf(again, long)).toMatchObject({ attempts: 1, output: { text: words(220) } });
   });
 
-  test("[CALL11] is cancelled while it is paused", async () => {
+  test("[CALL12] is cancelled while it is paused", async () => {
     const on = await bench({}, { resumes: "prefill" });
     const long = await submit(on, "[[repeat 2200 word]]", "batch");
     await followUntil(on.errand, long, (events) => textOfFeed(events) !== "");
@@ -130,7 +130,7 @@ describe("a call that is cut for a quick question", () => {
     expect(await viewOf(on.errand, long)).toMatchObject({ status: "cancelled" });
   });
 
-  test("[CALL12] an endpoint is tried out when calls wait, and its calls are cut from then on", async () => {
+  test("[CALL13] an endpoint is tried out when calls wait, and its calls are cut from then on", async () => {
     const on = await bench({ tokensPerSecond: 1_000 });
     const first = await submit(on, "[[repeat 200 word]]", "interactive");
     const waits = await submit(on, "[[say one]]", "interactive");
@@ -144,7 +144,7 @@ describe("a call that is cut for a quick question", () => {
     expect(textOfFeed(events)).toBe(words(220));
   });
 
-  test("[CALL12] an endpoint that answers anew is never cut", async () => {
+  test("[CALL13] an endpoint that answers anew is never cut", async () => {
     const on = await bench({ goesOn: "anew", tokensPerSecond: 1_000 });
     const first = await submit(on, "[[repeat 200 word]]", "batch");
     const waits = await submit(on, "[[say one]]", "interactive");
@@ -157,7 +157,7 @@ describe("a call that is cut for a quick question", () => {
     expect(on.model.log().filter(({ aborted }) => aborted)).toEqual([]);
   });
 
-  test("[CALL12] an endpoint that refuses to go on is asked from the beginning, behind a reset", async () => {
+  test("[CALL13] an endpoint that refuses to go on is asked from the beginning, behind a reset", async () => {
     const on = await bench({}, { resumes: "prefill" });
     const long = await submit(on, "[[repeat 220 word]]", "batch");
     await followUntil(on.errand, long, (events) => textOfFeed(events) !== "");
@@ -181,7 +181,7 @@ describe("a call that is cut for a quick question", () => {
   });
 
   test.each(["prefill", "continue", "anew"] as const)(
-    "[CALL12] a probe finds out how a model goes on: %s",
+    "[CALL13] a probe finds out how a model goes on: %s",
     async (goesOn) => {
       const model = await startFakeModel({ goesOn });
       open.push(() => model.close());
