@@ -68,5 +68,9 @@ export const segmentsHotMax = 10_000;
 export const messageHopsMax = 64;
 /** Commands folded into one group commit: bounds the event-loop pause of a burst. */
 export const groupCommandsMax = 512;
+/** Commands a group may always take, however costly they are: below it, flushes would cost more than they share. */
+export const groupCommandsMin = 64;
+/** How long the work of one group should take, without the disk's part: a burst of costly commands goes in more turns. */
+export const groupMsAim = 10;
 /** Events of a scope between two snapshots, for kinds that have them. */
 export const snapshotEventsEvery = 2_000;

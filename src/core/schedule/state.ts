@@ -116,6 +116,8 @@ export interface Lane {
   readonly band: 0 | 1 | 2;
   readonly account: Account;
   readonly gate: Gate;
+  /** What the pool knows of it. */
+  readonly pooled: { number: number; calls: number };
   /** Heap of pool slots by tag, then arrival. Never empty between two decisions. */
   slots: number[];
   /** Sum of predicted costs in thousandths of a slot-second, for positions and estimates. */

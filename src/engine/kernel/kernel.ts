@@ -1,6 +1,6 @@
 import { ErrandError } from "../../core/errors.ts";
 import type { IdPrefix } from "../../core/ids.ts";
-import { groupCommandsMax, snapshotEventsEvery } from "../../core/limits.ts";
+import { snapshotEventsEvery } from "../../core/limits.ts";
 import { taskScope, type Scope } from "../../core/scope.ts";
 import type { Entry } from "../../core/stream/entry.ts";
 import type { Courier } from "../../ports/host.ts";
@@ -350,7 +350,7 @@ export class Kernel {
   #flush(): void {
     // One group at a time: the end of this one schedules the next.
     if (this.#running !== null) return;
-    const items = this.#mailbox.splice(0, groupCommandsMax);
+    const items = this.#mailbox.splice(0, this.#commit.commandsMax);
     const flushed = this.#flushed;
     this.#flushed = null;
     const done = (error: unknown): void => {
