@@ -1,6 +1,8 @@
+import { flushCompileCache } from "node:module";
+
 import { defineCommand, type CommandDef } from "citty";
 
-import { keepHeapSmall } from "../adapters/node/small-heap.ts";
+import { keepHeapSmall, shrinkHeapWhenIdle } from "../adapters/node/small-heap.ts";
 import { readSettings, type HostSettings } from "../hosts/embedded/config.ts";
 import { serveEmbedded, type Served } from "../hosts/embedded/serve.ts";
 
@@ -9,6 +11,9 @@ const serveArgs = {
   host: { type: "string", description: "Address to bind (default: ERRAND_HOST, or 127.0.0.1)" },
   data: { type: "string", description: "Data folder (default: ERRAND_DATA_DIR, or ./.errand)" },
 } as const;
+
+/** After a start has done its own work: writing the cache the first time takes some 50 ms. */
+const compileCacheAfterMs = 2_000;
 
 /** `errand serve`. */
 export const serve: CommandDef<typeof serveArgs> = defineCommand({
@@ -37,6 +42,9 @@ export const serve: CommandDef<typeof serveArgs> = defineCommand({
     }
     printStart(served, settings);
     stopOnSignals(served);
+    shrinkHeapWhenIdle();
+    // Node keeps compiled code when a process ends by itself: a server that is killed would start slowly for ever.
+    setTimeout(() => flushCompileCache(), compileCacheAfterMs).unref();
   },
 });
 

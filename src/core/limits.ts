@@ -36,6 +36,14 @@ export const sessionTurnsMax = 100;
 export const todosMax = 1_000;
 /** Longest text of a todo or a reminder, in UTF-16 units. */
 export const todoCharsMax = 2_000;
+/** Longest stored summary of a session, in UTF-16 units. */
+export const summaryCharsMax = 20_000;
+/** Reminders of one user. */
+export const remindersMax = 500;
+/** Longest question of an approval, in UTF-16 units. */
+export const questionCharsMax = 4_000;
+/** Longest JSON of what an approval is about, in UTF-16 units. */
+export const detailsCharsMax = 20_000;
 /** Wishes for todos that a session remembers, so that one that comes again changes nothing. */
 export const actedMax = 1_000;
 /** Most tasks that wait in one lane of a user. */
@@ -60,5 +68,9 @@ export const segmentsHotMax = 10_000;
 export const messageHopsMax = 64;
 /** Commands folded into one group commit: bounds the event-loop pause of a burst. */
 export const groupCommandsMax = 512;
+/** Commands a group may always take, however costly they are: below it, flushes would cost more than they share. */
+export const groupCommandsMin = 64;
+/** How long the work of one group should take, without the disk's part: a burst of costly commands goes in more turns. */
+export const groupMsAim = 10;
 /** Events of a scope between two snapshots, for kinds that have them. */
 export const snapshotEventsEvery = 2_000;

@@ -1,18 +1,11 @@
 /** A small life of everything that is stored: every kind of fact, row, stream, timer and key, in a few tasks. */
-import type { RunnerCommand, TaskCommand } from "../../src/core/task/commands.ts";
-import type { TaskSpec } from "../../src/core/task/spec.ts";
-import type { TaskState } from "../../src/core/task/state.ts";
 import { queueScope, sessionScope, taskScope, userScope } from "../../src/core/scope.ts";
-import type { NewTodo, TodoAct } from "../../src/core/session/todos.ts";
+import { approvals, planner } from "./planner-story.ts";
+import { ANN, MAIN, minuteMs, Story, type WorkerCommand } from "./story.ts";
 import { type KernelBench, quiet } from "../contracts/kernel-bench.ts";
 
-const ANN = "ann";
-const MAIN = sessionScope(ANN, "main");
 const error = { code: "handler_failed", message: "it broke" } as const;
 const stalled = { code: "model_stalled", message: "the model fell silent" } as const;
-const minuteMs = 60_000;
-
-type WorkerCommand<C = RunnerCommand> = C extends RunnerCommand ? Omit<C, "epoch"> : never;
 
 /** Where no message ever arrives, so that the outbox has something to keep. */
 export const ELSEWHERE = queueScope("elsewhere");
@@ -26,9 +19,11 @@ export async function tellStory(bench: KernelBench): Promise<void> {
   await handler(story);
   await conversation(story);
   await planner(story);
+  await approvals(story);
   await lanes(story);
   await schedules(story);
   await scarce(story);
+  await cuts(story);
   await open(story);
 }
 
@@ -66,61 +61,28 @@ async function scarce(story: Story): Promise<void> {
   await story.tell("is promoted", { type: "prioritize", priority: "interactive" });
 }
 
-/** The story's tasks by name, and what is done to them. */
-class Story {
-  readonly bench: KernelBench;
-  readonly #ids = new Map<string, string>();
-
-  constructor(bench: KernelBench) {
-    this.bench = bench;
+/** An endpoint that goes on from partial answers: one stream that has made room, one that cannot. */
+async function cuts(story: Story): Promise<void> {
+  const queue = "yields";
+  await story.queue(queue, { type: "configure", settings: { slots: 2, slotsPerKey: null } });
+  await story.queue(queue, { type: "probed", target: "m http://model/v1", way: "prefill" });
+  const op = "call:chat#1";
+  const asked = { type: "call", op, queue, role: "chat", hash: "h", cost: 90, lead: 0.5 } as const;
+  for (const name of ["makes room", "cannot stop"]) {
+    await story.submit(name, { priority: "batch" });
+    await story.work(name, { ...asked, cuttable: true });
   }
-
-  id(name: string): string {
-    const known = this.#ids.get(name) ?? this.bench.kernel.id("task");
-    this.#ids.set(name, known);
-    return known;
+  await story.later(5_000);
+  for (const name of ["a quick question", "another question"]) {
+    await story.submit(name, { priority: "interactive", key: name });
+    await story.work(name, asked);
   }
-
-  spec(name: string, changes: Partial<TaskSpec> = {}): TaskSpec {
-    const fixed = { type: "note", userId: ANN, queue: "tasks", priority: "background" } as const;
-    return { ...fixed, input: { note: name }, rootId: this.id(name), ...changes };
-  }
-
-  async submit(name: string, changes: Partial<TaskSpec> = {}): Promise<void> {
-    await this.tell(name, { type: "submit", spec: this.spec(name, changes) });
-  }
-
-  async tell(name: string, command: TaskCommand): Promise<void> {
-    await this.bench.kernel.ask(taskScope(this.id(name)), command);
-  }
-
-  state(name: string): Promise<TaskState> {
-    const { kernel } = this.bench;
-    return kernel.read(taskScope(this.id(name)), (state) => structuredClone(state as TaskState));
-  }
-
-  /** What the task's present worker does. */
-  async work(name: string, command: WorkerCommand): Promise<void> {
-    const { epoch } = await this.state(name);
-    await this.bench.kernel.ask(taskScope(this.id(name)), { ...command, epoch });
-  }
-
-  /** The id of a model call that has its slot. */
-  async granted(name: string, op: string): Promise<string> {
-    const operation = (await this.state(name)).operations.get(op);
-    if (operation?.kind !== "call" || operation.state !== "granted") {
-      throw new Error(`call ${op} of ${name} is not granted`);
-    }
-    return operation.call;
-  }
-
-  async later(ms: number): Promise<void> {
-    await this.bench.ringAt(this.bench.nowMs + ms);
-  }
-
-  async queue(name: string, command: unknown): Promise<void> {
-    await this.bench.kernel.ask(queueScope(name), command);
-  }
+  const kept = await story.granted("cannot stop", op);
+  await story.queue(queue, { type: "keep", call: kept });
+  const cut = await story.granted("makes room", op);
+  const partial = { text: "Half an ans", tokens: 4, ran: 4.5 };
+  const again = { partial, inputTokens: 100, cost: 80, lead: 0.6 };
+  await story.work("makes room", { type: "callCut", op, call: cut, ...again });
 }
 
 const call = (op: string): WorkerCommand => ({
@@ -229,38 +191,6 @@ async function conversation(story: Story): Promise<void> {
   const old = sessionScope(ANN, "old");
   await kernel.ask(old, say(story, "deleted turn", 4));
   await kernel.ask(old, { type: "delete" });
-}
-
-/** Todos: proposed, open, done, removed, in a changed order. */
-async function planner(story: Story): Promise<void> {
-  const { kernel } = story.bench;
-  const scope = sessionScope(ANN, "planner");
-  let wishes = 0;
-  const wish = async (act: TodoAct): Promise<void> => {
-    wishes += 1;
-    const named = { eventId: `evt_${wishes}`, actionId: `tap-${wishes}` };
-    await kernel.ask(
-      scope,
-      { type: "todo", ...named, act },
-      { meta: { actionId: named.actionId } },
-    );
-  };
-  const todo = (n: number): NewTodo => ({
-    id: `todo_${n}`,
-    text: `Thing ${n}`,
-    dueDay: n === 1 ? "2026-12-01" : null,
-    source: n === 2 ? { sessionId: "main", messageId: "msg_u1" } : null,
-    operationId: story.id("turn 1"),
-  });
-  await wish({ do: "add", todos: [todo(1), todo(2)], proposed: true });
-  await wish({ do: "add", todos: [todo(3), todo(4)] });
-  await wish({ do: "change", todoId: "todo_2", accepted: true });
-  await wish({ do: "change", todoId: "todo_3", text: "Another thing", done: true });
-  await wish({ do: "change", todoId: "todo_4", done: true });
-  await wish({ do: "change", todoId: "todo_4", done: false });
-  await wish({ do: "arrange", order: ["todo_4", "todo_2"], dueDays: { todo_4: "2026-12-02" } });
-  await wish({ do: "add", todos: [todo(5)] });
-  await wish({ do: "remove", todoId: "todo_5" });
 }
 
 async function lanes(story: Story): Promise<void> {

@@ -1,5 +1,5 @@
 import { ErrandError } from "../../core/errors.ts";
-import type { ReadyRequest } from "../../core/rows.ts";
+import { readyRequest, readyText } from "../../core/schedule/ready-text.ts";
 import type { Group, SyncStore } from "../../ports/store.ts";
 import { textOf } from "./columns.ts";
 import type { Driver } from "./driver.ts";
@@ -19,31 +19,14 @@ export function openReadyTable(driver: Driver): ReadyTable {
   const select = driver.prepare(selectReady);
   return {
     put: ({ queue, call, request }) =>
-      upsert.run(queue, request.seq, call, JSON.stringify(request)),
+      upsert.run(queue, request.seq, call, readyText(call, request)),
     remove: ({ queue, call }) => remove.run(queue, call),
     list: (queue, afterSeq, limit) =>
       select.all(queue, afterSeq, limit).map((row) => {
         const call = textOf(row, "call");
-        return { call, request: requestOf(call, JSON.parse(textOf(row, "request"))) };
+        const request = readyRequest(call, textOf(row, "request"));
+        if (request !== null) return { call, request };
+        throw new ErrandError("internal", `the ready row of call ${call} is damaged`);
       }),
   };
-}
-
-/** The row is this store's own JSON of a `ReadyRequest`: the check is for damage, not for shape. */
-function requestOf(call: string, value: unknown): ReadyRequest {
-  if (!isRequest(value)) {
-    throw new ErrandError("internal", `the ready row of call ${call} is damaged`);
-  }
-  return value;
-}
-
-function isRequest(value: unknown): value is ReadyRequest {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "seq" in value &&
-    typeof value.seq === "number" &&
-    "task" in value &&
-    typeof value.task === "string"
-  );
 }

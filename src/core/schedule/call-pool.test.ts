@@ -1,14 +1,20 @@
-import { expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 
 import { formatId } from "../ids.ts";
 import type { ReadyRequest } from "../rows.ts";
 import { CallPool, isTaskOfCall, taskOfCall } from "./call-pool.ts";
 
+const pooled: { number: number; calls: number } = { number: -1, calls: 0 };
 const lane = {
-  band: 1,
-  account: { key: "ann", weight: 1 },
-  gate: { taskType: "chat", capTotal: null, capPerKey: 3 },
-} as const;
+  ...({
+    band: 1,
+    account: { key: "ann", weight: 1 },
+    gate: { taskType: "chat", capTotal: null, capPerKey: 3 },
+  } as const),
+  pooled,
+};
+
+beforeEach(() => Object.assign(lane.pooled, { number: -1, calls: 0 }));
 
 function request(task: string, parts: Partial<ReadyRequest> = {}): ReadyRequest {
   return {
@@ -32,7 +38,8 @@ function request(task: string, parts: Partial<ReadyRequest> = {}): ReadyRequest 
 test("[QUEUE14] the pool gives back every field, also those that ids do not tell", () => {
   const pool = new CallPool<typeof lane>();
   const plain = pool.add("a.1", request("a"), lane);
-  const forecast = { role: "writer", lead: 0.5, rest: 9, tokens: 40 };
+  const cut = { cuttable: true, cuts: 2, ran: 1.5 } as const;
+  const forecast = { role: "writer", lead: 0.5, rest: 9, tokens: 40, ...cut };
   const odd = pool.add(
     "call-2",
     request("b", { root: "r", user: "bob", type: "doc", ...forecast }),
@@ -50,10 +57,13 @@ test("[QUEUE14] the pool gives back every field, also those that ids do not tell
     role: null,
     lead: 0,
     tokens: 0,
+    cuttable: false,
+    cuts: 0,
+    ran: 0,
     capped: true,
   });
   expect(pool.read(odd)).toMatchObject({ task: "b", root: "r", user: "bob", taskType: "doc" });
-  expect(pool.read(odd)).toMatchObject({ role: "writer", lead: 0.5, tokens: 40 });
+  expect(pool.read(odd)).toMatchObject({ role: "writer", lead: 0.5, tokens: 40, ...cut });
   expect([pool.rest(plain), pool.rest(odd)]).toEqual([2, 9]);
   expect(pool.request(plain)).toEqual(request("a"));
   expect(pool.request(odd)).toEqual(
@@ -112,4 +122,21 @@ test.each([
   expect(taskOfCall(call)).toBe(task);
   expect(isTaskOfCall(`${task}x`, call)).toBe(false);
   expect(isTaskOfCall(task, call)).toBe(call.includes("."));
+});
+
+test("[QUEUE14] lanes are told apart for as long as they have calls, and their numbers are used again", () => {
+  const pool = new CallPool<typeof lane>();
+  const [ann, bob, cat] = [1, 2, 3].map(() => ({ ...lane, pooled: { number: -1, calls: 0 } }));
+  const first = pool.add("a.1", request("a"), ann!);
+  const second = pool.add("b.1", request("b"), bob!);
+  const third = pool.add("c.1", request("c"), ann!);
+  pool.remove(first);
+  expect([pool.lane(second), pool.lane(third)]).toEqual([bob, ann]);
+  expect(pool.lane(third)).toBe(ann);
+  pool.remove(third);
+  expect(ann!.pooled).toEqual({ number: -1, calls: 0 });
+  const fourth = pool.add("d.1", request("d"), cat!);
+  expect(pool.lane(fourth)).toBe(cat);
+  expect(pool.lane(second)).toBe(bob);
+  expect(cat!.pooled).toEqual({ number: 0, calls: 1 });
 });

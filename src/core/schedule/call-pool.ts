@@ -18,12 +18,17 @@ export interface WaitingCall {
   readonly role: string | null;
   readonly lead: number;
   readonly tokens: number;
+  readonly cuttable: boolean;
+  readonly cuts: number;
+  readonly ran: number;
   /** It counts against the caps of its task type. */
   readonly capped: boolean;
 }
 
 /** What the pool must know of the lane that holds a call. */
 interface LaneOfCalls {
+  /** The pool's to give: its number there, and how many calls it has; -1 and 0: none. */
+  readonly pooled: { number: number; calls: number };
   readonly band: 0 | 1 | 2;
   readonly account: { readonly key: string; readonly weight: number };
   readonly gate: {
@@ -39,50 +44,57 @@ interface Forecast {
   readonly lead: number;
   readonly rest: number;
   readonly tokens: number;
+  readonly cuttable: boolean;
+  readonly cuts: number;
+  readonly ran: number;
 }
 
 /** Slots of one chunk. A power of 2, and small: a queue with one call has one chunk. */
 const chunkSlots = 256;
 const chunkBits = 8;
+/** The number of no lane. */
+const noLane = -1;
 /** Doubles of a slot: cost, tag, arrival number, ready time. */
 const doubles = 4;
 /**
- * Whole numbers of a slot: its packed id, the number of its type, and its place in the lane's heap. In a free slot the
- * place is the next free slot, or -1. The last word of an id that cannot be packed is 0.
+ * Whole numbers of a slot: its packed id, the numbers of its type and its lane, and its place in the lane's heap. In a
+ * free slot the place is the next free slot, or -1, and the lane is none. The last word of an id that cannot be packed is 0.
  */
-const words = packedWords + 2;
+const words = packedWords + 3;
 const typeWord = packedWords;
 const placeWord = packedWords + 1;
+const laneWord = packedWords + 2;
 
 /** So many slots side by side. Chunks are added one by one, so that no growth copies what is there. */
-interface Chunk<L> {
+interface Chunk {
   readonly doubles: Float64Array;
   readonly words: Int32Array;
-  readonly lanes: (L | undefined)[];
 }
 
-function newChunk<L>(): Chunk<L> {
+function newChunk(): Chunk {
   const buffer = new ArrayBuffer(chunkSlots * (8 * doubles + 4 * words));
   return {
     doubles: new Float64Array(buffer, 0, chunkSlots * doubles),
     words: new Int32Array(buffer, 8 * chunkSlots * doubles),
-    lanes: Array.from({ length: chunkSlots }, () => undefined),
   };
 }
 
 /**
- * The waiting calls of a queue in typed arrays, about 85 bytes each, because a million of them must neither fill the
+ * The waiting calls of a queue in typed arrays, about 80 bytes each, because a million of them must neither fill the
  * memory nor be walked by every collection of garbage. A call is named by its slot, a small integer that is free for
  * another call once this one has left. What is nearly always the same is kept by exception: an id is a task's and a
  * number, a task is the call's id up to its last dot, a root is the task, a user is the fairness key.
  */
 export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotKeys {
   size = 0;
-  #chunks: Chunk<L>[] = [];
+  #chunks: Chunk[] = [];
   #free = -1;
   /** Slots ever used since the pool was last empty. */
   #used = 0;
   readonly #index = new SlotIndex(this);
+  /** Lanes by their number; a number is free again when its lane has no more calls. */
+  readonly #lanes: (L | undefined)[] = [];
+  readonly #freeLanes: number[] = [];
   /** Ids that cannot be packed. */
   readonly #calls = new Map<number, string>();
   readonly #tasks = new Map<number, string>();
@@ -101,7 +113,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     const chunk = this.#chunk(slot);
     const at = slot & (chunkSlots - 1);
     this.size += 1;
-    chunk.lanes[at] = lane;
+    chunk.words[words * at + laneWord] = this.#enter(lane);
     chunk.doubles[doubles * at] = request.cost;
     chunk.doubles[doubles * at + 1] = request.tag;
     chunk.doubles[doubles * at + 2] = request.seq;
@@ -118,13 +130,15 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     if (root !== task) this.#roots.set(slot, root);
     if (user !== lane.account.key) this.#users.set(slot, user);
     const { role = null, lead = 0, tokens = 0, rest = request.cost } = request;
-    if (role !== null) this.#forecasts.set(slot, { role, lead, rest, tokens });
+    const { cuttable = false, cuts = 0, ran = 0 } = request;
+    if (role !== null) this.#forecasts.set(slot, { role, lead, rest, tokens, cuttable, cuts, ran });
     return slot;
   }
 
   /** Frees a slot. The caller has taken it out of the lane's heap. */
   remove(slot: number): void {
     this.size -= 1;
+    this.#leave(slot);
     if (this.size > 0) this.#index.remove(slot);
     this.#calls.delete(slot);
     this.#tasks.delete(slot);
@@ -135,7 +149,6 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       this.#reset();
       return;
     }
-    this.#chunk(slot).lanes[slot & (chunkSlots - 1)] = undefined;
     this.moved(slot, this.#free);
     this.#free = slot;
   }
@@ -168,7 +181,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     const ownTask = number === 0 ? "" : unpackTask(chunk.words, words * at);
     const call = number === 0 ? (this.#calls.get(slot) ?? "") : `${ownTask}.${number}`;
     const task = this.#tasks.get(slot) ?? (number === 0 ? taskOfCall(call) : ownTask);
-    const lane = chunk.lanes[at];
+    const lane = this.lane(slot);
     const key = lane?.account.key ?? "";
     const forecast = this.#forecasts.get(slot);
     return {
@@ -183,13 +196,16 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       role: forecast?.role ?? null,
       lead: forecast?.lead ?? 0,
       tokens: forecast?.tokens ?? 0,
+      cuttable: forecast?.cuttable ?? false,
+      cuts: forecast?.cuts ?? 0,
+      ran: forecast?.ran ?? 0,
       capped: lane !== undefined && lane.gate.taskType !== null,
     };
   }
 
   /** Lane that holds the slot. */
   lane(slot: number): L | undefined {
-    return this.#chunk(slot).lanes[slot & (chunkSlots - 1)];
+    return this.#lanes[this.#word(slot, laneWord)];
   }
 
   /** Predicted cost of the call in a slot. */
@@ -216,10 +232,16 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       role,
       lead,
       tokens,
+      cuttable,
+      cuts,
+      ran,
       ...rest
     } = this.read(slot);
     const lane = this.lane(slot);
-    const learnt = role === null ? null : { role, lead, tokens, rest: this.rest(slot) };
+    const learnt =
+      role === null
+        ? null
+        : { role, lead, tokens, rest: this.rest(slot), ...cutParts(cuttable, cuts, ran) };
     return {
       ...rest,
       type,
@@ -240,7 +262,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
 
   /** Place of a slot in its lane's heap. */
   place(slot: number): number {
-    return this.#chunk(slot).words[words * (slot & (chunkSlots - 1)) + placeWord] ?? -1;
+    return this.#word(slot, placeWord);
   }
 
   /** Order inside a key: the least tag first, then the first that came. */
@@ -255,7 +277,34 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     this.#chunk(slot).words[words * (slot & (chunkSlots - 1)) + placeWord] = index;
   }
 
-  #chunk(slot: number): Chunk<L> {
+  #word(slot: number, which: number): number {
+    return this.#chunk(slot).words[words * (slot & (chunkSlots - 1)) + which] ?? -1;
+  }
+
+  /** Counts a call into its lane and answers the lane's number. */
+  #enter(lane: L): number {
+    const { pooled } = lane;
+    pooled.calls += 1;
+    if (pooled.number !== noLane) return pooled.number;
+    pooled.number = this.#freeLanes.pop() ?? this.#lanes.length;
+    this.#lanes[pooled.number] = lane;
+    return pooled.number;
+  }
+
+  /** Takes the call of a slot out of its lane's count. */
+  #leave(slot: number): void {
+    const lane = this.lane(slot);
+    this.#chunk(slot).words[words * (slot & (chunkSlots - 1)) + laneWord] = noLane;
+    if (lane === undefined) return;
+    const { pooled } = lane;
+    pooled.calls -= 1;
+    if (pooled.calls > 0) return;
+    this.#lanes[pooled.number] = undefined;
+    this.#freeLanes.push(pooled.number);
+    pooled.number = noLane;
+  }
+
+  #chunk(slot: number): Chunk {
     const chunk = this.#chunks[slot >> chunkBits];
     invariant(chunk !== undefined, "a slot is beyond the pool");
     return chunk;
@@ -280,7 +329,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
   /** An empty pool gives back what a flood has made it grow to. */
   #reset(): void {
     this.#chunks = this.#chunks.slice(0, 1);
-    this.#chunks[0]?.lanes.fill(undefined);
+    this.#chunks[0]?.words.fill(noLane);
     this.#index.clear();
     this.#free = -1;
     this.#used = 0;
@@ -293,6 +342,16 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     this.#typeNumbers.set(name, this.#typeNames.length - 1);
     return this.#typeNames.length - 1;
   }
+}
+
+/** What a request says of cuts: nothing, as a rule. */
+export function cutParts(
+  cuttable: boolean,
+  cuts: number,
+  ran: number,
+): Pick<ReadyRequest, "cuttable" | "cuts" | "ran"> {
+  if (cuts === 0) return cuttable ? { cuttable } : {};
+  return cuttable ? { cuttable, cuts, ran } : { cuts, ran };
 }
 
 /**

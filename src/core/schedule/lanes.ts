@@ -187,6 +187,7 @@ function laneFor(band: BandState, account: Account, gate: Gate): Lane {
     band: band.band,
     account,
     gate,
+    pooled: { number: -1, calls: 0 },
     slots: [],
     costSum: 0,
     rank: 0,

@@ -1,7 +1,15 @@
 import type { ErrorData } from "../errors.ts";
 import type { Priority, QueueToTask } from "../queue/protocol.ts";
 import type { Scope } from "../scope.ts";
-import type { CallResult, ChildEnd, Progress, ToolState } from "./events.ts";
+import type {
+  ApprovalAnswer,
+  ApprovalQuestion,
+  CallResult,
+  ChildEnd,
+  PartialAnswer,
+  Progress,
+  ToolState,
+} from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
 
 /** Whether an error may be tried again: by the task's policy, never, or not before a given wait. */
@@ -22,6 +30,8 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly op: string;
       readonly name: string;
       readonly timeoutMs?: number;
+      /** Asks a person instead of waiting for an event. */
+      readonly approval?: Omit<ApprovalQuestion, "id">;
     }
   | {
       readonly type: "spawn";
@@ -40,6 +50,20 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly lead?: number;
       /** Predicted tokens, prompt and answer; absent: none. */
       readonly tokens?: number;
+      /** It can be stopped at a token boundary and gone on with. */
+      readonly cuttable?: true;
+    }
+  /** The call was stopped because its queue asked for it; its socket is closed, and `partial` is all it said. */
+  | {
+      readonly type: "callCut";
+      readonly op: string;
+      readonly call: string;
+      readonly partial: PartialAnswer;
+      /** Tokens of the prompt, which is read again with the partial answer. */
+      readonly inputTokens: number;
+      /** What going on is predicted to take. */
+      readonly cost: number;
+      readonly lead: number;
     }
   | {
       readonly type: "callDone";
@@ -55,6 +79,8 @@ export type RunnerCommand = { readonly epoch: number } & (
       /** Tries of this operation that the failure allows in all. */
       readonly triesMax: number;
       readonly retryAfterMs?: number;
+      /** From where another try goes on; `null`: from its beginning; absent: from where this one did. */
+      readonly partial?: PartialAnswer | null;
     }
   | {
       readonly type: "toolIntend";
@@ -100,6 +126,8 @@ export type TaskCommand =
   | { readonly type: "release"; readonly by?: "lane" }
   | { readonly type: "prioritize"; readonly priority: Priority }
   | { readonly type: "event"; readonly name: string; readonly payload: unknown }
+  /** A person answers what the task has asked. */
+  | { readonly type: "answer"; readonly id: string; readonly answer: ApprovalAnswer }
   | { readonly type: "childEnded"; readonly child: string; readonly end: ChildEnd }
   | { readonly type: "timer"; readonly name: string };
 
@@ -113,6 +141,13 @@ export type TaskSignal =
     }
   /** Operation `op` of the task has news: go on with the live handler, or rehydrate it. */
   | { readonly kind: "task.wake"; readonly taskId: string; readonly op: string }
+  /** The queue needs the slot of this call: stop at the next token boundary, if the call can be gone on with. */
+  | {
+      readonly kind: "task.cut";
+      readonly taskId: string;
+      readonly queue: string;
+      readonly call: string;
+    }
   /**
    * The task has ended under its worker: stop the handler, close the upstream sockets, then settle these calls,
    * whose slots stay taken until then, so that a limit holds at every instant (SPEC QUEUE3).

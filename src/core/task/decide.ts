@@ -1,6 +1,7 @@
 import { refuse, type DecideContext } from "../decider.ts";
 import { errorData } from "../errors.ts";
 import { inboxMax, lossesMax, resumesMax } from "../limits.ts";
+import { answerApproval } from "./approval.ts";
 import {
   draft,
   endTask,
@@ -20,7 +21,8 @@ import { userScope } from "../scope.ts";
 import type { SessionCommand } from "../session/decider.ts";
 import type { UserCommand } from "../user/decider.ts";
 import type { RunnerCommand, TaskCommand, TurnOfTask } from "./commands.ts";
-import { callGranted, decideRunner, giveBack, voidedWhileWaiting } from "./decide-runner.ts";
+import { callGranted, cutCall, giveBack, voidedWhileWaiting } from "./decide-call.ts";
+import { decideRunner } from "./decide-runner.ts";
 import { prioritize } from "./decide-priority.ts";
 import { decideTimer } from "./decide-timer.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
@@ -45,6 +47,8 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
   switch (command.type) {
     case "callGranted":
       return callGranted(state, command);
+    case "cutCall":
+      return cutCall(state, command.call);
     case "callLost":
       return voidedWhileWaiting(state, command.call) ?? lost(state, ctx, command.call);
     case "lost":
@@ -62,6 +66,8 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
       return prioritize(state, command.priority);
     case "event":
       return receive(state, command.name, command.payload);
+    case "answer":
+      return answerApproval(state, command.id, command.answer);
     case "childEnded":
       return childEnded(state, command);
     case "timer":
@@ -331,6 +337,8 @@ function receive(state: TaskState, name: string, payload: unknown): TaskBatch {
   const made = draft();
   for (const [op, operation] of state.operations) {
     if (operation.kind !== "wait" || operation.done || operation.name !== name) continue;
+    // What a person is asked no event answers.
+    if (operation.approval !== undefined) continue;
     made.events.push({ type: "wait.ended", op, payload });
     if (operation.untilMs !== null) made.timers.push({ name: `op:${op}`, atMs: null });
     wake(made, state, op);

@@ -1,5 +1,12 @@
 import type { ErrorData } from "../errors.ts";
-import type { CallResult, ChildEnd, Progress, ToolState } from "./events.ts";
+import type {
+  ApprovalQuestion,
+  CallResult,
+  ChildEnd,
+  PartialAnswer,
+  Progress,
+  ToolState,
+} from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
 import type { TaskStatus } from "./status.ts";
 
@@ -19,6 +26,8 @@ export interface Reason {
   readonly untilMs?: number;
   readonly queue?: string;
   readonly op?: string;
+  /** What is asked, if it waits for a person. */
+  readonly approval?: Pick<ApprovalQuestion, "id" | "question">;
 }
 
 /** An operation of a handler: what replay answers from, and what is still open. */
@@ -29,6 +38,7 @@ export type Operation =
       readonly kind: "wait";
       readonly name: string;
       readonly untilMs: number | null;
+      readonly approval?: ApprovalQuestion;
       done: boolean;
       payload: unknown;
       timedOut: boolean;
@@ -47,20 +57,27 @@ export type Operation =
 
 /**
  * A model call. `idle`: not asked for now (a lost or failed try; the handler asks again when it is replayed).
- * `pending`: waits for a slot. `granted`: has one. `backoff`: asks again at `untilMs`.
+ * `cut`: was stopped and is being asked for again. `pending`: waits for a slot. `granted`: has one. `backoff`: asks
+ * again at `untilMs`.
  */
 export interface CallOperation {
   readonly kind: "call";
   readonly role: string;
   readonly hash: string;
   queue: string;
-  state: "idle" | "pending" | "granted" | "backoff" | "done" | "failed";
+  state: "idle" | "cut" | "pending" | "granted" | "backoff" | "done" | "failed";
   call: string;
   tries: number;
   untilMs: number | null;
   cost: number;
   lead: number;
   tokens: number;
+  /** It can be stopped at a token boundary and gone on with. */
+  cuttable: boolean;
+  /** What it had said when it was cut or broke off, and goes on from; `null`: it begins at the beginning. */
+  partial: PartialAnswer | null;
+  /** Times it was cut. */
+  cuts: number;
   result: CallResult | null;
   error: ErrorData | null;
 }

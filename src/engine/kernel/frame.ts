@@ -106,3 +106,13 @@ export function decodeFrame(
   }
   return events;
 }
+
+/** True if there is anything in the meta of a command. */
+export function hasMeta(meta: Meta): boolean {
+  return (
+    meta.requestId !== undefined ||
+    meta.actionId !== undefined ||
+    meta.causationId !== undefined ||
+    meta.traceparent !== undefined
+  );
+}

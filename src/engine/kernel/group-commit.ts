@@ -14,6 +14,7 @@ import type { IdSequence } from "./id-sequence.ts";
 import type { KernelListener, KernelPorts } from "./kernel-ports.ts";
 import type { OpenStream } from "./open-stream.ts";
 import type { Outbox } from "./outbox.ts";
+import { Pace } from "./pace.ts";
 import { PoisonedCommand } from "./poisoned-command.ts";
 import * as ask from "./store-op.ts";
 import type { Streams } from "./streams.ts";
@@ -46,6 +47,9 @@ export class GroupCommit {
   commits = 0;
   /** Streams whose entries are in the commit in flight. */
   #written: readonly OpenStream[] = [];
+  readonly #pace = new Pace();
+  /** What the store took for the commits of the group that runs. */
+  #storeMs = 0;
 
   constructor(ports: KernelPorts, parts: GroupParts) {
     this.#ports = ports;
@@ -57,13 +61,24 @@ export class GroupCommit {
     return this.#deciding.has(scope);
   }
 
+  /** Commands the next group may take. */
+  get commandsMax(): number {
+    return this.#pace.commandsMax;
+  }
+
   /**
    * Runs one group to its end. Every sender is answered when it returns or resolves; it throws what kept the group
    * from the disk.
    */
   run(items: readonly Item[]): void | Promise<void> {
-    const { store, cipher } = this.#ports;
-    return ask.drive(this.#group(items), { store, prepare: (users) => cipher.prepare(users) });
+    const { store, cipher, clock } = this.#ports;
+    const startMs = clock.nowMs();
+    this.#storeMs = 0;
+    const end = ask.drive(this.#group(items), { store, prepare: (users) => cipher.prepare(users) });
+    // Of a group that has to wait, what came before its first wait has kept the event loop busy.
+    const storeMs = end instanceof Promise ? 0 : this.#storeMs;
+    this.#pace.took(items.length, clock.nowMs() - startMs - storeMs);
+    return end;
   }
 
   *#group(items: readonly Item[]): ask.Dispatch<void> {
@@ -76,7 +91,9 @@ export class GroupCommit {
       try {
         prepared = yield* prepareGroup(work, this.#groupPorts());
         const group: Group = { ...prepared.group, outboxDone: settled };
+        const commitMs = this.#ports.clock.nowMs();
         result = isEmpty(group) ? { ok: true } : yield* ask.commit(group);
+        this.#storeMs += this.#ports.clock.nowMs() - commitMs;
       } catch (error) {
         this.#dropStates();
         if (!(error instanceof PoisonedCommand)) throw this.#fail(work, error);

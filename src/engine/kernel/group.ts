@@ -14,8 +14,9 @@ import type {
   TimerPut,
 } from "../../ports/store.ts";
 import type { CachedScope, ScopeCache } from "./cache.ts";
-import { encodeFrames, firstUnwritable, type EncodedFrame } from "./frame.ts";
+import { encodeFrames, firstUnwritable, hasMeta, type EncodedFrame } from "./frame.ts";
 import type { Meta, Pending } from "./frame.ts";
+import { LoadAhead } from "./load-ahead.ts";
 import { loadScope, UnreadableScope } from "./load.ts";
 import { PoisonedCommand } from "./poisoned-command.ts";
 import { rowsAway } from "./rows-away.ts";
@@ -110,6 +111,7 @@ class Gathering {
   readonly ports: GroupPorts;
   readonly work: Item[];
   readonly touched = new Map<Scope, Touched>();
+  readonly ahead = new LoadAhead();
   readonly rows = new Map<string, Row>();
   readonly freshReady = new Set<string>();
   readonly timers = new Map<string, TimerPut>();
@@ -123,13 +125,13 @@ class Gathering {
     this.work = [...items];
   }
 
-  *touch(item: Item): ask.Dispatch<Touched> {
+  *touch(item: Item, at: number): ask.Dispatch<Touched> {
     const { scope } = item;
     const before = this.touched.get(scope);
     if (before !== undefined) return before;
     this.ports.touched(scope);
     const cached = this.ports.cache.get(scope);
-    const entry = cached ?? (yield* this.load(item));
+    const entry = cached ?? (yield* this.load(item, at));
     const touched: Touched = {
       entry,
       pending: { events: [], metas: [] },
@@ -141,9 +143,13 @@ class Gathering {
     return touched;
   }
 
-  *load(item: Item): ask.Dispatch<CachedScope> {
+  *load(item: Item, at: number): ask.Dispatch<CachedScope> {
+    const { scope } = item;
+    const isKnown = (other: Scope): boolean =>
+      this.touched.has(other) || this.ports.cache.get(other) !== undefined;
+    const stored = yield* this.ahead.read(this.work, at, isKnown);
     try {
-      return yield* loadScope(item.scope, this.decider(item.scope), this.ports.cipher);
+      return yield* loadScope(scope, this.decider(scope), this.ports.cipher, stored);
     } catch (error) {
       if (error instanceof UnreadableScope) throw new PoisonedCommand(item, error);
       throw error;
@@ -156,8 +162,8 @@ class Gathering {
     return decider;
   }
 
-  *runItem(item: Item): ask.Dispatch<void> {
-    const touched = yield* this.touch(item);
+  *runItem(item: Item, at: number): ask.Dispatch<void> {
+    const touched = yield* this.touch(item, at);
     const { entry } = touched;
     let batch: Batch<unknown>;
     try {
@@ -237,15 +243,6 @@ class Gathering {
   }
 }
 
-function hasMeta(meta: Meta): boolean {
-  return (
-    meta.requestId !== undefined ||
-    meta.actionId !== undefined ||
-    meta.causationId !== undefined ||
-    meta.traceparent !== undefined
-  );
-}
-
 /**
  * Decides a group of commands and everything they send to each other, and prepares its one commit. Commands are
  * decided in order, each on the state the one before left (SPEC KERNEL3); nothing is visible outside before the
@@ -261,7 +258,7 @@ export function* prepareGroup(items: readonly Item[], ports: GroupPorts): ask.Di
       item.key === undefined ? undefined : gathering.keys.get(`${item.key.userId}/${item.key.key}`);
     if (item.key !== undefined && twin !== undefined)
       gathering.outcomes.push({ item, outcome: replay(item.key, twin) });
-    else yield* gathering.runItem(item);
+    else yield* gathering.runItem(item, at);
   }
   const owners = new Set<string>();
   for (const { entry } of gathering.touched.values()) owners.add(entry.decider.owner(entry.state));

@@ -1,6 +1,6 @@
 import { ErrandError } from "../../core/errors.ts";
 import type { IdPrefix } from "../../core/ids.ts";
-import { groupCommandsMax, snapshotEventsEvery } from "../../core/limits.ts";
+import { snapshotEventsEvery } from "../../core/limits.ts";
 import { taskScope, type Scope } from "../../core/scope.ts";
 import type { Entry } from "../../core/stream/entry.ts";
 import type { Courier } from "../../ports/host.ts";
@@ -207,6 +207,14 @@ export class Kernel {
     return await this.#streams.open(taskId, stream, user, epoch);
   }
 
+  /**
+   * Opens the stream of an attempt that has just begun here, in the next commit: no wait and no reading, because its
+   * number was never given before. Throws `fenced` if a newer owner has it.
+   */
+  beginStream(taskId: string, stream: string, user: string, epoch: number): OpenStream {
+    return this.#streams.begin(taskId, stream, user, epoch);
+  }
+
   /** The open stream of a task, if this process has one. */
   streamOf(taskId: string): OpenStream | undefined {
     return this.#streams.of(taskScope(taskId));
@@ -342,7 +350,7 @@ export class Kernel {
   #flush(): void {
     // One group at a time: the end of this one schedules the next.
     if (this.#running !== null) return;
-    const items = this.#mailbox.splice(0, groupCommandsMax);
+    const items = this.#mailbox.splice(0, this.#commit.commandsMax);
     const flushed = this.#flushed;
     this.#flushed = null;
     const done = (error: unknown): void => {

@@ -36,16 +36,24 @@ export class UnreadableScope extends ErrandError {
   }
 }
 
+/** Loads one scope as it is stored. */
+export function* loadStored(scope: Scope): ask.Dispatch<LoadedScope> {
+  const [loaded] = yield* ask.load([scope]);
+  invariant(loaded !== undefined, `the store has answered nothing about ${scope}`);
+  return loaded;
+}
+
 /**
- * Folds a scope from its newest snapshot and the log behind it. Numbers without gaps are checked on the way.
- * Throws {@link UnreadableScope}, or what the storage throws.
+ * Folds a scope from its newest snapshot and the log behind it, which are read unless they are given. Numbers without
+ * gaps are checked on the way. Throws {@link UnreadableScope}, or what the storage throws.
  */
 export function* loadScope(
   scope: Scope,
   decider: AnyDecider,
   cipher: Cipher,
+  stored?: LoadedScope,
 ): ask.Dispatch<CachedScope> {
-  const loaded = yield* ask.load(scope);
+  const loaded = stored ?? (yield* loadStored(scope));
   const entry = readable(scope, () => fold(scope, decider, cipher, loaded));
   if (restoresPending(decider)) {
     let after = 0;
@@ -110,7 +118,7 @@ export interface OpenedRow {
 
 /** Opens the log rows of a scope that are not in a snapshot, in order. */
 export function* readLog(scope: Scope, cipher: Cipher): ask.Dispatch<OpenedRow[]> {
-  const { rows } = yield* ask.load(scope);
+  const { rows } = yield* loadStored(scope);
   return rows.map((row) => {
     const stored = decodeFrame(cipher.open(`${scope}#${row.seq}`, row.body), row);
     return {

@@ -13,7 +13,7 @@ import type { ReadyRequest } from "../../core/rows.ts";
 
 /** What a dispatch may ask of the world while it runs. A driver performs it, at once or after a wait. */
 export type StoreOp =
-  | { readonly op: "load"; readonly scope: Scope }
+  | { readonly op: "load"; readonly scopes: readonly Scope[] }
   | {
       readonly op: "keys";
       readonly asked: readonly { userId: string; key: string }[];
@@ -31,9 +31,9 @@ export type StoreOp =
 /** One dispatch as a generator: it yields operations and is given their answers. */
 export type Dispatch<T> = Generator<StoreOp, T, unknown>;
 
-/** Loads a scope. */
-export function* load(scope: Scope): Dispatch<LoadedScope> {
-  return (yield { op: "load", scope }) as LoadedScope;
+/** Loads scopes; the answers are in the order asked. */
+export function* load(scopes: readonly Scope[]): Dispatch<readonly LoadedScope[]> {
+  return (yield { op: "load", scopes }) as readonly LoadedScope[];
 }
 
 /** Looks idempotency keys up. */
@@ -74,10 +74,8 @@ export interface DriverPorts {
 
 function perform(ports: DriverPorts, op: StoreOp): unknown {
   switch (op.op) {
-    case "load": {
-      const loaded = ports.store.load([op.scope]);
-      return loaded instanceof Promise ? loaded.then((list) => list[0]) : loaded[0];
-    }
+    case "load":
+      return ports.store.load(op.scopes);
     case "keys":
       return ports.store.keys(op.asked, op.nowMs);
     case "ready":

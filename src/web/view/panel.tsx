@@ -1,6 +1,7 @@
 import type { KeyboardEvent, ReactNode } from "react";
 import type { PanelTab } from "../state/page-state.ts";
 import { openTodos } from "../state/reduce-todo.ts";
+import { Approvals } from "./approvals.tsx";
 import { useControl, usePage } from "./page-context.ts";
 import { TaskPanel } from "./task-panel.tsx";
 import { TodoPanel } from "./todo-panel.tsx";
@@ -15,6 +16,7 @@ export function Panel(): ReactNode {
   if (isDetail) return <TaskPanel />;
   return (
     <>
+      <Approvals />
       <Tabs current={tab} />
       <div id="panel-content" className="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
         {tab === "tasks" ? <TaskPanel /> : <TodoPanel />}
