@@ -22,7 +22,7 @@ export type Happening =
     }
   | { readonly what: "over"; readonly which: number }
   | { readonly what: "repeat" | "settle"; readonly which: number }
-  | { readonly what: "finish"; readonly which: number }
+  | { readonly what: "finish" | "cut" | "keep"; readonly which: number }
   | { readonly what: "configure"; readonly slots: number; readonly slotsPerKey: number | null }
   | { readonly what: "pause"; readonly paused: boolean }
   | { readonly what: "void" }
@@ -62,6 +62,8 @@ export const beat: fc.Arbitrary<Beat> = fc.record({
     { weight: 11, arbitrary: request },
     { weight: 7, arbitrary: fc.record({ what: fc.constant("finish" as const), which }) },
     { weight: 2, arbitrary: fc.record({ what: fc.constant("settle" as const), which }) },
+    { weight: 1, arbitrary: fc.record({ what: fc.constant("cut" as const), which }) },
+    { weight: 1, arbitrary: fc.record({ what: fc.constant("keep" as const), which }) },
     { weight: 2, arbitrary: fc.record({ what: fc.constant("repeat" as const), which }) },
     {
       weight: 1,
@@ -143,7 +145,7 @@ export class Story {
           capTotal,
           capPerKey,
           ...(root === null ? {} : { root: `r${root}` }),
-          ...(role ? { role: "chat", lead: 0.05 } : {}),
+          ...(role ? { role: "chat", lead: 0.05, cuttable: true } : {}),
         });
         if (command.type === "request") this.asked.set(command.call, command.request);
         return command;
@@ -161,6 +163,13 @@ export class Story {
       case "finish": {
         const call = [...this.#running][happening.which % Math.max(1, this.#running.size)];
         return call === undefined ? null : { type: "settle", call };
+      }
+      case "cut":
+      case "keep": {
+        const call = [...this.#running][happening.which % Math.max(1, this.#running.size)];
+        if (call === undefined) return null;
+        if (happening.what === "keep") return { type: "keep", call };
+        return { type: "settle", call, end: { failed: null, cut: 50 } };
       }
       case "configure": {
         const { slots, slotsPerKey } = happening;
@@ -199,6 +208,11 @@ export class Story {
         for (const call of this.#running) this.#ended.set(call, "lost");
         this.#running.clear();
         return;
+      case "call.cutting":
+        expect(this.#running.has(event.call)).toBe(true);
+        return;
+      case "call.uncut":
+      case "endpoint.probed":
       case "tree.over":
       case "call.promised":
       case "call.moved":

@@ -2,6 +2,7 @@ import type { DecideContext } from "../../src/core/decider.ts";
 import { queueDecider } from "../../src/core/queue/decider.ts";
 import type { CallRequest, QueueCommand } from "../../src/core/queue/protocol.ts";
 import { rangeOf, type Range } from "../../src/core/schedule/calibrate.ts";
+import type { CallEnd } from "../../src/core/schedule/opening.ts";
 import type { QueueState } from "../../src/core/queue/state.ts";
 import { queueScope } from "../../src/core/scope.ts";
 import type { SimCall, SimRule, SimTask } from "./simulator.ts";
@@ -29,11 +30,17 @@ export class ProductRule implements SimRule {
   readonly #granted: SimCall[] = [];
   readonly #calls = new Map<string, SimCall>();
   readonly #ids = new Map<SimCall, string>();
+  readonly #cuts: boolean;
+  /** Calls that were told to stop and have not yet. */
+  readonly #cutting: SimCall[] = [];
+  readonly #timers = new Map<string, number>();
   #count = 0;
   /** Every promise made, to be compared with what came of it. */
   readonly promises: PromiseMade[] = [];
 
-  constructor(slots: number) {
+  /** `cuts`: the endpoint can go on from a partial answer, as probing it would have found. */
+  constructor(slots: number, { cuts = true }: { readonly cuts?: boolean } = {}) {
+    this.#cuts = cuts;
     this.#do({ type: "configure", settings: { slots, slotsPerKey: null } }, 0);
   }
 
@@ -56,6 +63,8 @@ export class ProductRule implements SimRule {
       role: call.type,
       lead,
       cost: lead + outputTokensGuess / decodePerSecond,
+      ...(this.#cuts ? { cuttable: true } : null),
+      ...(call.cuts === 0 ? null : { cuts: call.cuts, ran: call.got / decodePerSecond }),
       capTotal: null,
       capPerKey: null,
     };
@@ -66,11 +75,38 @@ export class ProductRule implements SimRule {
     return this.#granted.shift();
   }
 
+  /** A call that was told to stop does so at its next token, but not before its first: a prompt cannot be stopped. */
+  victim(now: number, active: readonly SimCall[], clock: number): SimCall | undefined {
+    this.#ring(now);
+    for (const [at, call] of this.#cutting.entries()) {
+      if (!active.includes(call)) this.#cutting.splice(at, 1);
+      else if (call.progress + clock - call.tag0 >= call.pre) return this.#cutting.splice(at, 1)[0];
+    }
+    return undefined;
+  }
+
+  stopped(call: SimCall, now: number): void {
+    const tokens = Math.round(call.in + (call.progress - call.pre) * decodePerSecond);
+    this.#settle(call, { failed: null, cut: tokens }, now);
+  }
+
   finished(call: SimCall, now: number): void {
+    this.#settle(call, undefined, now);
+  }
+
+  #settle(call: SimCall, end: CallEnd | undefined, now: number): void {
     const id = this.#ids.get(call) ?? "";
     this.#ids.delete(call);
     this.#calls.delete(id);
-    this.#do({ type: "settle", call: id }, now);
+    this.#do({ type: "settle", call: id, ...(end === undefined ? null : { end }) }, now);
+  }
+
+  #ring(now: number): void {
+    for (const [name, atMs] of this.#timers) {
+      if (atMs > now * 1_000) continue;
+      this.#timers.delete(name);
+      this.#do({ type: "timer", name }, now);
+    }
   }
 
   taskDone(task: SimTask, now: number): void {
@@ -102,8 +138,14 @@ export class ProductRule implements SimRule {
     const batch = queueDecider.decide(this.state, command, context);
     for (const event of batch.events) {
       if (event.type === "call.promised") this.#promised(event.root, event.call);
-      const call = event.type === "call.granted" ? this.#calls.get(event.call) : undefined;
-      if (call !== undefined) this.#granted.push(call);
+      const call = "call" in event ? this.#calls.get(event.call) : undefined;
+      if (call === undefined) continue;
+      if (event.type === "call.granted") this.#granted.push(call);
+      if (event.type === "call.cutting") this.#cutting.push(call);
+    }
+    for (const { name, atMs } of batch.timers ?? []) {
+      if (atMs === null) this.#timers.delete(name);
+      else this.#timers.set(name, atMs);
     }
   }
 }

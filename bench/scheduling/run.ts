@@ -34,6 +34,7 @@ const others = new Set([
 ]);
 const rules: readonly (readonly [name: string, make: MakeRule])[] = [
   ["product", (slots) => new ProductRule(slots)],
+  ["product, no cuts", (slots) => new ProductRule(slots, { cuts: false })],
   ...Object.entries(sim.rules).filter(([name]) => others.has(name)),
 ];
 

@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
 export interface SimCall {
   readonly type: string;
   readonly in: number;
+  readonly out: number;
   readonly task: SimTask;
   /** Predicted by the simulator for its own rules. */
   readonly pc: number;
@@ -36,7 +37,7 @@ export interface SimTask {
   readonly t: number;
   readonly first: number;
   readonly end: number;
-  readonly stages: readonly { readonly calls: readonly { readonly wait?: number }[] }[];
+  readonly stages: readonly { readonly gap?: number; readonly calls: readonly SimCall[] }[];
 }
 
 /** A rule as the simulator drives it. Times are seconds. */

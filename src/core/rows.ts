@@ -49,6 +49,12 @@ export interface ReadyRequest {
   readonly tokens?: number;
   /** What the call's tree is predicted to take from here on, in slot-seconds; absent: what the call takes. */
   readonly rest?: number;
+  /** It can be stopped at a token boundary and gone on with. */
+  readonly cuttable?: true;
+  /** Times it was cut before; absent: never. */
+  readonly cuts?: number;
+  /** Seconds it had written when it was cut, over all its earlier slots. */
+  readonly ran?: number;
   /** Per-task-type caps that this call counts against; `null` is no cap. */
   readonly capTotal: number | null;
   readonly capPerKey: number | null;

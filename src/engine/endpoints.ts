@@ -1,6 +1,7 @@
 import { ErrandError } from "../core/errors.ts";
 import type { ModelError, Models } from "../ports/models.ts";
 import type { QueueSettings } from "../core/queue/protocol.ts";
+import type { ResumeWay } from "../core/schedule/state.ts";
 
 /** A model endpoint: a queue with slots in front of one server. */
 export interface Endpoint {
@@ -18,6 +19,8 @@ export interface Endpoint {
   readonly decodeTokensPerSecond: number;
   /** No delta for this long: the call has stalled. */
   readonly idleTimeoutMs: number;
+  /** How its models go on from a partial answer; `null`: they do not. Absent: it is tried out when it is of use. */
+  readonly resumes?: ResumeWay | null;
   /** Told what each call came to: null if it was answered. */
   readonly outcome?: (error: ModelError | null) => void;
 }

@@ -1,9 +1,8 @@
 import { Approvals } from "./approvals.ts";
-import { asQueue, asTask, asTaskEvents } from "./erased-types.ts";
+import { asTask, asTaskEvents } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
 import { pendingMax, retentionMsDefault } from "../core/limits.ts";
-import { pendingCount } from "../core/schedule/state.ts";
 import type { Priority, QueueSettings } from "../core/queue/protocol.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import type { TaskCommand } from "../core/task/commands.ts";
@@ -11,6 +10,7 @@ import type { TaskEvent } from "../core/task/events.ts";
 import type { TaskSpec } from "../core/task/spec.ts";
 import type { TaskState } from "../core/task/state.ts";
 import type { SpawnOptions } from "./context.ts";
+import { admit } from "./admission.ts";
 import { deciders } from "./deciders.ts";
 import { endpointQueue, Roles } from "./endpoints.ts";
 import { EndWaiters, type TaskEnd } from "./end-waiters.ts";
@@ -49,9 +49,6 @@ export interface Submitted {
 
 /** Idempotency keys are kept at least this long (G4). A key outlives its task's retention by nothing: both go together. */
 const keyRetentionMs = 86_400_000;
-
-/** What a full queue asks a caller to wait; a computed time comes with the estimates. */
-const queueFullRetryMs = 10_000;
 
 /** How long a stop waits for handlers that work. */
 const drainGraceMsDefault = 10_000;
@@ -314,17 +311,12 @@ export class Engine {
   }
 
   /** Refuses a submit before anything is accepted: what is accepted is never lost (G16). */
-  #admit(queue: string): void {
-    const cached = this.kernel.peek(queueScope(queue));
-    const max = this.#settings.pendingMax ?? pendingMax;
-    if (cached === undefined || pendingCount(asQueue(cached.state).schedule) < max) return;
-    throw new ErrandError(
-      "queue_full",
-      `queue "${queue}" holds ${max} waiting calls, the most it takes; try again later`,
-      {
-        retryAfterMs: queueFullRetryMs,
-      },
-    );
+  #admit(spec: TaskSpec): void {
+    admit(this.kernel, spec, {
+      pendingMax: this.#settings.pendingMax ?? pendingMax,
+      endpoints: this.roles.endpoints.map(({ name }) => endpointQueue(name)),
+      nowMs: this.nowMs(),
+    });
   }
 
   async #submit(
@@ -334,7 +326,7 @@ export class Engine {
     options: SubmitOptions,
   ): Promise<Submitted> {
     const spec = specFor(this.types.get(type), taskId, input, options);
-    this.#admit(spec.queue);
+    this.#admit(spec);
     const { requestId, actionId, traceparent, idempotencyKey } = options;
     const meta: Meta = {
       ...(requestId === undefined ? {} : { requestId }),

@@ -1,13 +1,15 @@
 import { ErrandError, errorData, type ErrorData } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
 import { resultCharsMax } from "../core/limits.ts";
-import type { CallResult } from "../core/task/events.ts";
+import type { CallResult, PartialAnswer } from "../core/task/events.ts";
 import type { CallOperation, Operation } from "../core/task/state.ts";
-import { ModelError, type Delta, type ModelCall, type PromptMessage } from "../ports/models.ts";
+import { ModelError, type PromptMessage } from "../ports/models.ts";
 import type { EmbedRequest, GenerateRequest } from "./context.ts";
-import { endpointQueue, type Endpoint, type Roles } from "./endpoints.ts";
+import { endpointQueue, type Endpoint } from "./endpoints.ts";
+import { IdleWatch } from "./idle-watch.ts";
+import { probeIfUseful, resumeWay } from "./resume.ts";
 import type { Segment } from "./segment.ts";
-import type { Transcript } from "./transcript.ts";
+import { stalled, streamCall, type Attempt, type CallPorts, type Made } from "./stream-call.ts";
 import { packVector } from "./vectors.ts";
 
 /** Rough characters a token has, to guess a prompt's length before the endpoint counts it. */
@@ -26,14 +28,6 @@ const triesMax: Record<ModelError["failure"], number> = {
   rejected: 1,
   context_overflow: 1,
 };
-
-/** What a model call needs besides its segment. */
-export interface CallPorts {
-  readonly roles: Roles;
-  sha256(text: string): Promise<string>;
-  /** The call's slot is free: the upstream socket is closed. Used when the task ended under the call. */
-  released(queue: string, call: string): void;
-}
 
 function isCall(operation: Operation | undefined): operation is CallOperation {
   return operation?.kind === "call";
@@ -73,8 +67,12 @@ export async function generate(
   const { endpoint, model } = ports.roles.resolve(role, target);
   const transcript = show ? await segment.transcript() : null;
   const on: Attempt = { segment, ports, endpoint, transcript, op, role, model, last };
-  const cost = costOf(asked.messages, endpoint);
-  return await scheduled(on, { hash, cost }, () => consume(on, { model, ...call }));
+  const inputTokens = tokensOf(asked.messages);
+  const isFree = asked.jsonSchema === undefined && asked.toolChoice !== "required";
+  const wanted = { hash, inputTokens, answers: true, isFree };
+  return await scheduled(on, wanted, (operation) =>
+    streamCall(on, { model, ...call }, { operation, isFree }),
+  );
 }
 
 /**
@@ -93,10 +91,8 @@ export async function embed(
   const { endpoint, model } = ports.roles.resolve(role, target);
   const on: Attempt = { segment, ports, endpoint, transcript: null, op, role, model, last: false };
   const chars = texts.reduce((sum, text) => sum + text.length, 0);
-  const inputTokens = chars / charsPerToken;
-  const lead = 0.05 + inputTokens / endpoint.promptTokensPerSecond;
-  const cost: Cost = { lead, cost: lead, tokens: Math.round(inputTokens) };
-  return await scheduled(on, { hash, cost }, async () => {
+  const wanted = { hash, inputTokens: chars / charsPerToken, answers: false, isFree: false };
+  return await scheduled(on, wanted, async () => {
     const vectors = await watched(on, (signal) =>
       endpoint.models.embed({ model, texts }, { signal }),
     );
@@ -106,34 +102,52 @@ export async function embed(
         "too_large",
         `${texts.length} vectors of ${vectors[0]?.length ?? 0} numbers are more than one result holds: ask for fewer at once`,
       );
-    return { text, finish: "stop" };
+    return { result: { text, finish: "stop" } };
   });
 }
 
 /** Waits for a slot, makes the call, keeps its result; asks the queue again where the failure allows it. */
 async function scheduled(
   on: Attempt,
-  { hash, cost }: { readonly hash: string; readonly cost: Cost },
-  make: () => Promise<CallResult>,
+  wanted: Wanted,
+  make: (operation: CallOperation) => Promise<Made>,
 ): Promise<CallResult> {
-  const { segment, endpoint, transcript, op, role } = on;
+  const { segment, endpoint, transcript, op, role, model } = on;
+  const { hash, isFree } = wanted;
   const queue = endpointQueue(endpoint.name);
   for (;;) {
     const before = segment.operation(op);
     if (!isCall(before) || before.state === "idle" || before.hash !== hash)
-      await segment.ask({ type: "call", op, queue, role, hash, ...cost });
+      await segment.ask({
+        type: "call",
+        op,
+        queue,
+        role,
+        hash,
+        ...costOf(wanted, endpoint),
+        ...(isFree && resumeWay(segment, endpoint, model) ? { cuttable: true } : null),
+      });
     const operation = await segment.waitFor(op, isTurn);
     if (operation.state === "done" && operation.result !== null) {
       transcript?.replay(op, role, operation.result);
       return operation.result;
     }
     if (operation.state === "failed") throw errorOf(operation.error);
-    const result = await segment.work(() => attempt(on, operation, make));
+    const result = await segment.work(() => attempt(on, wanted, operation, make));
     if (result !== null) return result;
   }
 }
 
-/** Slot-seconds of a call: what reading its prompt takes, and a guess that counts until its queue has learnt better. */
+/** What a call asks of its endpoint. */
+interface Wanted {
+  readonly hash: string;
+  readonly inputTokens: number;
+  /** It answers in text of a length nobody knows. */
+  readonly answers: boolean;
+  /** It may be stopped at any token: what it says is bound to no form. */
+  readonly isFree: boolean;
+}
+
 /** What a call is predicted to take: slot-seconds, the part of them that is known beforehand, and tokens. */
 interface Cost {
   readonly lead: number;
@@ -141,53 +155,47 @@ interface Cost {
   readonly tokens: number;
 }
 
-function costOf(messages: readonly PromptMessage[], endpoint: Endpoint): Cost {
+/** Slot-seconds of a call: what reading its prompt takes, and a guess that counts until its queue has learnt better. */
+function costOf({ inputTokens, answers }: Wanted, endpoint: Endpoint, said = 0): Cost {
+  const outputTokens = answers ? outputTokensGuess : 0;
+  const lead = 0.05 + (inputTokens + said) / endpoint.promptTokensPerSecond;
+  const cost = lead + outputTokens / endpoint.decodeTokensPerSecond;
+  return { lead, cost, tokens: Math.round(inputTokens + outputTokens) };
+}
+
+function tokensOf(messages: readonly PromptMessage[]): number {
   let chars = 0;
   for (const message of messages) chars += message.content.length;
-  const inputTokens = chars / charsPerToken;
-  const lead = 0.05 + inputTokens / endpoint.promptTokensPerSecond;
-  const cost = lead + outputTokensGuess / endpoint.decodeTokensPerSecond;
-  return { lead, cost, tokens: Math.round(inputTokens + outputTokensGuess) };
+  return chars / charsPerToken;
 }
 
 function errorOf(error: ErrorData | null): ErrandError {
   return new ErrandError(error?.code ?? "internal", error?.message ?? "the model call failed");
 }
 
-interface Attempt {
-  readonly segment: Segment;
-  readonly ports: CallPorts;
-  readonly endpoint: Endpoint;
-  readonly transcript: Transcript | null;
-  readonly op: string;
-  readonly role: string;
-  readonly model: string;
-  /** Its task ends with it: see {@link GenerateRequest.last}. */
-  readonly last: boolean;
-}
-
-/** One try with a granted slot. `null`: it failed and will be tried again when its backoff is over. */
+/** One try with a granted slot. `null`: it was cut, or failed and is tried again when its backoff is over. */
 async function attempt(
   on: Attempt,
+  wanted: Wanted,
   operation: CallOperation,
-  make: () => Promise<CallResult>,
+  make: (operation: CallOperation) => Promise<Made>,
 ): Promise<CallResult | null> {
   const { segment, op } = on;
   const granted = operation.call;
   segment.upstream.add(granted);
-  on.transcript?.begin(op, on.role, on.model);
-  let result: CallResult;
-  try {
-    result = await make().finally(() => {
+  const made = await make(operation)
+    .catch((error: unknown): Made => ({ error }))
+    .finally(() => {
       segment.upstream.delete(granted);
       // A segment that died under the call settles the slot itself, now that the socket is closed.
       if (segment.dead) on.ports.released(operation.queue, granted);
     });
-  } catch (error) {
-    return await failed(on, granted, error);
-  }
+  if ("error" in made) return await failed(on, granted, made);
   on.endpoint.outcome?.(null);
+  if ("cut" in made) return await madeRoom(on, wanted, operation, made.cut);
+  const { result } = made;
   on.transcript?.end(op, result.finish);
+  if (wanted.isFree) await probeIfUseful(segment, on.endpoint, on.model);
   const stored = segment.ask({ type: "callDone", op, call: granted, result });
   // Not waited for, it shares a commit with the task's end, which tells what kept either from the disk.
   if (on.last) void stored.catch(() => undefined);
@@ -196,7 +204,30 @@ async function attempt(
   return result;
 }
 
-async function failed(on: Attempt, granted: string, error: unknown): Promise<null> {
+/** The socket is closed: the slot goes to whom it was wanted for, and the call asks for another one. */
+async function madeRoom(
+  on: Attempt,
+  wanted: Wanted,
+  operation: CallOperation,
+  partial: PartialAnswer,
+): Promise<null> {
+  const { segment, op, endpoint } = on;
+  const { call } = operation;
+  const { lead, cost } = costOf(wanted, endpoint, partial.tokens);
+  const inputTokens = Math.round(wanted.inputTokens);
+  await segment.ask({ type: "callCut", op, call, partial, inputTokens, lead, cost });
+  const now = segment.operation(op);
+  // Its next grant may have come with the answer.
+  if (isCall(now) && now.call === call)
+    segment.wake(op, { ...operation, state: "pending", partial, cuts: operation.cuts + 1 });
+  return null;
+}
+
+async function failed(
+  on: Attempt,
+  granted: string,
+  { error, partial }: Extract<Made, { error: unknown }>,
+): Promise<null> {
   const { segment, op } = on;
   const failure = error instanceof ModelError ? error : null;
   if (failure !== null) on.endpoint.outcome?.(failure);
@@ -205,13 +236,16 @@ async function failed(on: Attempt, granted: string, error: unknown): Promise<nul
       ? dataOf(error)
       : errorData(failure.code, failure.message, failure.retryAfterMs);
   const operation = segment.operation(op);
+  const tries = failure === null ? 1 : triesMax[failure.failure];
   const answer = await segment.ask({
     type: "callFailed",
     op,
     call: granted,
     error: data,
-    triesMax: failure === null ? 1 : triesMax[failure.failure],
+    // An endpoint that refuses to go on is asked once more from the beginning.
+    triesMax: partial === null ? tries + 1 : tries,
     ...(failure?.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
+    ...(partial === undefined ? {} : { partial }),
   });
   const again =
     typeof answer === "object" && answer !== null && "again" in answer && answer.again === true;
@@ -226,47 +260,7 @@ async function failed(on: Attempt, granted: string, error: unknown): Promise<nul
 
 function dataOf(error: unknown): ErrorData {
   if (error instanceof ErrandError) return error.toData();
-  return errorData("model_broken", error instanceof Error ? error.message : String(error));
-}
-
-/** Reads a model's answer to its end, showing it as it is stored. */
-async function consume(on: Attempt, call: ModelCall): Promise<CallResult> {
-  const { segment, endpoint, transcript } = on;
-  const watch = new IdleWatch(endpoint.idleTimeoutMs, segment.signal);
-  const text: string[] = [];
-  const reasoning: string[] = [];
-  const toolCalls: { id: string; name: string; input: unknown }[] = [];
-  let usage: CallResult["usage"];
-  let finish: CallResult["finish"] | null = null;
-  try {
-    for await (const deltas of endpoint.models.stream(call, { signal: watch.signal })) {
-      watch.touch();
-      segment.stopwatch.touch();
-      for (const delta of deltas) {
-        if (delta.type === "text") text.push(delta.text);
-        else if (delta.type === "reasoning") reasoning.push(delta.text);
-        else if (delta.type === "toolCall") toolCalls.push(delta.call);
-        else if (delta.type === "usage")
-          usage = { inputTokens: delta.inputTokens, outputTokens: delta.outputTokens };
-        else finish = delta.reason;
-      }
-      // Waiting for the commit is the batching: what arrives meanwhile is read, stored and shown together.
-      await transcript?.show(deltas.filter(isShown));
-    }
-  } catch (error) {
-    throw watch.stalled ? stalled(endpoint.idleTimeoutMs, error) : error;
-  } finally {
-    watch.stop();
-  }
-  if (finish === null)
-    throw new ModelError("broken", "the model's answer ended without a finish reason");
-  return {
-    text: text.join(""),
-    finish,
-    ...(reasoning.length === 0 ? {} : { reasoning: reasoning.join("") }),
-    ...(toolCalls.length === 0 ? {} : { toolCalls }),
-    ...(usage === undefined ? {} : { usage }),
-  };
+  return errorData("internal", error instanceof Error ? error.message : String(error));
 }
 
 /** A call that answers in one piece: silence is counted from its start. */
@@ -279,54 +273,5 @@ async function watched<T>(on: Attempt, ask: (signal: AbortSignal) => Promise<T>)
     throw watch.stalled ? stalled(idleTimeoutMs, error) : error;
   } finally {
     watch.stop();
-  }
-}
-
-function stalled(idleTimeoutMs: number, cause: unknown): ModelError {
-  return new ModelError("stalled", `the model sent nothing for ${idleTimeoutMs} ms`, { cause });
-}
-
-function isShown(delta: Delta): delta is Extract<Delta, { type: "text" | "reasoning" }> {
-  return delta.type === "text" || delta.type === "reasoning";
-}
-
-/** Aborts a call that is silent for too long. One coarse timer, because a timer per token costs more than the token. */
-class IdleWatch {
-  readonly #controller = new AbortController();
-  readonly #outer: AbortSignal;
-  readonly #idleTimeoutMs: number;
-  readonly #abort = (): void => this.#controller.abort(this.#outer.reason);
-  #timer: ReturnType<typeof setTimeout> | null = null;
-  #touchedMs = performance.now();
-  stalled = false;
-
-  constructor(idleTimeoutMs: number, outer: AbortSignal) {
-    this.#outer = outer;
-    this.#idleTimeoutMs = idleTimeoutMs;
-    if (outer.aborted) this.#abort();
-    outer.addEventListener("abort", this.#abort);
-    this.#arm(idleTimeoutMs);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  touch(): void {
-    this.#touchedMs = performance.now();
-  }
-
-  stop(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#outer.removeEventListener("abort", this.#abort);
-  }
-
-  #arm(waitMs: number): void {
-    this.#timer = setTimeout(() => {
-      const leftMs = this.#idleTimeoutMs - (performance.now() - this.#touchedMs);
-      if (leftMs > 0) return this.#arm(leftMs);
-      this.stalled = true;
-      this.#controller.abort(new ErrandError("model_stalled"));
-    }, waitMs);
   }
 }

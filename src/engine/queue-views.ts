@@ -58,13 +58,15 @@ export interface QueueView {
   readonly slotsPerKey: number | null;
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
+  /** Calls that were stopped for a quick question, and tokens that had to be read again for it, since it was made. */
+  readonly cuts: { readonly count: number; readonly tokens: number };
   /** Why it grants nothing although it has slots, and until when (ISO 8601); null: nothing holds it back. */
   readonly closed: { readonly code: string; readonly untilAt: string } | null;
 }
 
 /** A queue as people see it now. */
 export function queueView(state: QueueState, nowMs: number): QueueView {
-  const { settings, opening } = state.schedule;
+  const { settings, opening, cutting } = state.schedule;
   const { slotsPerKey, requestsPerMinute = null, tokensPerMinute = null } = settings;
   const closed = closedBy(opening, nowMs);
   return {
@@ -74,6 +76,7 @@ export function queueView(state: QueueState, nowMs: number): QueueView {
     slotsPerKey,
     requestsPerMinute,
     tokensPerMinute,
+    cuts: { count: cutting.count, tokens: cutting.tokens },
     closed: closed === null ? null : { code: closed.code, untilAt: isoTime(closed.untilMs) },
   };
 }

@@ -66,6 +66,7 @@ export class Runner {
     const task = asTaskSignal(signal);
     if (task.kind === "task.start") this.#start(task.taskId, task.attempt, task.epoch);
     else if (task.kind === "task.wake") this.#wake(task.taskId, task.op);
+    else if (task.kind === "task.cut") this.#segments.get(task.taskId)?.makeRoom(task.call);
     else if (task.kind === "task.abort") this.#abort(task.taskId, task.calls);
   }
 

@@ -39,6 +39,10 @@ export class Segment {
   readonly stopwatch: Stopwatch;
   /** Calls with an open upstream socket, by call id: settled when the socket is closed. */
   readonly upstream: Set<string> = new Set();
+  /** How calls that stream are told to make room, by call id. */
+  readonly cuts: Map<string, () => void> = new Map();
+  /** Calls that were told to make room before they began to stream. */
+  readonly cutEarly: Set<string> = new Set();
   /** Ids of tool calls whose results came from the ledger. */
   readonly ledgered: Set<string> = new Set();
   readonly #operations: Map<string, Operation>;
@@ -103,6 +107,14 @@ export class Segment {
     this.stopwatch.stop();
     this.#waiters.clear();
     this.#controller?.abort(reason);
+  }
+
+  /** The queue needs the slot of a call. */
+  makeRoom(call: string): void {
+    if (this.dead) return;
+    const cut = this.cuts.get(call);
+    if (cut === undefined) this.cutEarly.add(call);
+    else cut();
   }
 
   /** Claims an operation's name for this run of the handler. */

@@ -15,7 +15,8 @@ import type {
   StepContext,
   TaskContext,
 } from "./context.ts";
-import { embed, generate, type CallPorts } from "./model-call.ts";
+import { embed, generate } from "./model-call.ts";
+import type { CallPorts } from "./stream-call.ts";
 import { toJson, type Segment } from "./segment.ts";
 import { toolBox } from "./tool-ledger.ts";
 import { unpackVector, vectorsOf } from "./vectors.ts";

@@ -63,6 +63,23 @@ export class Transcript {
     this.#add(entries);
   }
 
+  /**
+   * A call that was cut goes on behind `text`, which readers have. What came behind that before a crash is void. Where
+   * the stream has less than `text`, all of it is said anew, behind a reset.
+   */
+  resume(op: string, role: string, model: string, text: string): void {
+    const from = this.#begun.get(op);
+    const at = (from ?? 0) + text.length;
+    if (from === undefined || this.#stream.offsetAhead < at) {
+      this.begin(op, role, model);
+      this.#add(splitText("", text).ready.map((d) => ({ t: "text", d })));
+      return;
+    }
+    this.#held = "";
+    if (this.#stream.offsetAhead > at)
+      this.#add([{ t: "reset", o: at, reason: "the call goes on from here again" }]);
+  }
+
   /** Adds what arrived. Resolves when readers may see it. */
   async show(
     deltas: readonly { readonly type: "text" | "reasoning"; readonly text: string }[],

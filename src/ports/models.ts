@@ -1,4 +1,5 @@
 import type { ErrorCode } from "../core/errors.ts";
+import type { ResumeWay } from "../core/schedule/state.ts";
 
 /** One message of a prompt, in the shape every chat endpoint understands. */
 export type PromptMessage =
@@ -43,6 +44,11 @@ export interface ModelCall {
   };
   readonly temperature?: number;
   readonly maxTokens?: number;
+  /**
+   * The answer so far, to be gone on with from its last character: `way` is what {@link Models.probe} has found. Deltas
+   * are what comes behind it.
+   */
+  readonly partial?: { readonly text: string; readonly way: ResumeWay };
   /** Further parameters by the names of OpenAI's protocol, such as `stop` or `seed`. Other endpoints leave them out. */
   readonly parameters?: Readonly<Record<string, unknown>>;
 }
@@ -66,6 +72,11 @@ export interface Models {
     call: ModelCall,
     options: { readonly signal: AbortSignal },
   ): AsyncIterable<readonly Delta[]>;
+  /**
+   * Tries out how a model goes on from a partial answer, with a call of a few tokens; `null`: it begins anew, or refuses.
+   * Absent: nobody can tell, and no call is cut. Throws {@link ModelError} if it could not be tried.
+   */
+  probe?(model: string, options: { readonly signal: AbortSignal }): Promise<ResumeWay | null>;
   /** Model ids the endpoint offers. Throws {@link ModelError}. */
   list(options: { readonly signal: AbortSignal }): Promise<readonly string[]>;
   /** One vector per text. Throws {@link ModelError}. */

@@ -96,6 +96,10 @@ const everyFact: Record<AnyEvent["type"], true> = {
   "tree.over": true,
   "call.promised": true,
   "call.moved": true,
+  "call.cut": true,
+  "call.cutting": true,
+  "call.uncut": true,
+  "endpoint.probed": true,
 };
 
 const name = process.argv[2];

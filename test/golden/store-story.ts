@@ -23,6 +23,7 @@ export async function tellStory(bench: KernelBench): Promise<void> {
   await lanes(story);
   await schedules(story);
   await scarce(story);
+  await cuts(story);
   await open(story);
 }
 
@@ -58,6 +59,30 @@ async function scarce(story: Story): Promise<void> {
   });
   await story.submit("is promoted", { queue: "paused", priority: "batch" });
   await story.tell("is promoted", { type: "prioritize", priority: "interactive" });
+}
+
+/** An endpoint that goes on from partial answers: one stream that has made room, one that cannot. */
+async function cuts(story: Story): Promise<void> {
+  const queue = "yields";
+  await story.queue(queue, { type: "configure", settings: { slots: 2, slotsPerKey: null } });
+  await story.queue(queue, { type: "probed", target: "m http://model/v1", way: "prefill" });
+  const op = "call:chat#1";
+  const asked = { type: "call", op, queue, role: "chat", hash: "h", cost: 90, lead: 0.5 } as const;
+  for (const name of ["makes room", "cannot stop"]) {
+    await story.submit(name, { priority: "batch" });
+    await story.work(name, { ...asked, cuttable: true });
+  }
+  await story.later(5_000);
+  for (const name of ["a quick question", "another question"]) {
+    await story.submit(name, { priority: "interactive", key: name });
+    await story.work(name, asked);
+  }
+  const kept = await story.granted("cannot stop", op);
+  await story.queue(queue, { type: "keep", call: kept });
+  const cut = await story.granted("makes room", op);
+  const partial = { text: "Half an ans", tokens: 4, ran: 4.5 };
+  const again = { partial, inputTokens: 100, cost: 80, lead: 0.6 };
+  await story.work("makes room", { type: "callCut", op, call: cut, ...again });
 }
 
 const call = (op: string): WorkerCommand => ({

@@ -20,6 +20,8 @@ export interface Faults {
   readonly leave: number;
   /** A try of a model call breaks, is refused, stalls or is cut. */
   readonly model: number;
+  /** A streaming call is told to make room, with or without need. */
+  readonly cut: number;
   /** The clock jumps forward by up to a day. */
   readonly clockJump: number;
   /** The waker rings for nothing, or twice. */
@@ -132,6 +134,7 @@ function drawFaults(dice: Dice, calm: boolean): Faults {
     spuriousWake: some(0.4, 0.2),
     courierTwice: some(0.6, 0.4),
     courierFail: some(0.5, 0.4),
+    cut: some(0.6, 0.2),
   };
 }
 
@@ -150,4 +153,5 @@ export const noFaults: Faults = {
   spuriousWake: 0,
   courierTwice: 0,
   courierFail: 0,
+  cut: 0,
 };

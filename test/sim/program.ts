@@ -29,6 +29,8 @@ export type Node =
       readonly pieces: readonly string[];
       /** What the first tries do; later ones answer well. */
       readonly faults: readonly ModelFault[];
+      /** It can be stopped at a token and gone on with. */
+      readonly cuttable: boolean;
       /** Its text goes to the attempt's stream. Parallel calls are not shown, as in the engine. */
       readonly show: boolean;
     }
@@ -136,6 +138,7 @@ export class ProgramMaker {
       queue: dice.pick(this.#plan.endpoints).name,
       pieces,
       faults,
+      cuttable: pieces.length > 1,
       show: !parallel,
     };
   }

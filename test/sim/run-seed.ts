@@ -114,6 +114,7 @@ function chaos(world: World, plan: Plan): void {
   if (dice.chance(faults.crash)) return world.crash();
   if (dice.chance(faults.evict)) return world.worker.evict();
   if (dice.chance(faults.leave)) return world.worker.leave();
+  if (dice.chance(faults.cut)) return world.worker.makeRoom();
   if (dice.chance(faults.zombie)) return world.worker.haunt();
   if (dice.chance(faults.spuriousWake)) return world.wake();
   const able: [number, () => void][] = [[weights.clock, () => passTime(world)]];

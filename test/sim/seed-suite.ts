@@ -30,6 +30,8 @@ const rareStates: ReadonlyMap<string, number> = new Map([
   ["stream reset", 0.1],
   ["streamed answer completed", 0.4],
   ["readers came back", 0.2],
+  ["call cut", 0.1],
+  ["cut call went on", 0.1],
 ]);
 
 /** Text of what went wrong with a seed, and how to see it again. */

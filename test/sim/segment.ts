@@ -1,7 +1,6 @@
 import { errorData } from "../../src/core/errors.ts";
-import { taskScope } from "../../src/core/scope.ts";
+import { queueScope, taskScope } from "../../src/core/scope.ts";
 import { streamId } from "../../src/core/stream/entry.ts";
-import type { RunnerCommand } from "../../src/core/task/commands.ts";
 import { specOf } from "../../src/core/task/batch.ts";
 import type { TaskSpec } from "../../src/core/task/spec.ts";
 import type { CallOperation, Operation, TaskState } from "../../src/core/task/state.ts";
@@ -9,15 +8,10 @@ import type { Kernel } from "../../src/engine/kernel/kernel.ts";
 import { Transcript } from "../../src/engine/transcript.ts";
 import { Handler, type Leaf } from "./handler.ts";
 import { programOf, type ModelFault } from "./program.ts";
+import { commandOf, withoutReset, type Command } from "./segment-command.ts";
 import { must } from "./trace.ts";
 import type { Worker } from "./worker.ts";
 import type { World } from "./world.ts";
-
-type Command = RunnerCommand extends infer C
-  ? C extends RunnerCommand
-    ? Omit<C, "epoch">
-    : never
-  : never;
 
 /** One try of a granted model call while the simulated model answers it. */
 interface CallTry {
@@ -25,6 +19,8 @@ interface CallTry {
   readonly fault: ModelFault | undefined;
   at: number;
   begun: boolean;
+  /** Where this slot went on from. */
+  readonly from: number;
   stalledUntilMs: number | null;
 }
 
@@ -67,6 +63,14 @@ export class Segment {
     this.epoch = owner.epoch;
     this.#spec = specOf(state);
     this.#handler = new Handler(programOf(this.#spec.input), state.operations);
+  }
+
+  /** Calls whose queue wants their slot. */
+  readonly #toCut = new Set<string>();
+
+  /** The queue wants the slot of a call back at its next token. */
+  cut(call: string): void {
+    this.#toCut.add(call);
   }
 
   /** The log has news of an operation. */
@@ -115,7 +119,9 @@ export class Segment {
       const done = this.#world.shadow.task(this.taskId)?.operations.has(leaf.op) === true;
       must(!done, "a committed step never runs again", () => `${leaf.op} of ${this.taskId}`);
     }
-    this.ask(leaf.op, this.#command(leaf), (value) => this.#answered(leaf, value));
+    this.ask(leaf.op, commandOf(leaf, this.#spec, this.attempt), (value) =>
+      this.#answered(leaf, value),
+    );
   }
 
   /** Ends the attempt's stream with the next commit, if this segment owns it. */
@@ -151,46 +157,6 @@ export class Segment {
 
   #stalls(op: string): boolean {
     return (this.#tries.get(op)?.stalledUntilMs ?? 0) > this.#world.nowMs;
-  }
-
-  #command(leaf: Exclude<Leaf, { kind: "call" | "fail" | "tool" }>): Command {
-    const { op } = leaf;
-    switch (leaf.kind) {
-      case "step":
-        return { type: "step", op, result: { by: this.attempt, of: op } };
-      case "sleep":
-        return { type: "sleep", op, ms: leaf.ms };
-      case "wait":
-        return {
-          type: "wait",
-          op,
-          name: leaf.name,
-          ...(leaf.timeoutMs === undefined ? {} : { timeoutMs: leaf.timeoutMs }),
-        };
-      case "spawn": {
-        const { type, userId, priority, capTotal, capPerKey } = this.#spec;
-        const caps =
-          capTotal === undefined || capPerKey === undefined ? {} : { capTotal, capPerKey };
-        return {
-          type: "spawn",
-          op,
-          spec: {
-            type,
-            userId,
-            priority,
-            queue: leaf.child.queue,
-            input: { program: leaf.child },
-            ...caps,
-          },
-        };
-      }
-      case "join":
-        return { type: "join", ops: leaf.ops };
-      case "progress":
-        return { type: "progress", progress: { done: 1, total: 2 } };
-      default:
-        return leaf satisfies never;
-    }
   }
 
   #answered(leaf: Leaf, value: unknown): void {
@@ -232,7 +198,15 @@ export class Segment {
     if (operation?.kind !== "call" || operation.state === "idle") {
       this.ask(
         op,
-        { type: "call", op, queue, role: "chat", hash: op, cost: 1 + leaf.pieces.length },
+        {
+          type: "call",
+          op,
+          queue,
+          role: "chat",
+          hash: op,
+          cost: 40 + leaf.pieces.length,
+          ...(leaf.cuttable ? { cuttable: true } : null),
+        },
         () => {
           const now = this.#handler.operations.get(op);
           // Its grant may have come with the answer.
@@ -272,7 +246,8 @@ export class Segment {
       open = {
         call: operation.call,
         fault: this.#world.modelFault(this.taskId, leaf),
-        at: 0,
+        at: operation.partial?.tokens ?? 0,
+        from: operation.partial?.tokens ?? 0,
         begun: false,
         stalledUntilMs: null,
       };
@@ -280,10 +255,14 @@ export class Segment {
     }
     if (!open.begun) {
       open.begun = true;
-      if (leaf.show) this.#transcript?.begin(op, "chat", "sim");
+      const { partial } = operation;
+      if (leaf.show && partial === null) this.#transcript?.begin(op, "chat", "sim");
+      if (partial !== null) this.#world.mark("cut call went on");
+      if (leaf.show && partial !== null) this.#transcript?.resume(op, "chat", "sim", partial.text);
     }
     if (open.fault !== undefined && (open.fault === "refused" || open.at * 2 >= leaf.pieces.length))
       return this.#fault(op, open, open.fault);
+    if (this.#makesRoom(leaf, open, operation)) return;
     const piece = leaf.pieces[open.at];
     if (piece !== undefined) {
       open.at += 1;
@@ -298,6 +277,39 @@ export class Segment {
       this.#handler.passed.add(op);
       this.#handler.operations.set(op, { ...operation, state: "done", result });
     });
+  }
+
+  /** The call was told to stop, and has said something in this slot: it is cut there. */
+  #makesRoom(
+    { op, pieces, cuttable }: Extract<Leaf, { kind: "call" }>,
+    open: CallTry,
+    operation: CallOperation,
+  ): boolean {
+    if (!this.#toCut.has(open.call)) return false;
+    if (!cuttable || open.at >= pieces.length) {
+      this.#toCut.delete(open.call);
+      this.#world.follow(
+        this.#world.dispatch(queueScope(operation.queue), { type: "keep", call: open.call }),
+        () => undefined,
+      );
+      return false;
+    }
+    if (open.at === open.from) return false;
+    this.#toCut.delete(open.call);
+    this.#world.mark("call cut");
+    const text = pieces.slice(0, open.at).join("");
+    const partial = { text, tokens: open.at, ran: open.at };
+    this.ask(
+      op,
+      { type: "callCut", op, call: open.call, partial, inputTokens: 3, cost: 2, lead: 0.1 },
+      () => {
+        this.#tries.delete(op);
+        const now = this.#handler.operations.get(op);
+        if (now?.kind !== "call" || now.call !== open.call) return;
+        this.#handler.operations.set(op, { ...now, state: "pending", partial });
+      },
+    );
+    return true;
   }
 
   #fault(op: string, open: CallTry, fault: ModelFault): void {
@@ -378,16 +390,4 @@ export class Segment {
         : { type: "fail", ...this.#handler.failure };
     this.ask("end", command, () => this.#worker.finished(this));
   }
-}
-
-/** A planted bug: what was cut off is never taken back. */
-function withoutReset(kernel: Kernel): Kernel {
-  const planted: Pick<Kernel, "append"> = {
-    append: (stream, entries) =>
-      kernel.append(
-        stream,
-        entries.filter((entry) => entry.t !== "reset"),
-      ),
-  };
-  return planted as Kernel;
 }

@@ -32,7 +32,10 @@ export class TaskLife {
   readonly #over = new Set<string>();
   /** Status a child ended with; empty while it is open. */
   readonly #children = new Map<string, string>();
-  readonly #calls = new Map<string, "pending" | "granted" | "backoff" | "done" | "failed">();
+  readonly #calls = new Map<
+    string,
+    "pending" | "granted" | "cut" | "backoff" | "done" | "failed"
+  >();
 
   constructor(id: string) {
     this.id = id;
@@ -234,7 +237,7 @@ export class TaskLife {
         () => `${this.#say(event)}: call ${event.op} is ${state ?? "new"}`,
       );
     if (event.type === "call.requested") {
-      expect(undefined, "backoff", "failed", "pending");
+      expect(undefined, "backoff", "failed", "pending", "cut");
       must(
         atMs >= (this.#until.get(event.op) ?? 0) || state !== "backoff",
         "a timer never fires early",
@@ -244,6 +247,9 @@ export class TaskLife {
     } else if (event.type === "call.started") {
       expect("pending");
       this.#calls.set(event.op, "granted");
+    } else if (event.type === "call.cut") {
+      expect("granted");
+      this.#calls.set(event.op, "cut");
     } else if (event.type === "call.completed") {
       expect("granted");
       this.#calls.set(event.op, "done");

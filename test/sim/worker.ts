@@ -49,6 +49,7 @@ export class Worker {
     this.#world.note("signal", `${task.kind} ${task.taskId}`);
     if (task.kind === "task.start") this.#start(task);
     else if (task.kind === "task.wake") this.#wake(task.taskId, task.op);
+    else if (task.kind === "task.cut") this.segments.get(task.taskId)?.cut(task.call);
     else this.#abort(task.taskId, task.calls);
   }
 
@@ -92,6 +93,15 @@ export class Worker {
     this.#world.mark("segment evicted");
     this.#world.note("evict", segment.taskId);
     this.#drop(segment);
+  }
+
+  /** A random streaming call is told to make room. */
+  makeRoom(): void {
+    const segment = [...this.segments.values()][this.#world.choose(this.segments.size)];
+    const task = this.#world.shadow.task(segment?.taskId ?? "");
+    for (const operation of task?.operations.values() ?? []) {
+      if (operation.kind === "call" && operation.state === "granted") segment?.cut(operation.call);
+    }
   }
 
   /** A random attempt runs out of time, or its worker goes away in good order. */

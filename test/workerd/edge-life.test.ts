@@ -10,7 +10,7 @@ import { expect, test } from "vitest";
 import { queueScope, sessionScope, userScope, type Scope } from "../../src/core/scope.ts";
 import { askHome } from "../../src/hosts/edge/home-call.ts";
 import { breathe, EdgeClient, until } from "./edge-client.ts";
-import { openGate, steering } from "./edge-tasks.ts";
+import { openGate, steering } from "../hosts/steered.ts";
 import type { TestHome } from "./worker.ts";
 
 const local = new EdgeClient();
@@ -62,7 +62,7 @@ test("[HOME5] what waits inside is not lost with its object, and no loss is coun
 });
 
 test("[HOME5] an alarm that rings twice, or for nothing, changes nothing", async () => {
-  const id = await local.submit("echo", "late", { delayMs: 60_000, sessionId: "alarm" });
+  const id = await local.submit("repeat", "late", { delayMs: 60_000, sessionId: "alarm" });
   const stub = stubOf(sessionScope("local", "alarm"));
   const ring = (): Promise<void> => runInDurableObject(stub, (home) => home.alarm());
   await ring();
@@ -74,7 +74,7 @@ test("[HOME5] an alarm that rings twice, or for nothing, changes nothing", async
 });
 
 test("[HOME3] messages that come twice change nothing", async () => {
-  const id = await local.submit("echo", "once", { sessionId: "twice" });
+  const id = await local.submit("repeat", "once", { sessionId: "twice" });
   await local.ended(id);
   const home = sessionScope("local", "twice");
   const before = await local.json<object>(`/api/tasks/${id}/log`);
@@ -88,10 +88,9 @@ test("[HOME3] messages that come twice change nothing", async () => {
     // oxlint-disable-next-line no-await-in-loop -- Twice, one after the other.
     await askHome(env.HOMES, home, { is: "deliver", from, mail });
   expect(await local.json<object>(`/api/tasks/${id}/log`)).toEqual(before);
-  const { running } = await local
-    .json<{ running: number }>("/api/queues")
-    .then((answer) => queueIn(answer, "tasks"));
-  expect(running).toBe(0);
+  const runningNow = async (): Promise<number> =>
+    queueIn(await local.json("/api/queues"), "tasks").running;
+  expect(await until(runningNow, (running) => running === 0)).toBe(0);
 });
 
 test("[HOME3] messages that did not arrive because everything died are sent by an alarm", async () => {

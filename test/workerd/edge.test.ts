@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 
 import { createSseParser } from "../../src/client/sse.ts";
 import { EdgeClient, type ShownTask } from "./edge-client.ts";
-import { openGate } from "./edge-tasks.ts";
+import { openGate } from "../hosts/steered.ts";
 
 const local = new EdgeClient();
 
@@ -41,8 +41,8 @@ test("[HOME1] a message without a session begins one, and the same key begins it
 
 test("[HOME2] a task is found wherever it lives, by whoever owns it and nobody else", async () => {
   const bob = await local.userWithKey("bob");
-  const alone = await bob.submit("echo", "alone");
-  const inSession = await bob.submit("echo", "inside", { sessionId: "s" });
+  const alone = await bob.submit("repeat", "alone");
+  const inSession = await bob.submit("repeat", "inside", { sessionId: "s" });
   expect(await bob.ended(alone)).toMatchObject({ output: "alone" });
   expect(await bob.ended(inSession)).toMatchObject({ output: "inside" });
   const eve = await local.userWithKey("eve");

@@ -1,7 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 
 import { ErrandHome } from "../../src/hosts/edge/home-object.ts";
-import { testEndpoint, testTasks } from "./edge-tasks.ts";
+import { testEndpoint, testTasks } from "../hosts/steered.ts";
 
 /** An empty Durable Object with SQLite: tests reach into it with `runInDurableObject`. */
 export class TestObject extends DurableObject {}

@@ -40,8 +40,10 @@ const quoteCharsMax = 400;
  */
 export function planAnswer(request: ChatRequest): AnswerPlan {
   const last = request.messages.at(-1);
-  const prefill = last?.role === "assistant" && last.toolCalls.length === 0 ? last.content : "";
-  const messages = prefill === "" ? request.messages : request.messages.slice(0, -1);
+  const isPartial = last?.role === "assistant" && last.toolCalls.length === 0;
+  const prefill = isPartial && request.goesOn ? last.content : "";
+  const messages =
+    isPartial && last.content !== "" ? request.messages.slice(0, -1) : request.messages;
   const question = messages.findLast((message) => message.role === "user")?.content ?? "";
   const script = readPrompt(question);
   const seedText = messages.map(({ role, content }) => `${role}:${content}`).join("\n");
@@ -103,12 +105,23 @@ function planText(
     const source = { question: plain, subtasks: script.subtasks ?? 3 };
     return splitTokens(JSON.stringify(instanceOf(request.schema, source)));
   }
+  const counted = countedWords(plain);
+  if (counted !== null) return splitTokens(counted);
   const missing = script.tools.filter(
     ({ name }) => !request.tools.some((tool) => tool.name === name),
   );
   if (missing.length > 0)
     return splitTokens(`I have no tool called ${missing.map(({ name }) => name).join(", ")}.`);
   return splitTokens(demoAnswer(plain, seedText));
+}
+
+const numbers = "one two three four five six seven eight nine ten".split(" ");
+
+/** The answer to a plea to count up to ten, in words; `null`: the prompt is none. */
+function countedWords(plain: string): string | null {
+  const to = /^count from one to (\w+) in words/i.exec(plain)?.[1]?.toLowerCase() ?? "";
+  const last = numbers.indexOf(to);
+  return last === -1 ? null : numbers.slice(0, last + 1).join(", ");
 }
 
 /** Says what each tool answered since the last word of the assistant. */

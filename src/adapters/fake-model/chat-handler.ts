@@ -18,12 +18,13 @@ export interface FakeState {
   readonly log: RequestLog;
   readonly faults: FaultQueue;
   readonly timestamps: boolean;
+  readonly goesOn: "prefill" | "continue" | "anew";
   pace: Pace;
 }
 
 /** Answers `POST /v1/chat/completions`: faults that need no slot first, then in its turn the answer. */
 export function handleChat(state: FakeState, body: unknown, response: ServerResponse): void {
-  const request = readChatRequest(body);
+  const request = readChatRequest(body, state.goesOn);
   if (typeof request === "string") {
     sendRefusal(response, refusal(400, request, "invalid_value"));
     return;

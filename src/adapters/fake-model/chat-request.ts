@@ -19,10 +19,15 @@ export interface ChatRequest {
   readonly maxTokens: number | undefined;
   readonly isStream: boolean;
   readonly withUsage: boolean;
+  /** An assistant message at the end is a partial answer to be gone on with. */
+  readonly goesOn: boolean;
 }
 
-/** Reads a request body; answers what is wrong with it in words if it is none. */
-export function readChatRequest(body: unknown): ChatRequest | string {
+/** Reads a request body for a server that goes on with partial answers in its way, or answers anew; answers what is wrong with it in words if it is none. */
+export function readChatRequest(
+  body: unknown,
+  way: "prefill" | "continue" | "anew" = "prefill",
+): ChatRequest | string {
   if (!isRecord(body)) return "the body must be a JSON object";
   const messages = body["messages"];
   if (!Array.isArray(messages) || messages.length === 0)
@@ -40,6 +45,7 @@ export function readChatRequest(body: unknown): ChatRequest | string {
     maxTokens: typeof maxTokens === "number" && maxTokens > 0 ? Math.floor(maxTokens) : undefined,
     isStream: body["stream"] === true,
     withUsage: isRecord(options) && options["include_usage"] === true,
+    goesOn: way === "prefill" || (way === "continue" && body["continue_final_message"] === true),
   };
 }
 

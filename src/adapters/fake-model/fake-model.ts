@@ -28,6 +28,11 @@ export interface FakeModelOptions {
   readonly slots?: number;
   /** Adds to every token chunk `"t"`: when it was written, in ms since the epoch with fractions. */
   readonly timestamps?: boolean;
+  /**
+   * How it takes an assistant message at the end: goes on with it (`prefill`, the default), does so only if vLLM's
+   * parameters ask for it (`continue`), or answers anew.
+   */
+  readonly goesOn?: "prefill" | "continue" | "anew";
   /** Length of the vectors of `/v1/embeddings`, 64 by default. */
   readonly embeddingDimensions?: number;
 }
@@ -65,6 +70,7 @@ export async function startFakeModel(options: FakeModelOptions = {}): Promise<Fa
     log: new RequestLog(),
     faults: new FaultQueue(),
     timestamps: options.timestamps ?? false,
+    goesOn: options.goesOn ?? "prefill",
     pace: { ttftMs: options.ttftMs ?? 0, tokensPerSecond: options.tokensPerSecond ?? 0 },
   };
   const server = createServer((request, response) => {

@@ -15,6 +15,7 @@ import {
   request,
   unexpectedAnswer,
 } from "./endpoint.ts";
+import { probeResume } from "./probe-resume.ts";
 import { chatBody, type Dialect } from "./request-body.ts";
 
 /** Where an OpenAI-compatible endpoint is. */
@@ -46,8 +47,11 @@ export function openaiModels(options: OpenAiOptions): Models {
   };
   const isOpenAi = new URL(baseUrl).hostname === "api.openai.com";
   const dialect: Dialect = { maxTokensField: isOpenAi ? "max_completion_tokens" : "max_tokens" };
+  const stream: Models["stream"] = (call, callOptions) =>
+    streamAnswer(endpoint, dialect, call, callOptions);
   return {
-    stream: (call, callOptions) => streamAnswer(endpoint, dialect, call, callOptions),
+    stream,
+    probe: (model, callOptions) => probeResume(stream, model, callOptions),
     list: (callOptions) => listModels(endpoint, callOptions),
     embed: (call, callOptions) => embedTexts(endpoint, call, callOptions),
   };

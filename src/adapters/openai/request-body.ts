@@ -12,14 +12,23 @@ export function chatBody(call: ModelCall, dialect: Dialect): string {
   return JSON.stringify({
     ...call.parameters,
     model: call.model,
-    messages: call.messages.map(messageBody),
+    messages: messagesBody(call),
     stream: true,
     stream_options: { include_usage: true },
     temperature: call.temperature,
     [dialect.maxTokensField]: call.maxTokens,
     ...toolsBody(call),
+    ...(call.partial?.way === "continue" ? continueBody : {}),
     ...(call.jsonSchema === undefined ? {} : { response_format: formatBody(call.jsonSchema) }),
   });
+}
+
+/** What vLLM needs to go on with the last message instead of answering it. */
+const continueBody = { continue_final_message: true, add_generation_prompt: false };
+
+function messagesBody({ messages, partial }: ModelCall): readonly object[] {
+  const bodies = messages.map(messageBody);
+  return partial === undefined ? bodies : [...bodies, { role: "assistant", content: partial.text }];
 }
 
 function messageBody(message: PromptMessage): object {

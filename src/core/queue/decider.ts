@@ -9,6 +9,7 @@ import {
 } from "../decider.ts";
 import { InvariantError, unreachable } from "../invariant.ts";
 import type { WaitingCall } from "../schedule/call-pool.ts";
+import { chooseCut, cutSlotsMax, cutsUnderWay } from "../schedule/cut.ts";
 import {
   addWaiting,
   capsAllow,
@@ -90,9 +91,7 @@ function decide(
     case "move":
       return moveCall(draft, command.call, command.band);
     case "over":
-      if (!state.schedule.roots.has(command.root)) return nothing();
-      push(draft, { type: "tree.over", root: command.root });
-      return finish(draft);
+      return treeOver(draft, command.root, command.failed === true);
     case "configure":
       return configure(draft, command.settings, command.live === true);
     case "pause":
@@ -101,8 +100,17 @@ function decide(
       return finish(draft);
     case "voidLeases":
       return voidLeases(draft);
+    case "keep":
+      if (state.schedule.leases.get(command.call)?.cutAtMs == null) return nothing();
+      push(draft, { type: "call.uncut", call: command.call });
+      return finish(draft);
+    case "probed":
+      if (state.schedule.resumes.get(command.target) === command.way) return nothing();
+      push(draft, { type: "endpoint.probed", target: command.target, way: command.way });
+      return finish(draft);
     case "timer":
-      state.schedule.wakesAtMs = null;
+      if (command.name === "cut") state.schedule.cutWakesAtMs = null;
+      else state.schedule.wakesAtMs = null;
       return finish(draft);
     default:
       return unreachable(command, "command of a queue");
@@ -139,6 +147,9 @@ function requestCall(draft: QueueDraft, call: string, asked: CallRequest): Queue
     role,
     lead: role === null ? 0 : tidyCost(asked.lead ?? 0),
     tokens: role === null ? 0 : tidyTokens(asked.tokens),
+    cuttable: role !== null && asked.cuttable === true,
+    cuts: role === null ? 0 : tidyTokens(asked.cuts),
+    ran: role === null || asked.ran === undefined ? 0 : tidyCost(asked.ran),
     capped: asked.capTotal !== null || asked.capPerKey !== null,
   };
   if (canPass(draft) && capsAllow(schedule, asked.key, asked.type, asked)) {
@@ -209,6 +220,14 @@ function moveCall(draft: QueueDraft, call: string, to: Band): QueueBatch {
   return finish(draft);
 }
 
+/** A tree that is not remembered, because it was small, may still have been promised something. */
+function treeOver(draft: QueueDraft, root: string, failed: boolean): QueueBatch {
+  const { roots, calibration } = draft.state.schedule;
+  if (!roots.has(root) && !calibration.promises.has(root)) return nothing();
+  push(draft, failed ? { type: "tree.over", root, failed } : { type: "tree.over", root });
+  return finish(draft);
+}
+
 function configure(draft: QueueDraft, settings: QueueSettings, live: boolean): QueueBatch {
   const { schedule, name } = draft.state;
   const fault = settingsFault(name, settings);
@@ -258,9 +277,34 @@ function finish(draft: QueueDraft): QueueBatch {
     refreshKey(schedule, next.band, next.key);
     draft.rows.push({ table: "readyGone", queue, call: next.call });
   }
+  cutForWaiting(draft, timers);
   const { events, messages, rows } = draft;
   if (timers.length > 0) return { events, messages, rows, timers, reply: ok(), folded: true };
   return { events, messages, rows, reply: ok(), folded: true };
+}
+
+/** Tells streams to stop for interactive calls that wait although every slot is taken (SPEC QUEUE23). */
+function cutForWaiting({ holds, nowMs, ...draft }: QueueDraft, timers: TimerChange[]): void {
+  const { schedule } = draft.state;
+  const waits = schedule.bands[0].pending;
+  if (waits === 0 || holds || schedule.paused || schedule.settings.slots > cutSlotsMax) return;
+  if (hasFreeSlot(schedule) || isProbing(schedule.opening)) return;
+  if (closedBy(schedule.opening, nowMs) !== null) return;
+  for (let under = cutsUnderWay(schedule, nowMs); under < waits; under += 1) {
+    const next = choose(schedule, nowMs);
+    const lane = next === null || next.owed ? undefined : schedule.pool.lane(next.slot);
+    if (lane?.band !== 0) return;
+    const { victim, atMs } = chooseCut(schedule, lane.account.key, nowMs);
+    if (victim === null) {
+      if (atMs === null || schedule.cutWakesAtMs === Math.ceil(atMs)) return;
+      schedule.cutWakesAtMs = Math.ceil(atMs);
+      timers.push({ name: "cut", atMs: schedule.cutWakesAtMs });
+      return;
+    }
+    push({ holds, nowMs, ...draft }, { type: "call.cutting", call: victim.call });
+    const body: QueueToTask = { type: "cutCall", call: victim.call, queue: draft.state.name };
+    draft.messages.push({ to: taskScope(victim.task), body });
+  }
 }
 
 /** Sets the queue's timer. Timers fire on whole milliseconds and never early. */

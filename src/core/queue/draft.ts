@@ -1,6 +1,6 @@
 import type { Message } from "../decider.ts";
 import type { ReadyRequest, Row } from "../rows.ts";
-import { isTaskOfCall, type WaitingCall } from "../schedule/call-pool.ts";
+import { cutParts, isTaskOfCall, type WaitingCall } from "../schedule/call-pool.ts";
 import { isSampled, pointsOf } from "../schedule/estimate.ts";
 import { addWaiting, type Caps } from "../schedule/lanes.ts";
 import { accountOf, placeFor } from "../schedule/ledger.ts";
@@ -53,6 +53,11 @@ export function grant(draft: QueueDraft, to: WaitingCall, how: GrantHow): void {
   }
   if (draft.state.schedule.opening.tokens.perMinute !== null) event.tokens = to.tokens;
   if (to.capped) event.capped = true;
+  if (to.cuttable) event.cuttable = true;
+  if (to.cuts > 0) {
+    event.cuts = to.cuts;
+    event.ran = to.ran;
+  }
   if (how.weight !== undefined) event.weight = how.weight;
   if (how.waited) event.waited = true;
   if (how.owed) event.owed = true;
@@ -92,6 +97,7 @@ export function wait(
     readyAtMs: draft.nowMs,
     tag,
     ...(role === null ? null : { role, lead, tokens, rest }),
+    ...cutParts(wanted.cuttable, wanted.cuts, wanted.ran),
   };
   addWaiting(schedule, account, call, request);
   draft.rows.push({ table: "ready", queue, call, request });

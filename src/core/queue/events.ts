@@ -1,4 +1,5 @@
 import type { CallEnd } from "../schedule/opening.ts";
+import type { ResumeWay } from "../schedule/state.ts";
 
 /**
  * Facts of a queue, version 1. They are written for every call, so what is nearly always the same is left out:
@@ -38,6 +39,12 @@ export type QueueEvent =
       readonly tokens?: number;
       /** It counts against the caps of its task type. */
       readonly capped?: true;
+      /** It can be stopped at a token boundary and gone on with. */
+      readonly cuttable?: true;
+      /** Times it was cut before. */
+      readonly cuts?: number;
+      /** Seconds it had written when it was cut. */
+      readonly ran?: number;
       /** The call waited: a `call.requested` came before. */
       readonly waited?: true;
       /** A turn of the lower bands while interactive work waited. */
@@ -49,6 +56,16 @@ export type QueueEvent =
       readonly call: string;
       /** Present if it tells something that the queue did not know. */
       readonly end?: CallEnd;
+    }
+  /** Its holder is told to stop at the next token, because an interactive call waits (SPEC QUEUE23). */
+  | { readonly type: "call.cutting"; readonly call: string }
+  /** Its holder cannot stop in a way that could be gone on from: it is left alone. */
+  | { readonly type: "call.uncut"; readonly call: string }
+  /** How a model goes on from a partial answer was tried out; `null`: it does not. */
+  | {
+      readonly type: "endpoint.probed";
+      readonly target: string;
+      readonly way: ResumeWay | null;
     }
   /** A waiting call goes on in another band. Its ready row has changed with it. */
   | {
@@ -68,8 +85,8 @@ export type QueueEvent =
       readonly start: number;
       readonly end: number;
     }
-  /** A tree that was served here takes no more calls. */
-  | { readonly type: "tree.over"; readonly root: string }
+  /** A tree that was served here takes no more calls. `failed`: nothing is learnt from it. */
+  | { readonly type: "tree.over"; readonly root: string; readonly failed?: true }
   /** A waiting call was taken back. */
   | {
       readonly type: "call.withdrawn";

@@ -1,5 +1,6 @@
 import { InvariantError, unreachable } from "../invariant.ts";
 import { taskOfCall } from "../schedule/call-pool.ts";
+import { foldCutting, foldUncut } from "../schedule/cut.ts";
 import { foldPromised, foldReleased, foldRunOut } from "../schedule/calibrate.ts";
 import {
   foldGranted,
@@ -11,7 +12,7 @@ import {
   foldWithdrawn,
   type Grant,
 } from "../schedule/ledger.ts";
-import type { Schedule } from "../schedule/state.ts";
+import type { ResumeWay, Schedule } from "../schedule/state.ts";
 import type { QueueEvent } from "./events.ts";
 import type { QueueState } from "./state.ts";
 
@@ -45,6 +46,15 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
     case "call.settled":
       foldSettled(schedule, event.call, atMs, event.end);
       return;
+    case "call.cutting":
+      foldCutting(schedule, event.call, atMs);
+      return;
+    case "call.uncut":
+      foldUncut(schedule, event.call);
+      return;
+    case "endpoint.probed":
+      foldProbed(schedule, event.target, event.way);
+      return;
     case "call.withdrawn":
       foldWithdrawn(schedule, { key: event.key, band: event.band ?? 0 });
       foldReleased(schedule.calibration, event.call);
@@ -64,7 +74,7 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
       schedule.paused = event.paused;
       return;
     case "tree.over":
-      foldTreeOver(schedule, event.root, atMs);
+      foldTreeOver(schedule, event.root, event.failed === true ? null : atMs);
       return;
     case "leases.voided":
       foldVoided(schedule, atMs);
@@ -84,6 +94,19 @@ function foldConfigured(schedule: Schedule, event: Configured): void {
   schedule.opening.tokens.perMinute = tokensPerMinute;
 }
 
+/** Most models whose way of going on is remembered; the one tried out longest ago goes first. */
+const resumesMax = 256;
+
+function foldProbed({ resumes }: Schedule, target: string, way: ResumeWay | null): void {
+  resumes.delete(target);
+  resumes.set(target, way);
+  if (resumes.size <= resumesMax) return;
+  for (const oldest of resumes.keys()) {
+    resumes.delete(oldest);
+    return;
+  }
+}
+
 function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
   const task = event.task ?? taskOfCall(event.call);
   return {
@@ -99,6 +122,9 @@ function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
     lead: event.lead ?? 0,
     tokens: event.tokens ?? 0,
     capped: event.capped === true,
+    cuttable: event.cuttable === true,
+    cuts: event.cuts ?? 0,
+    ran: event.ran ?? 0,
     owed: event.owed === true,
     entersWith: event.waited === true ? null : (event.weight ?? 1),
   };

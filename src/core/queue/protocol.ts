@@ -1,6 +1,7 @@
 import type { ReadyRequest } from "../rows.ts";
 import type { Estimate } from "../schedule/estimate.ts";
 import type { CallEnd, Closed } from "../schedule/opening.ts";
+import type { ResumeWay } from "../schedule/state.ts";
 
 /** Order of the priority classes: a lower band goes first. */
 export type Band = 0 | 1 | 2;
@@ -32,8 +33,11 @@ export type QueueCommand =
   | { readonly type: "request"; readonly call: string; readonly request: CallRequest }
   /** The call is over or never mind: the slot is free, or the pending request is gone. */
   | { readonly type: "settle"; readonly call: string; readonly end?: CallEnd }
-  /** A root task has ended: its tree takes no more calls, and what it used in all is learnt (SPEC QUEUE18). */
-  | { readonly type: "over"; readonly root: string }
+  /**
+   * A root task has ended: its tree takes no more calls, and what it used in all is learnt (SPEC QUEUE18). `failed`: it
+   * did not complete, which says nothing of others.
+   */
+  | { readonly type: "over"; readonly root: string; readonly failed?: true }
   /**
    * Slots and limits of the queue. What a host has in its configuration counts until somebody changes it `live`, and
    * again when the configuration itself has changed: a live change survives a restart.
@@ -42,6 +46,10 @@ export type QueueCommand =
   /** A waiting call goes on in another band: its task was promoted or demoted. */
   | { readonly type: "move"; readonly call: string; readonly band: Band }
   | { readonly type: "pause"; readonly paused: boolean }
+  /** A call that was told to stop cannot be gone on with: it keeps its slot to the end. */
+  | { readonly type: "keep"; readonly call: string }
+  /** How a model goes on from a partial answer was tried out. `target` names the model and where it is. */
+  | { readonly type: "probed"; readonly target: string; readonly way: ResumeWay | null }
   /**
    * Every lease of the queue is void, because the process that held them is gone. Each holder is told `callLost`.
    * Sent once at start by a host whose workers die with it.
@@ -50,10 +58,12 @@ export type QueueCommand =
   /** A timer of this queue is due. */
   | { readonly type: "timer"; readonly name: string };
 
-/** What a queue tells the task that asked: the call has a slot, or its lease is gone. */
+/** What a queue tells the task that asked: the call has a slot, its lease is gone, or it should make room. */
 export type QueueToTask =
   | { readonly type: "callGranted"; readonly call: string; readonly queue: string }
-  | { readonly type: "callLost"; readonly call: string; readonly queue: string };
+  | { readonly type: "callLost"; readonly call: string; readonly queue: string }
+  /** Stop at the next token: an interactive call waits for the slot. */
+  | { readonly type: "cutCall"; readonly call: string; readonly queue: string };
 
 /** Settings of a queue. */
 export interface QueueSettings {

@@ -9,13 +9,13 @@ import type { QueueSettings } from "./protocol.ts";
 import type { QueueState } from "./state.ts";
 
 /** A newer snapshot than this is refused; an older one is read. */
-const version = 2;
+const version = 3;
 
 /**
  * The ledger as plain JSON. Rows are arrays, because a queue may know many keys:
  * account `[key, served, weight, live]`, lease `[call, task, taskType, key, user, root, band, weight, cost,
  * grantedAtMs, clock, capped, owed,
- * passed, role, lead, tokens]`, root `[root, key, band, base, estimate, attained, type, sinceMs]`, costs `[name, mean, count]`. Waiting calls and what can be
+ * passed, role, lead, tokens, cuttable, cuts, ran, cutAtMs]`, root `[root, key, band, base, estimate, attained, type, sinceMs]`, costs `[name, mean, count]`. Waiting calls and what can be
  * counted again are left out.
  */
 export function saveQueue({ schedule }: QueueState): unknown {
@@ -59,6 +59,10 @@ export function saveQueue({ schedule }: QueueState): unknown {
       lease.role,
       lease.lead,
       lease.tokens,
+      lease.cuttable ? 1 : 0,
+      lease.cuts,
+      lease.ran,
+      lease.cutAtMs,
     ]),
     roots: Array.from(
       schedule.roots,
@@ -77,6 +81,8 @@ export function saveQueue({ schedule }: QueueState): unknown {
     trees: saveLearnt(schedule.costs.trees),
     spans: saveLearnt(schedule.costs.spans),
     calibration: saveCalibration(schedule.calibration),
+    cutting: schedule.cutting,
+    resumes: Array.from(schedule.resumes),
   };
 }
 
@@ -113,6 +119,7 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
   loadLearnt(schedule.costs.trees, from["trees"] ?? []);
   loadLearnt(schedule.costs.spans, from["spans"] ?? []);
   loadCalibration(schedule.calibration, from["calibration"] ?? null);
+  loadCuts(schedule, from);
   return { name: scopeName(scope), schedule };
 }
 
@@ -188,6 +195,10 @@ function loadLease(schedule: Schedule, row: readonly unknown[]): void {
     role = null,
     lead = 0,
     tokens = 0,
+    cuttable = 0,
+    cuts = 0,
+    ran = 0,
+    cutAtMs = null,
   ] = row.slice(7);
   const lease = {
     call: text(call),
@@ -207,10 +218,32 @@ function loadLease(schedule: Schedule, row: readonly unknown[]): void {
     capped: capped === 1,
     owed: owed === 1,
     passed: passed === 1,
+    cuttable: cuttable === 1,
+    cuts: number(cuts),
+    ran: number(ran),
+    cutAtMs: numberOrNull(cutAtMs),
   };
   schedule.leases.set(lease.call, lease);
   schedule.bands[lease.band].pending -= 1;
   countRunning(schedule, lease, 1);
+}
+
+/** Versions 1 and 2 know no cuts. */
+function loadCuts(schedule: Schedule, from: Readonly<Record<string, unknown>>): void {
+  const { cutting, resumes } = schedule;
+  const saved = from["cutting"] ?? null;
+  if (saved !== null) {
+    const { credit, count, tokens } = record(saved);
+    Object.assign(cutting, {
+      credit: number(credit),
+      count: number(count),
+      tokens: number(tokens),
+    });
+  }
+  for (const row of list(from["resumes"] ?? [])) {
+    const [target, way] = list(row);
+    resumes.set(text(target), way === "prefill" || way === "continue" ? way : null);
+  }
 }
 
 function saveLearnt(known: ReadonlyMap<string, Learnt>): unknown {

@@ -117,3 +117,22 @@ test("[QUEUE22] a tree that is taken back before it starts is no broken promise"
   run.do({ type: "settle", call: "a.1" });
   expect(run.state.schedule.calibration.promises.size).toBe(0);
 });
+
+test("[QUEUE22] a tree that ends without success is forgotten, and breaks no promise", () => {
+  const run = queueWith(1);
+  run.do(ask("x.1", { cost: 8 }));
+  run.do(ask("a.1"));
+  run.after(2_000, { type: "settle", call: "x.1" });
+  run.after(500, { type: "settle", call: "a.1" });
+  const [over] = run.do({ type: "over", root: "a", failed: true });
+  expect(over).toEqual({ type: "tree.over", root: "a", failed: true });
+  expect(run.state.schedule.calibration.promises.size).toBe(0);
+  expect(run.state.schedule.calibration.rings.get("end 0")).toBeUndefined();
+  run.do(ask("x.2", { cost: 8 }));
+  run.do(ask("b.1", { task: "b" }));
+  run.after(100, { type: "settle", call: "x.2" });
+  run.after(100, { type: "settle", call: "b.1" });
+  run.do({ type: "over", root: "b" });
+  expect(run.state.schedule.calibration.rings.get("end 0")?.seen).toBe(1);
+  expect(run.recovered().fingerprint()).toBe(run.fingerprint());
+});

@@ -38,7 +38,8 @@ function request(task: string, parts: Partial<ReadyRequest> = {}): ReadyRequest 
 test("[QUEUE14] the pool gives back every field, also those that ids do not tell", () => {
   const pool = new CallPool<typeof lane>();
   const plain = pool.add("a.1", request("a"), lane);
-  const forecast = { role: "writer", lead: 0.5, rest: 9, tokens: 40 };
+  const cut = { cuttable: true, cuts: 2, ran: 1.5 } as const;
+  const forecast = { role: "writer", lead: 0.5, rest: 9, tokens: 40, ...cut };
   const odd = pool.add(
     "call-2",
     request("b", { root: "r", user: "bob", type: "doc", ...forecast }),
@@ -56,10 +57,13 @@ test("[QUEUE14] the pool gives back every field, also those that ids do not tell
     role: null,
     lead: 0,
     tokens: 0,
+    cuttable: false,
+    cuts: 0,
+    ran: 0,
     capped: true,
   });
   expect(pool.read(odd)).toMatchObject({ task: "b", root: "r", user: "bob", taskType: "doc" });
-  expect(pool.read(odd)).toMatchObject({ role: "writer", lead: 0.5, tokens: 40 });
+  expect(pool.read(odd)).toMatchObject({ role: "writer", lead: 0.5, tokens: 40, ...cut });
   expect([pool.rest(plain), pool.rest(odd)]).toEqual([2, 9]);
   expect(pool.request(plain)).toEqual(request("a"));
   expect(pool.request(odd)).toEqual(

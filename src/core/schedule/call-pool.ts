@@ -18,6 +18,9 @@ export interface WaitingCall {
   readonly role: string | null;
   readonly lead: number;
   readonly tokens: number;
+  readonly cuttable: boolean;
+  readonly cuts: number;
+  readonly ran: number;
   /** It counts against the caps of its task type. */
   readonly capped: boolean;
 }
@@ -41,6 +44,9 @@ interface Forecast {
   readonly lead: number;
   readonly rest: number;
   readonly tokens: number;
+  readonly cuttable: boolean;
+  readonly cuts: number;
+  readonly ran: number;
 }
 
 /** Slots of one chunk. A power of 2, and small: a queue with one call has one chunk. */
@@ -124,7 +130,8 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     if (root !== task) this.#roots.set(slot, root);
     if (user !== lane.account.key) this.#users.set(slot, user);
     const { role = null, lead = 0, tokens = 0, rest = request.cost } = request;
-    if (role !== null) this.#forecasts.set(slot, { role, lead, rest, tokens });
+    const { cuttable = false, cuts = 0, ran = 0 } = request;
+    if (role !== null) this.#forecasts.set(slot, { role, lead, rest, tokens, cuttable, cuts, ran });
     return slot;
   }
 
@@ -189,6 +196,9 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       role: forecast?.role ?? null,
       lead: forecast?.lead ?? 0,
       tokens: forecast?.tokens ?? 0,
+      cuttable: forecast?.cuttable ?? false,
+      cuts: forecast?.cuts ?? 0,
+      ran: forecast?.ran ?? 0,
       capped: lane !== undefined && lane.gate.taskType !== null,
     };
   }
@@ -222,10 +232,16 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       role,
       lead,
       tokens,
+      cuttable,
+      cuts,
+      ran,
       ...rest
     } = this.read(slot);
     const lane = this.lane(slot);
-    const learnt = role === null ? null : { role, lead, tokens, rest: this.rest(slot) };
+    const learnt =
+      role === null
+        ? null
+        : { role, lead, tokens, rest: this.rest(slot), ...cutParts(cuttable, cuts, ran) };
     return {
       ...rest,
       type,
@@ -326,6 +342,16 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     this.#typeNumbers.set(name, this.#typeNames.length - 1);
     return this.#typeNames.length - 1;
   }
+}
+
+/** What a request says of cuts: nothing, as a rule. */
+export function cutParts(
+  cuttable: boolean,
+  cuts: number,
+  ran: number,
+): Pick<ReadyRequest, "cuttable" | "cuts" | "ran"> {
+  if (cuts === 0) return cuttable ? { cuttable } : {};
+  return cuttable ? { cuttable, cuts, ran } : { cuts, ran };
 }
 
 /**

@@ -2,7 +2,7 @@ import { rangeOf, type Points, type Range } from "./calibrate.ts";
 import { ownBefore } from "./position.ts";
 import { predictedSpan } from "./predict.ts";
 import { rankOf, recentMs, thousandths } from "./rule.ts";
-import { pendingCount, type Lane, type Schedule } from "./state.ts";
+import { pendingCount, type Account, type Lane, type Lease, type Schedule } from "./state.ts";
 
 /** When a waiting call is expected to start and its tree to end, in seconds from now. */
 export interface Estimate {
@@ -43,23 +43,76 @@ export function latePromises({ calibration }: Schedule, nowMs: number): number {
 
 /** The plain estimate: the work ahead under the rule, shared by the slots that higher bands leave. */
 export function pointsOf(schedule: Schedule, slot: number, lane: Lane, nowMs: number): Points {
-  const { pool, leases, settings, bands } = schedule;
-  let ahead = workAhead(schedule, slot, lane);
-  for (const { cost, grantedAtMs } of leases.values()) {
-    const left = cost - (nowMs - grantedAtMs) / 1_000;
-    ahead += left > overdue ? left : overdue;
-  }
-  let higher = 0;
-  for (const band of bands) {
-    if (band.band < lane.band) higher += servedShare(band.recent, nowMs) / settings.slots;
-  }
+  const { pool, leases, settings } = schedule;
+  const own = ownBefore(pool, lane.account, slot);
+  const place = { own: own.cost, cost: pool.rest(slot), readyAtMs: pool.readyAtMs(slot) };
+  const ahead = workAhead(schedule, lane.band, lane.account, place);
   const free = leases.size < settings.slots && pendingCount(schedule) <= 1;
-  const share = higher < higherMax ? 1 - higher : 1 - higherMax;
-  const start = free ? 0 : ahead / settings.slots / share;
+  const start = free ? 0 : startAfter(schedule, lane.band, ahead, nowMs);
   const { taskType, task, root } = pool.read(slot);
   const span = root === task ? predictedSpan(schedule.costs, taskType) : 0;
-  const own = pool.cost(slot);
-  return { start, end: start + (span > 0 ? span : own) };
+  return { start, end: start + (span > 0 ? span : pool.cost(slot)) };
+}
+
+/**
+ * When a tree that does not wait here yet may start and end, half of the cases, in seconds from now, behind all that its
+ * key has waiting. For who decides whether to take it in at all. O(keys + the key's own calls).
+ */
+export function pointsOfNew(
+  schedule: Schedule,
+  asked: {
+    readonly band: 0 | 1 | 2;
+    readonly key: string;
+    readonly taskType: string;
+    readonly cost: number;
+  },
+  nowMs: number,
+): Points {
+  const { bands, leases, settings, calibration } = schedule;
+  const { band, cost } = asked;
+  const known = bands[band].accounts.get(asked.key);
+  const account = known ?? { served: bands[band].clock, weight: 1, lanes: [] };
+  let own = 0;
+  for (const lane of account.lanes) own += lane.costSum / 1_000;
+  const place = { own, cost, readyAtMs: nowMs };
+  const ahead = workAhead(schedule, band, account, place);
+  const free = leases.size < settings.slots && pendingCount(schedule) === 0;
+  const start = free ? 0 : startAfter(schedule, band, ahead, nowMs);
+  const span = predictedSpan(schedule.costs, asked.taskType);
+  const points = { start, end: start + (span > 0 ? span : cost) };
+  if (free) return points;
+  return {
+    start: rangeOf(calibration, "start", band, points).p50,
+    end: rangeOf(calibration, "end", band, points).p50,
+  };
+}
+
+/** Seconds until a slot is free, as predicted: a full line is one shorter then. */
+export function nextFreeSeconds({ leases }: Schedule, nowMs: number): number {
+  let least = Infinity;
+  for (const lease of leases.values()) {
+    const left = leftOf(lease, nowMs);
+    if (left < least) least = left;
+  }
+  return least === Infinity ? overdue : least;
+}
+
+function leftOf({ cost, grantedAtMs }: Lease, nowMs: number): number {
+  const left = cost - (nowMs - grantedAtMs) / 1_000;
+  return left > overdue ? left : overdue;
+}
+
+/** When so much work, and what runs, is done by the slots that higher bands leave. */
+function startAfter(schedule: Schedule, band: 0 | 1 | 2, work: number, nowMs: number): number {
+  const { leases, settings, bands } = schedule;
+  let ahead = work;
+  for (const lease of leases.values()) ahead += leftOf(lease, nowMs);
+  let higher = 0;
+  for (const one of bands) {
+    if (one.band < band) higher += servedShare(one.recent, nowMs) / settings.slots;
+  }
+  const share = higher < higherMax ? 1 - higher : 1 - higherMax;
+  return ahead / settings.slots / share;
 }
 
 /** True for calls that are promised something in the log: all in a small queue, a sample of them in a long one. */
@@ -69,24 +122,22 @@ export function isSampled({ pool, bands }: Schedule, band: 0 | 1 | 2, seq: numbe
   return seq % stride === 0;
 }
 
-/** Slot-seconds that go before a waiting call if nothing came any more. */
-function workAhead({ pool, bands }: Schedule, slot: number, mine: Lane): number {
-  const own = ownBefore(pool, mine.account, slot);
-  const { served, weight } = mine.account;
-  const rank = rankOf(
-    mine.band,
-    served + own.cost / weight,
-    weight,
-    pool.rest(slot),
-    pool.readyAtMs(slot),
-  );
-  let work = thousandths(own.cost);
+/** Slot-seconds that go before a call if nothing came any more. `own`: those of its key. */
+function workAhead(
+  { bands }: Schedule,
+  mine: 0 | 1 | 2,
+  account: Pick<Account, "served" | "weight">,
+  place: { readonly own: number; readonly cost: number; readonly readyAtMs: number },
+): number {
+  const { served, weight } = account;
+  const rank = rankOf(mine, served + place.own / weight, weight, place.cost, place.readyAtMs);
+  let work = thousandths(place.own);
   for (const band of bands) {
-    if (band.band > mine.band || band.pending === 0) continue;
-    for (const account of band.accounts.values()) {
-      if (account === mine.account) continue;
-      for (const lane of account.lanes) {
-        work += band.band < mine.band ? lane.costSum : costBefore(lane, rank);
+    if (band.band > mine || band.pending === 0) continue;
+    for (const other of band.accounts.values()) {
+      if (other === account) continue;
+      for (const lane of other.lanes) {
+        work += band.band < mine ? lane.costSum : costBefore(lane, rank);
       }
     }
   }

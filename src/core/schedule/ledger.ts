@@ -1,5 +1,6 @@
 import { InvariantError } from "../invariant.ts";
 import { foldKept } from "./calibrate.ts";
+import { earnCuts, foldCut } from "./cut.ts";
 import { foldEnd, takeOpening, type CallEnd } from "./opening.ts";
 import { learnCall, learnTree, predictedTree } from "./predict.ts";
 import { type HeapOrder, heapPush, heapRemove } from "./heap.ts";
@@ -31,7 +32,10 @@ export interface Charge {
 }
 
 /** A grant as the ledger needs it. The lease's weight and clock come from the account. */
-export interface Grant extends Omit<Lease, "weight" | "clock" | "grantedAtMs" | "passed"> {
+export interface Grant extends Omit<
+  Lease,
+  "weight" | "clock" | "grantedAtMs" | "passed" | "cutAtMs"
+> {
   /** Weight of the request that is granted as it arrives; `null`: the call has waited and is counted already. */
   readonly entersWith: number | null;
 }
@@ -81,6 +85,10 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
     capped: grant.capped,
     owed,
     passed,
+    cuttable: grant.cuttable,
+    cuts: grant.cuts,
+    ran: grant.ran,
+    cutAtMs: null,
   });
   account.served += cost / account.weight;
   if (entersWith === null && grant.role !== null) {
@@ -110,18 +118,24 @@ export function foldSettled(
   const lease = takeLease(schedule, call);
   const held = heldSeconds(lease, atMs);
   // A call that failed says nothing of what one takes.
-  if (end === undefined || end.failed === null) learnCall(schedule.costs, lease, held);
+  if (end?.cut !== undefined) foldCut(schedule, lease, held, end.cut);
+  else if (end === undefined || end.failed === null) learnCall(schedule.costs, lease, held);
   if (end !== undefined) foldEnd(schedule.opening, end, lease.tokens, atMs);
+  if (lease.role !== null) earnCuts(schedule, held);
   settle(schedule, lease, held, atMs);
 }
 
-/** A tree takes no more calls: what it has used in all is learnt, and it is forgotten. */
-export function foldTreeOver(schedule: Schedule, root: string, atMs: number): void {
-  foldKept(schedule.calibration, root, "end", atMs);
+/**
+ * A tree takes no more calls: what it has used in all is learnt, and it is forgotten. `atMs` is `null` for one that did
+ * not complete: it is only forgotten, and what it was promised is no broken promise.
+ */
+export function foldTreeOver(schedule: Schedule, root: string, atMs: number | null): void {
+  if (atMs !== null) foldKept(schedule.calibration, root, "end", atMs);
   schedule.calibration.promises.delete(root);
   const known = schedule.roots.get(root);
   if (known === undefined) return;
   schedule.roots.delete(root);
+  if (atMs === null) return;
   const seconds = (atMs - known.sinceMs) / 1_000;
   if (known.type !== "")
     learnTree(schedule.costs, known.type, { attained: known.attained, seconds });

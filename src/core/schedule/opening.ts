@@ -28,6 +28,8 @@ export interface CallEnd {
   readonly retryAfterMs?: number;
   /** Tokens it has counted, prompt and answer. */
   readonly tokens?: number;
+  /** The call was cut and will go on: so many tokens have to be read again. */
+  readonly cut?: number;
 }
 
 /** Why a queue that has slots grants nothing, and until when. */
@@ -93,10 +95,16 @@ export function takeOpening(opening: Opening, tokens: number, atMs: number): voi
  */
 export function newsOf(opening: Opening, end: CallEnd | undefined): CallEnd | null {
   if (end === undefined) return null;
-  const { failed, retryAfterMs, tokens } = end;
+  const { failed, retryAfterMs, tokens, cut } = end;
   const counted = opening.tokens.perMinute === null || tokens === undefined ? null : { tokens };
-  if (failed === null && opening.failures === 0 && counted === null) return null;
-  return { failed, ...(retryAfterMs === undefined ? null : { retryAfterMs }), ...counted };
+  if (failed === null && opening.failures === 0 && counted === null && cut === undefined)
+    return null;
+  return {
+    failed,
+    ...(retryAfterMs === undefined ? null : { retryAfterMs }),
+    ...counted,
+    ...(cut === undefined ? null : { cut }),
+  };
 }
 
 /** A call has ended: `predicted` tokens were taken for it. */

@@ -30,6 +30,8 @@ export interface Costed {
   readonly lead: number;
   /** Predicted slot-seconds in all. */
   readonly cost: number;
+  /** Seconds it had written before it was cut. */
+  readonly ran?: number;
 }
 
 /** A mean never moves by less than this share of the difference: it follows what changes. */
@@ -37,6 +39,8 @@ const rateMin = 0.03;
 const countMax = 32;
 /** A key's own mean counts like so many of its calls; below, the mean of all keys decides. */
 const keyTrust = 24;
+/** A call that was cut after more than calls of its kind take is expected to need at least this much more, in seconds. */
+const leftMin = 0.15;
 /** Most kinds and keys that are remembered; those seen longest ago go first. */
 const learntMax = 4_096;
 
@@ -55,15 +59,17 @@ export function predictedCost(costs: Costs, call: Costed): number {
   const all = costs.calls.get(kind);
   if (all === undefined) return call.cost;
   const own = costs.calls.get(`${kind} ${call.key}`);
-  if (own === undefined) return call.lead + all.mean;
-  const trust = own.count / (own.count + keyTrust);
-  return call.lead + all.mean + trust * (own.mean - all.mean);
+  const trust = own === undefined ? 0 : own.count / (own.count + keyTrust);
+  const mean = own === undefined ? all.mean : all.mean + trust * (own.mean - all.mean);
+  const left = mean - (call.ran ?? 0);
+  return call.lead + (left > leftMin || call.ran === undefined ? left : leftMin);
 }
 
 /** Learns what a call held its slot for. */
 export function learnCall(costs: Costs, call: Costed, heldSeconds: number): void {
   if (call.role === null) return;
-  const rest = heldSeconds > call.lead ? heldSeconds - call.lead : 0;
+  const { ran = 0 } = call;
+  const rest = ran + (heldSeconds > call.lead ? heldSeconds - call.lead : 0);
   const guess = call.cost > call.lead ? call.cost - call.lead : 0;
   const kind = kindOf(call.taskType, call.role);
   learn(costs.calls, kind, rest, guess);

@@ -1,5 +1,6 @@
 import type { QueueSettings } from "../queue/protocol.ts";
 import { CallPool } from "./call-pool.ts";
+import { noCuts, type Cutting } from "./cut.ts";
 import { wideOpen, type Opening } from "./opening.ts";
 import { noPromises, type Calibration } from "./calibrate.ts";
 import { noCosts, type Costs } from "./predict.ts";
@@ -46,6 +47,10 @@ export interface Schedule {
   readonly costs: Costs;
   /** What was promised, and how far off promises were. */
   readonly calibration: Calibration;
+  /** What cuts have cost, and may cost. */
+  readonly cutting: Cutting;
+  /** How models at the endpoint go on from a partial answer, by model and address; `null`: they do not. */
+  readonly resumes: Map<string, ResumeWay | null>;
   /** Leases by task type, of those that count against its caps. */
   readonly typeRunning: Map<string, number>;
   /** Leases by fairness key; `null` until a cap first asks for it, because most queues have none. */
@@ -53,6 +58,8 @@ export interface Schedule {
   readonly pool: CallPool<Lane>;
   /** Time of the timer that is set to grant what waits; `null`: none. Only a live state has one. */
   wakesAtMs: number | null;
+  /** Time of the timer that is set to look for a stream to cut; `null`: none. Only a live state has one. */
+  cutWakesAtMs: number | null;
 }
 
 /** One priority band: a virtual clock, and an account for every fairness key that is in it. */
@@ -150,7 +157,21 @@ export interface Lease {
   readonly owed: boolean;
   /** Batch that went while background work waited: paid from the band's credit. */
   readonly passed: boolean;
+  /** It can be stopped at a token boundary and gone on with. */
+  readonly cuttable: boolean;
+  /** Times the call was cut before. */
+  readonly cuts: number;
+  /** Seconds it had written before it was cut, over all its earlier slots. */
+  readonly ran: number;
+  /** When it was told to stop; `null`: it was not. */
+  readonly cutAtMs: number | null;
 }
+
+/**
+ * How an endpoint is asked to go on from a partial answer: by the partial answer as the last message (`prefill`), or
+ * with vLLM's parameters besides (`continue`).
+ */
+export type ResumeWay = "prefill" | "continue";
 
 /** What the scheduler remembers of a root task between the calls of its tree. */
 export interface RootService {
@@ -203,10 +224,13 @@ export function emptySchedule(): Schedule {
     roots: new Map(),
     costs: noCosts(),
     calibration: noPromises(),
+    cutting: noCuts(),
+    resumes: new Map(),
     typeRunning: new Map(),
     keyRunning: null,
     pool: new CallPool(),
     wakesAtMs: null,
+    cutWakesAtMs: null,
   };
 }
 

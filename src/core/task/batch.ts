@@ -1,5 +1,13 @@
-import { nothing, ok, type Batch, type Message, type Reply, type TimerChange } from "../decider.ts";
-import type { ErrorData } from "../errors.ts";
+import {
+  nothing,
+  ok,
+  refuse,
+  type Batch,
+  type Message,
+  type Reply,
+  type TimerChange,
+} from "../decider.ts";
+import { errorData, type ErrorData } from "../errors.ts";
 import { bandOf, type CallRequest, type QueueCommand } from "../queue/protocol.ts";
 import type { CallEnd } from "../schedule/opening.ts";
 import type { Row, TaskRow } from "../rows.ts";
@@ -54,7 +62,7 @@ function startRequest(state: TaskState, spec: TaskSpec): CallRequest {
 export function modelRequest(
   state: TaskState,
   spec: TaskSpec,
-  call: Pick<CallRequest, "role" | "cost" | "lead" | "tokens">,
+  call: Pick<CallRequest, "role" | "cost" | "lead" | "tokens" | "cuttable" | "cuts" | "ran">,
 ): CallRequest {
   return { ...requestOf(state, spec), capTotal: null, capPerKey: null, ...call };
 }
@@ -69,6 +77,18 @@ function requestOf(state: TaskState, spec: TaskSpec) {
     band: bandOf(spec.priority),
     root: spec.rootId,
   };
+}
+
+/**
+ * An operation that is in the state already must be of the kind that is asked for now: nothing more is to be done, or
+ * it is refused with `nondeterministic`. `null`: it is not known.
+ */
+export function known(state: TaskState, op: string, kind: string): TaskBatch | null {
+  const operation = state.operations.get(op);
+  if (operation === undefined) return null;
+  if (operation.kind === kind) return unchanged();
+  const message = `operation "${op}" of task ${state.id} was a ${operation.kind} before and is a ${kind} now`;
+  return refuse(errorData("nondeterministic", message));
 }
 
 /** Id of the next call of a task. */
@@ -210,7 +230,7 @@ export function endTask(
   for (const call of live ? [] : [...start, ...granted]) settleCall(made, call.queue, call.call);
   if (live)
     made.signals.push({ kind: "task.abort", taskId: state.id, calls: [...start, ...granted] });
-  if (end.status === "completed" && state.id === spec.rootId) tellEndpoints(made, state);
+  if (state.id === spec.rootId) tellEndpoints(made, state, end.status !== "completed");
   for (const name of openTimers(state, spec)) made.timers.push({ name, atMs: null });
   settleApprovals(made, state);
   for (const operation of state.operations.values()) {
@@ -237,12 +257,14 @@ export function endTask(
 }
 
 /** Tells the endpoints that a root task called that its tree is over. What ended early says nothing of others. */
-function tellEndpoints(made: Draft, state: TaskState): void {
+function tellEndpoints(made: Draft, state: TaskState, failed: boolean): void {
   const told = new Set<string>();
   for (const operation of state.operations.values()) {
     if (operation.kind !== "call" || told.has(operation.queue)) continue;
     told.add(operation.queue);
-    const body: QueueCommand = { type: "over", root: state.id };
+    const body: QueueCommand = failed
+      ? { type: "over", root: state.id, failed }
+      : { type: "over", root: state.id };
     made.messages.push({ to: queueScope(operation.queue), body });
   }
 }

@@ -6,6 +6,7 @@ import type {
   ApprovalQuestion,
   CallResult,
   ChildEnd,
+  PartialAnswer,
   Progress,
   ToolState,
 } from "./events.ts";
@@ -49,6 +50,20 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly lead?: number;
       /** Predicted tokens, prompt and answer; absent: none. */
       readonly tokens?: number;
+      /** It can be stopped at a token boundary and gone on with. */
+      readonly cuttable?: true;
+    }
+  /** The call was stopped because its queue asked for it; its socket is closed, and `partial` is all it said. */
+  | {
+      readonly type: "callCut";
+      readonly op: string;
+      readonly call: string;
+      readonly partial: PartialAnswer;
+      /** Tokens of the prompt, which is read again with the partial answer. */
+      readonly inputTokens: number;
+      /** What going on is predicted to take. */
+      readonly cost: number;
+      readonly lead: number;
     }
   | {
       readonly type: "callDone";
@@ -64,6 +79,8 @@ export type RunnerCommand = { readonly epoch: number } & (
       /** Tries of this operation that the failure allows in all. */
       readonly triesMax: number;
       readonly retryAfterMs?: number;
+      /** From where another try goes on; `null`: from its beginning; absent: from where this one did. */
+      readonly partial?: PartialAnswer | null;
     }
   | {
       readonly type: "toolIntend";
@@ -124,6 +141,13 @@ export type TaskSignal =
     }
   /** Operation `op` of the task has news: go on with the live handler, or rehydrate it. */
   | { readonly kind: "task.wake"; readonly taskId: string; readonly op: string }
+  /** The queue needs the slot of this call: stop at the next token boundary, if the call can be gone on with. */
+  | {
+      readonly kind: "task.cut";
+      readonly taskId: string;
+      readonly queue: string;
+      readonly call: string;
+    }
   /**
    * The task has ended under its worker: stop the handler, close the upstream sockets, then settle these calls,
    * whose slots stay taken until then, so that a limit holds at every instant (SPEC QUEUE3).

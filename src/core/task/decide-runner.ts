@@ -5,24 +5,18 @@ import { operationsMax, spawnDepthMax, spawnWidthMax } from "../limits.ts";
 import { taskScope } from "../scope.ts";
 import { askApproval } from "./approval.ts";
 import {
-  modelRequest,
   draft,
-  enqueue,
   finish,
+  known,
   leaveStartSlot,
-  nextCall,
-  requestCall,
-  settleCall,
   specOf,
   unchanged,
-  type Draft,
   type TaskBatch,
 } from "./batch.ts";
 import type { RunnerCommand, TaskCommand } from "./commands.ts";
-import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
-import type { CallEnd } from "../schedule/opening.ts";
-import type { CallOperation, TaskState } from "./state.ts";
-import { isEnd } from "./status.ts";
+import { askForCall, callDone, callFailed, callWasCut } from "./decide-call.ts";
+import type { TaskSpec } from "./spec.ts";
+import type { TaskState } from "./state.ts";
 
 type Operating = Exclude<RunnerCommand, { type: "complete" | "fail" | "progress" | "handBack" }>;
 type Command<T extends Operating["type"]> = Extract<Operating, { type: T }>;
@@ -61,6 +55,8 @@ export function decideRunner(state: TaskState, command: Operating, ctx: DecideCo
       return callDone(state, command);
     case "callFailed":
       return callFailed(state, command, ctx);
+    case "callCut":
+      return callWasCut(state, command);
     case "toolIntend":
       return toolIntend(state, command);
     case "toolSettle":
@@ -68,15 +64,6 @@ export function decideRunner(state: TaskState, command: Operating, ctx: DecideCo
     default:
       return unreachable(command, "runner command");
   }
-}
-
-/** An operation is in the state already; its kind must be the one that is asked for now. */
-function known(state: TaskState, op: string, kind: string): TaskBatch | null {
-  const operation = state.operations.get(op);
-  if (operation === undefined) return null;
-  if (operation.kind === kind) return unchanged();
-  const message = `operation "${op}" of task ${state.id} was a ${operation.kind} before and is a ${kind} now`;
-  return refuse(errorData("nondeterministic", message));
 }
 
 function step(state: TaskState, command: Command<"step">): TaskBatch {
@@ -176,105 +163,6 @@ function join(state: TaskState, command: Command<"join">): TaskBatch {
   return finish(made);
 }
 
-function askForCall(state: TaskState, command: Command<"call">): TaskBatch {
-  const operation = state.operations.get(command.op);
-  if (operation !== undefined) {
-    const other = known(state, command.op, "call");
-    if (operation.kind !== "call") return other ?? unchanged();
-    if (operation.hash !== command.hash || operation.role !== command.role) {
-      const message = `model call "${command.op}" of task ${state.id} had another prompt when it ran before; give parallel calls a name and keep prompts the same on replay`;
-      return refuse(errorData("nondeterministic", message));
-    }
-    if (operation.state !== "idle") return unchanged();
-  }
-  const made = draft();
-  const spec = specOf(state);
-  requestOperation(made, state, spec, command);
-  leaveStartSlot(made, state, spec, "running");
-  return finish(made);
-}
-
-/** Asks the queue for a slot of a model call. */
-export function requestOperation(
-  made: Draft,
-  state: TaskState,
-  spec: TaskSpec,
-  wanted: {
-    readonly op: string;
-    readonly queue: string;
-    readonly role: string;
-    readonly hash: string;
-    readonly cost: number;
-    readonly lead?: number;
-    readonly tokens?: number;
-  },
-): void {
-  const id = nextCall(state);
-  const { op, queue, role, hash, cost } = wanted;
-  const { lead = 0, tokens = 0 } = wanted;
-  const parts = { ...(lead === 0 ? null : { lead }), ...(tokens === 0 ? null : { tokens }) };
-  made.events.push({ type: "call.requested", op, call: id, queue, role, hash, cost, ...parts });
-  requestCall(made, queue, id, modelRequest(state, spec, { role, cost, ...parts }));
-}
-
-function liveCall(state: TaskState, op: string, id: string): CallOperation | null {
-  const operation = state.operations.get(op);
-  if (operation?.kind !== "call" || operation.call !== id || operation.state !== "granted")
-    return null;
-  return operation;
-}
-
-function callDone(state: TaskState, command: Command<"callDone">): TaskBatch {
-  const operation = liveCall(state, command.op, command.call);
-  if (operation === null) return unchanged();
-  const made = draft();
-  made.events.push({ type: "call.completed", op: command.op, result: command.result });
-  const { usage } = command.result;
-  settleCall(made, operation.queue, operation.call, {
-    failed: null,
-    ...(usage === undefined ? null : { tokens: usage.inputTokens + usage.outputTokens }),
-  });
-  return finish(made);
-}
-
-/** What a failed call tells its queue of the endpoint; `undefined`: nothing. */
-function endOf({ error, retryAfterMs }: Command<"callFailed">): CallEnd | undefined {
-  switch (error.code) {
-    case "model_unavailable":
-    case "model_broken":
-    case "model_stalled":
-      return { failed: "down" };
-    case "model_rate_limited":
-      return { failed: "limited", ...(retryAfterMs === undefined ? null : { retryAfterMs }) };
-    case "model_rejected":
-    case "context_overflow":
-      return { failed: null };
-    default:
-      return undefined;
-  }
-}
-
-function callFailed(
-  state: TaskState,
-  command: Command<"callFailed">,
-  ctx: DecideContext,
-): TaskBatch {
-  const operation = liveCall(state, command.op, command.call);
-  if (operation === null) return unchanged();
-  const made = draft();
-  settleCall(made, operation.queue, operation.call, endOf(command));
-  const again = operation.tries < command.triesMax;
-  if (!again) {
-    made.events.push({ type: "call.failed", op: command.op, error: command.error });
-    return finish(made, { again: false });
-  }
-  const waitMs = command.retryAfterMs ?? retryDelayMs(retryDefault, operation.tries, ctx.random());
-  const untilMs = ctx.nowMs + waitMs;
-  made.events.push({ type: "call.failed", op: command.op, error: command.error, untilMs });
-  made.timers.push({ name: `op:${command.op}`, atMs: untilMs });
-  return finish(made, { again: true, untilMs });
-}
-
 function toolIntend(state: TaskState, command: Command<"toolIntend">): TaskBatch {
   const operation = state.operations.get(command.op);
   if (operation !== undefined) {
@@ -319,60 +207,4 @@ function toolSettle(state: TaskState, command: Command<"toolSettle">): TaskBatch
     ...(command.error === undefined ? {} : { error: command.error }),
   });
   return finish(made);
-}
-
-/** A queue granted a call: the start of an attempt, or a model call inside it. A grant nobody wants goes back. */
-export function callGranted(
-  state: TaskState,
-  command: Extract<TaskCommand, { type: "callGranted" }>,
-): TaskBatch {
-  const made = draft();
-  if (state.phase === "queued" && state.lease === command.call) {
-    const attempt = state.attempt + 1;
-    const epoch = state.epoch + 1;
-    made.events.push({ type: "task.started", attempt, epoch });
-    if (specOf(state).ttlMs !== undefined && state.attempt === 0)
-      made.timers.push({ name: "ttl", atMs: null });
-    made.signals.push({ kind: "task.start", taskId: state.id, attempt, epoch });
-    return finish(made);
-  }
-  if (state.phase === "active" && state.lease === command.call) return unchanged();
-  for (const [op, operation] of state.operations) {
-    if (operation.kind !== "call" || operation.call !== command.call || isEnd(state.status))
-      continue;
-    if (operation.state === "granted") return unchanged();
-    if (operation.state !== "pending") break;
-    made.events.push({ type: "call.started", op, call: command.call });
-    made.signals.push({ kind: "task.wake", taskId: state.id, op });
-    return finish(made);
-  }
-  settleCall(made, command.queue, command.call);
-  return finish(made);
-}
-
-/** Gives a granted call back that has no task any more. */
-export function giveBack(queue: string, call: string): TaskBatch {
-  const made = draft();
-  settleCall(made, queue, call);
-  return finish(made);
-}
-
-/**
- * A queue has voided a call whose grant this task has not seen. The grant may still be on its way from the queue's
- * home, and a task that took it would run without a slot: so the call is asked for anew, under another id. `null`:
- * the task does not wait for this call.
- */
-export function voidedWhileWaiting(state: TaskState, call: string): TaskBatch | null {
-  const made = draft();
-  if (state.phase === "queued" && state.lease === call) {
-    enqueue(made, state, specOf(state));
-    return finish(made);
-  }
-  for (const [op, operation] of state.operations) {
-    if (operation.kind !== "call" || operation.call !== call) continue;
-    if (operation.state !== "pending" || isEnd(state.status)) return null;
-    requestOperation(made, state, specOf(state), { op, ...operation });
-    return finish(made);
-  }
-  return null;
 }

@@ -14,7 +14,7 @@ import {
   type Draft,
   type TaskBatch,
 } from "./batch.ts";
-import { requestOperation } from "./decide-runner.ts";
+import { requestOperation } from "./decide-call.ts";
 import type { TaskSpec } from "./spec.ts";
 import type { TaskState } from "./state.ts";
 

@@ -21,7 +21,8 @@ import { userScope } from "../scope.ts";
 import type { SessionCommand } from "../session/decider.ts";
 import type { UserCommand } from "../user/decider.ts";
 import type { RunnerCommand, TaskCommand, TurnOfTask } from "./commands.ts";
-import { callGranted, decideRunner, giveBack, voidedWhileWaiting } from "./decide-runner.ts";
+import { callGranted, cutCall, giveBack, voidedWhileWaiting } from "./decide-call.ts";
+import { decideRunner } from "./decide-runner.ts";
 import { prioritize } from "./decide-priority.ts";
 import { decideTimer } from "./decide-timer.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
@@ -46,6 +47,8 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
   switch (command.type) {
     case "callGranted":
       return callGranted(state, command);
+    case "cutCall":
+      return cutCall(state, command.call);
     case "callLost":
       return voidedWhileWaiting(state, command.call) ?? lost(state, ctx, command.call);
     case "lost":

@@ -22,6 +22,7 @@ const asleep: TaskEvent = { type: "sleep.started", op: "s", untilMs: START_MS + 
 const granted: TaskEvent = { type: "call.started", op: "c", call: `${TASK}.2` };
 
 /** A task in each phase, with what a cancel sends, clears and signals there. */
+const gone = { to: "queue/model", body: { type: "over", root: TASK, failed: true } } as const;
 const phases: Readonly<
   Record<
     string,
@@ -55,7 +56,10 @@ test.each(Object.entries(phases))("[TASK9] a cancel reaches a task that is %s", 
   task(...facts)
     .when({ type: "cancel" })
     .then(cancelled)
-    .sends(...sends.map((id) => settles(call(id).queue, id)))
+    .sends(
+      ...sends.map((id) => settles(call(id).queue, id)),
+      ...(facts.some(({ type }) => type === "call.requested") ? [gone] : []),
+    )
     .timers(Object.fromEntries(timers.map((name) => [name, null])))
     .rows({ status: "cancelled", endedAtMs: START_MS })
     .signals(...(aborts === null ? [] : [signal]))
@@ -159,7 +163,7 @@ test("[TASK11] a slot that a live worker may still use stays taken until the wor
     { type: "timer", name: "deadline" },
     { nowMs: START_MS + 50 },
   );
-  stopped.sends().signals({
+  stopped.sends(gone).signals({
     kind: "task.abort",
     taskId: TASK,
     calls: [{ queue: "model", call: `${TASK}.2` }],
@@ -171,11 +175,11 @@ test("[TASK11] a slot that a live worker may still use stays taken until the wor
     .signals();
 });
 
-test("[QUEUE18] a root task that has completed tells the endpoints it called that its tree is over", () => {
+test("[QUEUE18] a root task that has ended tells the endpoints it called that its tree is over, and whether it completed", () => {
   task(...calling(), granted)
     .when({ type: "complete", epoch: 1, output: null })
     .sends(settles("model", `${TASK}.2`), over);
   task(...calling(), granted)
     .when({ type: "fail", epoch: 1, error: { code: "internal", message: "m" }, retry: "never" })
-    .sends(settles("model", `${TASK}.2`));
+    .sends(settles("model", `${TASK}.2`), gone);
 });

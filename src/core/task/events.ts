@@ -23,6 +23,15 @@ export interface CallResult {
   readonly usage?: { readonly inputTokens: number; readonly outputTokens: number };
 }
 
+/** A model's answer as far as it had come when its call was cut. */
+export interface PartialAnswer {
+  readonly text: string;
+  /** Tokens of the text, as far as they could be counted. */
+  readonly tokens: number;
+  /** Seconds the model wrote it in. */
+  readonly ran: number;
+}
+
 /** How a child ended. */
 export interface ChildEnd {
   readonly status: "completed" | "failed" | "cancelled" | "expired";
@@ -101,15 +110,23 @@ export type TaskEvent =
       readonly lead?: number;
       /** Predicted tokens, prompt and answer; absent: none. */
       readonly tokens?: number;
+      /** It can be stopped at a token boundary and gone on with. */
+      readonly cuttable?: true;
     }
   | { readonly type: "call.started"; readonly op: string; readonly call: string }
   | { readonly type: "call.completed"; readonly op: string; readonly result: CallResult }
-  /** `untilMs`: the call is asked for again then. Absent: the operation has failed with `error`. */
+  /** The call made room for an interactive one: it is asked for again, and goes on from `partial` (SPEC TASK29). */
+  | { readonly type: "call.cut"; readonly op: string; readonly partial: PartialAnswer }
+  /**
+   * `untilMs`: the call is asked for again then. Absent: the operation has failed with `error`. `partial`: from where it
+   * goes on then; `null`: from its beginning; absent: as before.
+   */
   | {
       readonly type: "call.failed";
       readonly op: string;
       readonly error: ErrorData;
       readonly untilMs?: number;
+      readonly partial?: PartialAnswer | null;
     }
   | {
       readonly type: "tool.intended";

@@ -1,6 +1,8 @@
 import { unreachable } from "../invariant.ts";
 import type { TaskEvent } from "./events.ts";
-import type { CallOperation, Operation, Reason, TaskState } from "./state.ts";
+import { evolveCall } from "./evolve-call.ts";
+import { goOnFrom, put, roughBytes, run, suspend } from "./fold.ts";
+import type { Reason, TaskState } from "./state.ts";
 
 /** Folds one fact into a task's state, in place. Total: it never refuses, because the log is the truth. */
 export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): TaskState {
@@ -64,6 +66,7 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
     case "call.requested":
     case "call.started":
     case "call.completed":
+    case "call.cut":
     case "call.failed":
     case "tool.intended":
     case "tool.settled":
@@ -195,98 +198,6 @@ function endWait(state: TaskState, event: Extract<TaskEvent, { type: "wait.ended
   return run(state);
 }
 
-type CallEvent = Extract<TaskEvent, { type: `${"call" | "tool"}.${string}` }>;
-
-function evolveCall(state: TaskState, event: CallEvent): TaskState {
-  const operation = state.operations.get(event.op);
-  switch (event.type) {
-    case "call.requested": {
-      state.calls += 1;
-      const call: CallOperation =
-        operation?.kind === "call" ? operation : newCall(event.role, event.hash);
-      call.queue = event.queue;
-      call.cost = event.cost;
-      call.lead = event.lead ?? 0;
-      call.tokens = event.tokens ?? 0;
-      call.call = event.call;
-      call.state = "pending";
-      call.untilMs = null;
-      if (operation === undefined) put(state, event.op, call, 128);
-      return suspend(state, { code: "slot", queue: event.queue, op: event.op });
-    }
-    case "call.started":
-      if (operation?.kind === "call") {
-        operation.state = "granted";
-        operation.tries += 1;
-      }
-      return run(state);
-    case "call.completed":
-      if (operation?.kind === "call") {
-        operation.state = "done";
-        operation.result = event.result;
-        state.heldBytes += event.result.text.length * 2;
-      }
-      return run(state);
-    case "call.failed":
-      if (operation?.kind === "call") {
-        operation.error = event.error;
-        operation.state = event.untilMs === undefined ? "failed" : "backoff";
-        operation.untilMs = event.untilMs ?? null;
-      }
-      if (event.untilMs === undefined) return run(state);
-      return suspend(state, { code: "backoff", untilMs: event.untilMs, op: event.op });
-    case "tool.intended":
-      put(
-        state,
-        event.op,
-        {
-          kind: "tool",
-          id: event.id,
-          name: event.name,
-          hash: event.hash,
-          state: "intended",
-          output: null,
-          error: null,
-        },
-        128,
-      );
-      return state;
-    case "tool.settled":
-      if (operation?.kind === "tool") {
-        operation.state = event.state;
-        operation.output = event.output ?? null;
-        operation.error = event.error ?? null;
-        state.heldBytes += roughBytes(event.output);
-      }
-      return state;
-    default:
-      return unreachable(event, "task event");
-  }
-}
-
-function newCall(role: string, hash: string): CallOperation {
-  return {
-    kind: "call",
-    role,
-    hash,
-    queue: "",
-    state: "idle",
-    call: "",
-    tries: 0,
-    untilMs: null,
-    cost: 0,
-    lead: 0,
-    tokens: 0,
-    result: null,
-    error: null,
-  };
-}
-
-function put(state: TaskState, op: string, operation: Operation, bytes: number): void {
-  state.operations.set(op, operation);
-  state.heldBytes += bytes + op.length * 2 + 96;
-}
-
 /** Outside an attempt: not started, or between two attempts. */
 function waitOutside(
   state: TaskState,
@@ -295,26 +206,6 @@ function waitOutside(
 ): TaskState {
   state.phase = phase;
   state.status = phase === "delayed" ? "delayed" : "queued";
-  state.reason = reason;
-  return state;
-}
-
-function run(state: TaskState): TaskState {
-  // A wait may end while the task is queued for its next try: that does not start it.
-  if (state.phase !== "active") return state;
-  state.status = "running";
-  state.reason = null;
-  return state;
-}
-
-/** Inside an attempt, an operation waits. While another call streams the task still counts as running. */
-function suspend(state: TaskState, reason: Reason): TaskState {
-  if (state.phase !== "active") return state;
-  state.lease = null;
-  for (const operation of state.operations.values()) {
-    if (operation.kind === "call" && operation.state === "granted") return run(state);
-  }
-  state.status = reason.code === "backoff" ? "delayed" : "waiting";
   state.reason = reason;
   return state;
 }
@@ -330,6 +221,8 @@ function leaveAttempt(state: TaskState): TaskState {
       operation.untilMs = null;
       operation.tries = 0;
       operation.error = null;
+      operation.cuts = 0;
+      goOnFrom(state, operation, null);
     }
   }
   return state;
@@ -359,13 +252,4 @@ function end(
   state.ends += 1;
   state.endedAtMs = atMs;
   return state;
-}
-
-/** Bytes a JSON value takes in memory, roughly: strings and numbers counted, to a bounded depth of work. */
-function roughBytes(value: unknown): number {
-  if (typeof value === "string") return value.length * 2;
-  if (typeof value !== "object" || value === null) return 8;
-  let bytes = 32;
-  for (const inner of Object.values(value)) bytes += 16 + roughBytes(inner);
-  return bytes;
 }

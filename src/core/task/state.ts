@@ -1,5 +1,12 @@
 import type { ErrorData } from "../errors.ts";
-import type { ApprovalQuestion, CallResult, ChildEnd, Progress, ToolState } from "./events.ts";
+import type {
+  ApprovalQuestion,
+  CallResult,
+  ChildEnd,
+  PartialAnswer,
+  Progress,
+  ToolState,
+} from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
 import type { TaskStatus } from "./status.ts";
 
@@ -50,20 +57,27 @@ export type Operation =
 
 /**
  * A model call. `idle`: not asked for now (a lost or failed try; the handler asks again when it is replayed).
- * `pending`: waits for a slot. `granted`: has one. `backoff`: asks again at `untilMs`.
+ * `cut`: was stopped and is being asked for again. `pending`: waits for a slot. `granted`: has one. `backoff`: asks
+ * again at `untilMs`.
  */
 export interface CallOperation {
   readonly kind: "call";
   readonly role: string;
   readonly hash: string;
   queue: string;
-  state: "idle" | "pending" | "granted" | "backoff" | "done" | "failed";
+  state: "idle" | "cut" | "pending" | "granted" | "backoff" | "done" | "failed";
   call: string;
   tries: number;
   untilMs: number | null;
   cost: number;
   lead: number;
   tokens: number;
+  /** It can be stopped at a token boundary and gone on with. */
+  cuttable: boolean;
+  /** What it had said when it was cut or broke off, and goes on from; `null`: it begins at the beginning. */
+  partial: PartialAnswer | null;
+  /** Times it was cut. */
+  cuts: number;
   result: CallResult | null;
   error: ErrorData | null;
 }

@@ -18,11 +18,20 @@ export interface EndpointConfig {
   readonly apiKey?: string;
   /** Calls it serves at once, 1..10,000. Default 1: an unknown endpoint is not trusted with more. */
   readonly slots?: number;
+  /** Rates it may be asked at, 1..1,000,000,000 a minute, and slots of one person while others wait. Default: no limits. */
+  readonly requestsPerMinute?: number;
+  readonly tokensPerMinute?: number;
+  readonly slotsPerKey?: number;
   /** Predicted speeds in tokens per second, for the order of work. Defaults 500 and 30. */
   readonly promptTokensPerSecond?: number;
   readonly decodeTokensPerSecond?: number;
   /** A call silent for this long has stalled. Default 120,000 ms. */
   readonly idleTimeoutMs?: number;
+  /**
+   * How its models go on from a partial answer: `prefill` (llama.cpp, LM Studio, Ollama), `continue` (vLLM), `null` (not
+   * at all: no call is cut to make room). Default: it is tried out when calls wait.
+   */
+  readonly resumes?: "prefill" | "continue" | null;
 }
 
 /** A receiver of webhooks in `errand.config.ts`. */

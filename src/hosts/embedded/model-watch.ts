@@ -55,8 +55,15 @@ function endpointOf(
     promptTokensPerSecond: config.promptTokensPerSecond ?? defaults.promptTokensPerSecond,
     decodeTokensPerSecond: config.decodeTokensPerSecond ?? defaults.decodeTokensPerSecond,
     idleTimeoutMs: config.idleTimeoutMs ?? defaults.idleTimeoutMs,
+    limits: limitsOf(config),
+    ...(config.resumes === undefined ? {} : { resumes: config.resumes }),
     outcome,
   };
+}
+
+function limitsOf(config: EndpointConfig): NonNullable<Endpoint["limits"]> {
+  const { slotsPerKey = null, requestsPerMinute = null, tokensPerMinute = null } = config;
+  return { slotsPerKey, requestsPerMinute, tokensPerMinute };
 }
 
 /** What a look at a server came to: what it offers, or why it cannot be used. */

@@ -214,6 +214,7 @@ export const queueShape: z.ZodType = z
     slotsPerKey: count.nullable(),
     requestsPerMinute: count.nullable(),
     tokensPerMinute: count.nullable(),
+    cuts: z.strictObject({ count, tokens: count }),
     closed: z.strictObject({ code: text, untilAt: time }).nullable(),
   })
   .openapi("Queue");

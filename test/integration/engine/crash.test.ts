@@ -228,10 +228,35 @@ test("[LIMIT2] a full queue refuses a submit with 429 and a time to wait, and lo
   });
   const taken = await Promise.all(Array.from({ length: 4 }, () => engine.submit("wait", null)));
   const refused = await engine.submit("wait", null).catch((error: unknown) => error);
-  expect(refused).toMatchObject({ code: "queue_full", retryAfterMs: 10_000 });
+  expect(refused).toMatchObject({ code: "queue_full", retryAfterMs: 1_000 });
   gate.resolve();
   for (const { taskId } of taken) expect((await engine.ended(taskId)).status).toBe("completed");
   await engine.submit("wait", null);
+  await engine.stop(0);
+});
+
+test("[LIMIT3] what could not start in time is refused with the time after which it may, and takes nothing", async () => {
+  const gate = Promise.withResolvers<void>();
+  const work = defineTask("work", { queue: "narrow", cost: 30 }, async () => await gate.promise);
+  const engine = await engineOn(createMemoryStore(), [work], undefined, {
+    queues: { narrow: { slots: 1 } },
+  });
+  const taken = [await engine.submit("work", null), await engine.submit("work", null)];
+  const refusal = (options: object) =>
+    engine.submit("work", null, options).catch((error: unknown) => error);
+  // Some 60 s of work are ahead.
+  const early = await refusal({ ttlMs: 20_000 });
+  expect(early).toMatchObject({ code: "queue_full" });
+  const { retryAfterMs, message } = early as ErrandError;
+  expect(retryAfterMs).toBeGreaterThan(30_000);
+  expect(retryAfterMs).toBeLessThanOrEqual(40_000);
+  expect(message).toContain("ttlMs of 20000");
+  expect(await refusal({ deadlineMs: 20_000 })).toMatchObject({ code: "queue_full" });
+  const patient = await engine.submit("work", null, { ttlMs: 120_000 });
+  const interactive = await engine.submit("work", null, { ttlMs: 40_000, priority: "interactive" });
+  gate.resolve();
+  for (const { taskId } of [...taken, patient, interactive])
+    expect((await engine.ended(taskId)).status).toBe("completed");
   await engine.stop(0);
 });
 

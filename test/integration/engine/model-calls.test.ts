@@ -129,6 +129,26 @@ describe("a model call", () => {
     expect(model.load().runningMax).toBe(1);
   });
 
+  test("[CALL10] a fan-out of fan-outs, four levels deep, ends on one slot with nobody stuck", async () => {
+    const nest = defineTask("nest", {}, async (input: { depth: number }, ctx): Promise<number> => {
+      await ctx.generate("chat", { messages: [{ role: "user", content: "[[say x]]" }] });
+      if (input.depth === 0) return 1;
+      const next = { depth: input.depth - 1 };
+      const children = [
+        await ctx.spawn<number>("nest", next),
+        await ctx.spawn<number>("nest", next),
+      ];
+      const counts = await Promise.all(children.map((child) => child.result()));
+      await ctx.generate("chat", { messages: [{ role: "user", content: "[[say y]]" }] });
+      return counts.reduce((sum, count) => sum + count, 1);
+    });
+    const { errand, model } = await bench({}, { slots: 1, tasks: [nest] });
+    await errand.engine.configureQueue("tasks", { slots: 1 });
+    const end = await errand.engine.run("nest", { depth: 4 });
+    expect(end.output).toBe(31);
+    expect(model.load().runningMax).toBe(1);
+  });
+
   test("[CALL6] a memoised call is not made again by the next attempt, and its text is shown there", async () => {
     let fails = 1;
     const flaky = defineTask(

@@ -34,6 +34,7 @@ export async function openIn(
     readonly modelUrl?: string;
     readonly slots?: number;
     readonly idleTimeoutMs?: number;
+    readonly resumes?: "prefill" | "continue" | null;
   } = {},
 ): Promise<Embedded> {
   const settings = await readSettings({ ERRAND_DATA_DIR: dir }, dir);
@@ -46,6 +47,7 @@ export async function openIn(
             baseUrl: options.modelUrl,
             slots: options.slots ?? 1,
             idleTimeoutMs: options.idleTimeoutMs ?? 10_000,
+            ...(options.resumes === undefined ? {} : { resumes: options.resumes }),
           },
         ];
   return await openEmbedded(

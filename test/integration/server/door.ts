@@ -11,7 +11,7 @@ import { createSystemRandom } from "../../../src/adapters/node/random.ts";
 import { nextTurn } from "../../../src/adapters/node/turn.ts";
 import { createTimeoutWaker } from "../../../src/adapters/node/waker.ts";
 import { isRecord } from "../../../src/core/json.ts";
-import { Engine, type AnyTaskType } from "../../../src/engine/index.ts";
+import { type Endpoint, Engine, type AnyTaskType } from "../../../src/engine/index.ts";
 import type { Calendar } from "../../../src/ports/calendar.ts";
 import type { Clock } from "../../../src/ports/host.ts";
 import type { ApiKeyRow, ApiKeys } from "../../../src/ports/keys.ts";
@@ -27,6 +27,8 @@ export const adminKey: string = "an-admin-key-of-the-tests";
 export interface DoorOptions {
   readonly store?: MemoryStore;
   readonly models?: Models;
+  /** What the models' endpoint has besides. */
+  readonly endpoint?: Partial<Endpoint>;
   readonly tasks?: readonly AnyTaskType[];
   readonly queues?: Readonly<Record<string, { readonly slots: number }>>;
   /** Keys are on. */
@@ -121,7 +123,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
         ...(options.tasks ?? []),
       ],
       queues: { steered: { slots: 2 }, ...options.queues },
-      ...(models === undefined ? {} : withModels(models)),
+      ...(models === undefined ? {} : withModels(models, options.endpoint)),
     },
   );
   await engine.start();
@@ -162,6 +164,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
 
 function withModels(
   models: Models,
+  more: Partial<Endpoint> = {},
 ): Pick<ConstructorParameters<typeof Engine>[1], "endpoints" | "roles"> {
   const endpoint = {
     name: "fake",
@@ -171,6 +174,7 @@ function withModels(
     promptTokensPerSecond: 1_000,
     decodeTokensPerSecond: 100,
     idleTimeoutMs: 60_000,
+    ...more,
   };
   return { endpoints: [endpoint], roles: { chat: { endpoint: "fake", model: "fake-large" } } };
 }

@@ -342,6 +342,7 @@ test("[HTTP6] the overview says what runs where, under both of its names", async
     slotsPerKey: null,
     requestsPerMinute: null,
     tokensPerMinute: null,
+    cuts: { count: 0, tokens: 0 },
     closed: null,
   });
   expect((await door.json("GET", `/api/tasks/${ids[1]}`)).body).toMatchObject({

@@ -47,6 +47,26 @@ export const taskBugs: readonly Mutant[] = [
     },
   ),
   task(
+    "cut-repeats-a-token",
+    "a call that was cut goes on one token too early",
+    (real) => (state, command, ctx) => {
+      const { partial } = command as { partial?: { tokens: number } | null };
+      if (command.type !== "callCut" || partial == null) return real(state, command, ctx);
+      const early = { ...command.partial, tokens: partial.tokens - 1 };
+      return real(state, { ...command, partial: early }, ctx);
+    },
+  ),
+  task(
+    "cut-keeps-slot",
+    "a call that made room does not give its slot back",
+    (real) => (state, command, ctx) => {
+      const batch = real(state, command, ctx);
+      if (command.type !== "callCut") return batch;
+      const messages = (batch.messages ?? []).filter(({ body }) => typeOf(body) !== "settle");
+      return { ...batch, messages };
+    },
+  ),
+  task(
     "join-twice",
     "a child that ends a second time is joined a second time",
     (real) => (state, command, ctx) => {

@@ -74,14 +74,14 @@ const calling = defineTask<null, string>("calling", {}, async (_input, ctx) => {
 
 /** A parent with two children in its own home. */
 const parent = defineTask<null, readonly unknown[]>("parent", {}, async (_input, ctx) => {
-  const children = await Promise.all(["a", "b"].map((name) => ctx.spawn("echo", name, { name })));
+  const children = await Promise.all(["a", "b"].map((name) => ctx.spawn("repeat", name, { name })));
   return await Promise.all(children.map((child) => child.result()));
 });
 
-const echo = defineTask<string, string>("echo", {}, (input) => Promise.resolve(input));
+const repeat = defineTask<string, string>("repeat", {}, (input) => Promise.resolve(input));
 
 /** Task types for tests of the edge host. */
-export const testTasks: readonly AnyTaskType[] = [gated, stepped, waiting, calling, parent, echo];
+export const testTasks: readonly AnyTaskType[] = [gated, stepped, waiting, calling, parent, repeat];
 
 /** A model with one slot that counts who is served. The prompt is the user's id. */
 export const testEndpoint: Endpoint = {
@@ -112,3 +112,10 @@ export const testEndpoint: Endpoint = {
     embed: () => Promise.resolve([]),
   },
 };
+
+/** All of it, for hosts that are opened in tests. */
+export const steeredParts = {
+  tasks: testTasks,
+  endpoint: testEndpoint,
+  roles: { steered: { endpoint: testEndpoint.name, model: "steered" } },
+} as const;

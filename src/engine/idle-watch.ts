@@ -1,0 +1,53 @@
+import { ErrandError } from "../core/errors.ts";
+
+/** One for all: an error takes a stack trace. */
+const makesRoom = new ErrandError("fenced", "the call was cut to make room");
+
+/** Aborts a call that is silent for too long, or has to make room. One coarse timer, because a timer per token costs more than the token. */
+export class IdleWatch {
+  readonly #controller = new AbortController();
+  readonly #outer: AbortSignal;
+  readonly #idleTimeoutMs: number;
+  readonly #abort = (): void => this.#controller.abort(this.#outer.reason);
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #touchedMs = performance.now();
+  stalled = false;
+  /** It was stopped to make room, and not for silence. */
+  wasCut = false;
+
+  constructor(idleTimeoutMs: number, outer: AbortSignal) {
+    this.#outer = outer;
+    this.#idleTimeoutMs = idleTimeoutMs;
+    if (outer.aborted) this.#abort();
+    outer.addEventListener("abort", this.#abort);
+    this.#arm(idleTimeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  touch(): void {
+    this.#touchedMs = performance.now();
+  }
+
+  /** Stops the call so that another one gets its slot. */
+  cut(): void {
+    this.wasCut = true;
+    this.#controller.abort(makesRoom);
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#outer.removeEventListener("abort", this.#abort);
+  }
+
+  #arm(waitMs: number): void {
+    this.#timer = setTimeout(() => {
+      const leftMs = this.#idleTimeoutMs - (performance.now() - this.#touchedMs);
+      if (leftMs > 0) return this.#arm(leftMs);
+      this.stalled = true;
+      this.#controller.abort(new ErrandError("model_stalled"));
+    }, waitMs);
+  }
+}
