@@ -18,6 +18,7 @@ export type Readings = Pick<
   | "waits"
   | "lane"
   | "todos"
+  | "reminders"
 >;
 
 /** Names of {@link Readings}, for hosts that carry questions. */
@@ -34,6 +35,7 @@ export const readingNames: readonly (keyof Readings)[] = [
   "waits",
   "lane",
   "todos",
+  "reminders",
 ];
 
 /**

@@ -4,6 +4,7 @@ import { why } from "../core/queue/views.ts";
 import type { QueueSettings, QueueWhy } from "../core/queue/protocol.ts";
 import { queueScope, sessionScope, taskScope, userScope, type Scope } from "../core/scope.ts";
 import type { Todo } from "../core/session/todos.ts";
+import type { Reminder } from "../core/user/reminders.ts";
 import { streamId, textOf } from "../core/stream/entry.ts";
 import type { Cursor } from "../core/stream/cursor.ts";
 import type { CallResult } from "../core/task/events.ts";
@@ -286,6 +287,21 @@ export class Reader {
     return await this.#kernel.read(queueScope(queue), (state) =>
       why(asQueue(state), call, this.#clock.nowMs()),
     );
+  }
+
+  /** A user's reminders, the zone of their clock if they have told it, and the number of the user's last fact. */
+  async reminders(userId: string): Promise<{
+    readonly reminders: readonly Reminder[];
+    readonly timeZone: string | null;
+    readonly seq: number;
+  }> {
+    const away = this.#away(userScope(userId));
+    if (away !== null) return await away.reminders(userId);
+    return await this.#kernel.read(userScope(userId), (state, seq) => ({
+      reminders: [...asUser(state).reminders.values()].map((reminder) => ({ ...reminder })),
+      timeZone: asUser(state).timeZone,
+      seq,
+    }));
   }
 
   /** All todos of a session in their order, and the number of the session's last fact. */

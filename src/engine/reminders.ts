@@ -106,28 +106,19 @@ export class Reminders {
   async list(
     userId: string,
   ): Promise<{ readonly reminders: readonly Reminder[]; readonly seq: number }> {
-    return await this.#engine.kernel.read(userScope(userId), (state, seq) => ({
-      reminders: [...asUser(state).reminders.values()]
-        .map((reminder) => ({ ...reminder }))
-        .toSorted((a, b) => nextOf(a) - nextOf(b)),
-      seq,
-    }));
+    const { reminders, seq } = await this.#engine.reader.reminders(userId);
+    return { reminders: reminders.toSorted((a, b) => nextOf(a) - nextOf(b)), seq };
   }
 
   /** One reminder; `null` if there is none of that id. */
   async get(userId: string, id: string): Promise<Reminder | null> {
-    return await this.#engine.kernel.read(userScope(userId), (state) => {
-      const reminder = asUser(state).reminders.get(id);
-      return reminder === undefined ? null : { ...reminder };
-    });
+    const { reminders } = await this.#engine.reader.reminders(userId);
+    return reminders.find((reminder) => reminder.id === id) ?? null;
   }
 
   /** The zone of a person's clock: their own if they have told it, else the host's, else UTC. */
   async zoneOf(userId: string): Promise<string> {
-    const own = await this.#engine.kernel.read(
-      userScope(userId),
-      (state) => asUser(state).timeZone,
-    );
+    const { timeZone: own } = await this.#engine.reader.reminders(userId);
     return own ?? this.#ports.calendar?.timeZone ?? "UTC";
   }
 
