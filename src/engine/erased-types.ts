@@ -1,6 +1,7 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- This file is the one place where the engine says of which type
    a value is that the compiler cannot know. Each function states who guarantees it. */
 import type { Decider } from "../core/decider.ts";
+import type { QueueEvent } from "../core/queue/events.ts";
 import type { QueueState } from "../core/queue/state.ts";
 import type { SessionEvent, SessionState } from "../core/session/state.ts";
 import type { Entry } from "../core/stream/entry.ts";
@@ -25,6 +26,10 @@ export const asUser = (state: unknown): UserState => state as UserState;
 /** Events of a task's log: its decider wrote them, and the frame's version was checked. */
 export const asTaskEvents = (events: readonly unknown[]): readonly TaskEvent[] =>
   events as readonly TaskEvent[];
+
+/** Events of a queue's log. */
+export const asQueueEvents = (events: readonly unknown[]): readonly QueueEvent[] =>
+  events as readonly QueueEvent[];
 
 /** Events of a session's log. */
 export const asSessionEvents = (events: readonly unknown[]): readonly SessionEvent[] =>

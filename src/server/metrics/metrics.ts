@@ -1,25 +1,39 @@
-import { isEnd } from "../../core/task/status.ts";
-import type { TaskEvent } from "../../core/task/events.ts";
-import type { TaskState } from "../../core/task/state.ts";
+import { asQueue, asQueueEvents, asTask, asTaskEvents } from "../../engine/erased-types.ts";
 import type { Engine } from "../../engine/index.ts";
-import { counter, gauge, type Sample } from "./exposition.ts";
+import { Counter, counter, gauge } from "./exposition.ts";
+import { QueueMetrics } from "./queue-metrics.ts";
+import { TaskMetrics } from "./task-metrics.ts";
 
-/** Counters of one server since it started. Labels are task types, statuses and names of operations: never data. */
+/**
+ * Numbers of one server since it started (SPEC HTTP9, METRIC1..). Labels are names out of the program and its
+ * configuration, statuses and error codes, and the ids of the ten users served most: never a payload, never without a
+ * limit.
+ */
 export class Metrics {
   readonly #engine: Engine;
-  readonly #accepted = new Map<string, number>();
-  readonly #ended = new Map<string, number>();
-  readonly #attempts = new Map<string, number>();
-  readonly #requests = new Map<string, number>();
+  readonly #tasks = new TaskMetrics();
+  readonly #queues: QueueMetrics;
+  readonly #requests = new Counter({
+    name: "errand_http_requests_total",
+    help: "Requests answered, by operation and class of status.",
+    labels: ["operation", "status"],
+  });
 
   constructor(engine: Engine) {
     this.#engine = engine;
-    engine.watchTasks((facts, state) => this.#count(facts, state));
+    this.#queues = new QueueMetrics(() => engine.nowMs());
+    engine.kernel.listen({
+      committed: ({ scope, events, state, atMs }) => {
+        if (scope.startsWith("task/")) this.#tasks.count(asTaskEvents(events), asTask(state));
+        else if (scope.startsWith("queue/"))
+          this.#queues.see(asQueueEvents(events), asQueue(state), atMs);
+      },
+    });
   }
 
   /** Counts an answered request of an operation. */
   answered(operation: string, status: number): void {
-    add(this.#requests, labels({ operation, status: `${Math.floor(status / 100)}xx` }));
+    this.#requests.add([operation, `${Math.floor(status / 100)}xx`]);
   }
 
   /** Everything as Prometheus text. `more` are numbers of the host, by metric name. */
@@ -27,97 +41,25 @@ export class Metrics {
     { streams, sockets }: { readonly streams: number; readonly sockets: number },
     more: Readonly<Record<string, number>>,
   ): Promise<string> {
-    const queues = await this.#engine.reader.queues();
-    const perQueue = (value: (queue: (typeof queues)[number]) => number): Sample[] =>
-      queues.map((queue) => ({ labels: labels({ queue: queue.name }), value: value(queue) }));
-    const bands = ["interactive", "background", "batch"] as const;
-    const pending = queues.flatMap(({ name, perBand }) =>
-      bands.map((band, at) => ({ labels: labels({ queue: name, band }), value: perBand[at] ?? 0 })),
-    );
+    const engine = this.#engine;
     return [
-      counter(
-        "errand_tasks_accepted_total",
-        "Tasks accepted since the start, by type.",
-        this.#accepted,
-      ),
-      counter(
-        "errand_task_attempts_total",
-        "Attempts started since the start, by type.",
-        this.#attempts,
-      ),
-      counter(
-        "errand_tasks_ended_total",
-        "Tasks ended since the start, by type and status.",
-        this.#ended,
-      ),
-      gauge("errand_queue_pending", "Calls that wait for a slot.", pending),
-      gauge(
-        "errand_queue_running",
-        "Calls that hold a slot.",
-        perQueue(({ running }) => running),
-      ),
-      gauge(
-        "errand_queue_slots",
-        "Slots of the queue.",
-        perQueue(({ slots }) => slots),
-      ),
-      gauge(
-        "errand_queue_paused",
-        "1 while the queue grants nothing.",
-        perQueue(({ paused }) => (paused ? 1 : 0)),
-      ),
-      gauge("errand_segments", "Handlers live in this process.", [
-        { labels: "", value: this.#engine.segments },
-      ]),
-      gauge("errand_scope_cache_bytes", "Rough bytes of cached states.", [
-        { labels: "", value: this.#engine.kernel.cacheBytes },
-      ]),
-      gauge("errand_task_feeds", "Tasks whose feed somebody follows.", [
-        { labels: "", value: this.#engine.feeds.size },
-      ]),
-      gauge("errand_event_streams", "Event streams open.", [{ labels: "", value: streams }]),
-      gauge("errand_websockets", "WebSockets open.", [{ labels: "", value: sockets }]),
-      counter(
-        "errand_http_requests_total",
-        "Requests answered, by operation and class of status.",
-        this.#requests,
-      ),
-      ...Object.entries(more).map(([name, value]) => ofProcess(name, value)),
+      this.#tasks.text(),
+      this.#queues.text(await engine.reader.queues()),
+      plain("errand_segments", "Handlers live in this process.", engine.segments),
+      plain("errand_scope_cache_bytes", "Rough bytes of cached states.", engine.kernel.cacheBytes),
+      plain("errand_task_feeds", "Tasks whose feed somebody follows.", engine.feeds.size),
+      plain("errand_event_streams", "Event streams open.", streams),
+      plain("errand_websockets", "WebSockets open.", sockets),
+      this.#requests.text(),
+      ...Object.entries(more).map(([name, value]) => plain(name, "Of the process.", value)),
     ].join("");
   }
-
-  #count(events: readonly TaskEvent[], state: TaskState): void {
-    const type = state.spec?.type;
-    if (type === undefined) return;
-    for (const event of events) {
-      if (event.type === "task.accepted") add(this.#accepted, labels({ type }));
-      else if (event.type === "task.started") add(this.#attempts, labels({ type }));
-      else if (ends.has(event.type) && isEnd(state.status))
-        add(this.#ended, labels({ type, status: state.status }));
-    }
-  }
 }
 
-const ends: ReadonlySet<TaskEvent["type"]> = new Set([
-  "task.completed",
-  "task.failed",
-  "task.cancelled",
-  "task.expired",
-]);
-
-/** By Prometheus' own custom, a name that ends in `_total` is a counter's. */
-function ofProcess(name: string, value: number): string {
-  if (name.endsWith("_total")) return counter(name, "Of the process.", new Map([["", value]]));
-  return gauge(name, "Of the process.", [{ labels: "", value }]);
-}
-
-function add(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
-}
-
-function labels(pairs: Readonly<Record<string, string>>): string {
-  const inner = Object.entries(pairs).map(
-    ([name, value]) => `${name}="${value.replaceAll(/[\\"\n]/g, "_")}"`,
-  );
-  return `{${inner.join(",")}}`;
+/** One number without labels. By Prometheus' own custom, a name that ends in `_total` is a counter's. */
+function plain(name: string, help: string, value: number): string {
+  const samples = [{ labels: [], value }];
+  return name.endsWith("_total")
+    ? counter({ name, help }, samples)
+    : gauge({ name, help }, samples);
 }
