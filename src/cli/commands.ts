@@ -44,8 +44,14 @@ const submitArgs: ServerArgs & {
     required: false,
   },
   type: { type: "string", description: "Task type", default: "generate" },
-  input: { type: "string", description: 'Input as JSON instead of the text, such as {"prompt":"..."}' },
-  priority: { type: "string", description: "interactive, background or batch (default: that of the type)" },
+  input: {
+    type: "string",
+    description: 'Input as JSON instead of the text, such as {"prompt":"..."}',
+  },
+  priority: {
+    type: "string",
+    description: "interactive, background or batch (default: that of the type)",
+  },
   key: { type: "string", description: "Idempotency key: the same key again is the same task" },
   wait: {
     type: "boolean",
@@ -66,7 +72,10 @@ const psArgs: ServerArgs & { readonly all: Flag; readonly watch: Flag } = {
 };
 const followArgs: ServerArgs & { readonly id: Word; readonly after: Text } = {
   id: idArg,
-  after: { type: "string", description: "Cursor to go on behind, as --json shows it (default: the beginning)" },
+  after: {
+    type: "string",
+    description: "Cursor to go on behind, as --json shows it (default: the beginning)",
+  },
   url: urlArg,
   json: jsonArg,
 };
