@@ -13,7 +13,7 @@ const phone: BrowserContextOptions = {
 };
 
 /** Scenes that differ from another one only for the eye. */
-const alike = ["richTop", "noQueues"];
+const alike = ["richTop", "noQueues", "readme"];
 
 describe.skipIf(missingBrowser !== undefined)("everybody can use the page", () => {
   const stage = useStage();

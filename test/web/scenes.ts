@@ -254,6 +254,54 @@ export const scenes: Readonly<Record<string, Scene>> = {
     await page.getByLabel("API key").waitFor();
   },
 
+  /** The picture of the README. */
+  async readme(server, page) {
+    const { world } = server;
+    server.model = {
+      connected: true,
+      baseUrl: "http://127.0.0.1:11434/v1",
+      models: ["qwen3-30b"],
+      note: "",
+    };
+    world.addSession("Names for a boat", ["Names for a small boat?", "Merganser, Tern, Dipper."]);
+    world.addSession("Tax papers", ["What do I need?", "Three things."]);
+    const { id } = world.addSession("A week in Lisbon", [
+      "Plan a week in Lisbon for two, by train where it works",
+      "Here is a first draft.\n\n| day | morning | afternoon |\n| - | - | - |\n| Mon | Alfama on foot | Tile museum |\n| Tue | Train to Sintra | Palace, then back |\n| Wed | Belém | The river by ferry |\n\nShall I look for places to stay near **Rossio**? The trains to Sintra leave from there.",
+    ]);
+    for (const text of ["Water the plants", "Back up the photos"])
+      world.addTask({ status: "completed", input: { text } });
+    const failed = world.addTask({ input: { text: "Call the bank" }, type: "generate" });
+    world.begin(failed.id);
+    world.end(failed.id, "failed", { code: "model_unavailable", message: "" });
+    const plan = world.addTask({
+      type: "orchestrate",
+      status: "waiting",
+      title: "Compare five heat pumps",
+      reason: { code: "child", message: "" },
+    });
+    for (const [index, title] of ["Noise", "Running costs", "Grants"].entries()) {
+      const part = world.addTask({ type: "generate", title, parentId: plan.id, rootId: plan.id });
+      if (index === 2) {
+        const reason = { ...modelSlot, cause: { code: "behind_others" } };
+        world.change(part.id, { reason: { ...reason, estimate: times(9_600, 26_000) } });
+        continue;
+      }
+      world.begin(part.id);
+      world.progress(part.id, { done: 2 + index, total: 5, message: "reading" });
+    }
+    server.world.planner.putTodo({ text: "Renew the passport" });
+    const { task } = world.accept(id, "Yes, quiet ones, under 140 a night");
+    world.begin(task.id);
+    world.say(
+      task.id,
+      "Three near Rossio that are quiet at the back:\n\n1. **Casa do Largo**, courtyard rooms, 128 a night\n2. **Pensão Glória**, fourth floor, 95 a night\n3. **The Ferry House**, ten minutes by",
+    );
+    await openChat(server, page, id);
+    await page.locator('[data-state="streaming"]').waitFor();
+    await page.locator(".markdown table").first().waitFor();
+  },
+
   async sheet(_server, page) {
     await page.getByText("What can I take care of?").waitFor();
     await page.keyboard.press("?");
