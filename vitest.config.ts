@@ -1,7 +1,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-/** Time one test may take in the suites that start processes, browsers or servers. */
+/** Time one test may take: what ends a test that hangs, and never a judgement on a busy machine. */
 const SLOW_TEST_MS = 60_000;
 
 /**
@@ -16,6 +16,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          testTimeout: SLOW_TEST_MS,
           include: ["src/**/*.test.{ts,tsx}", "scripts/**/*.test.ts"],
           pool: "threads",
           isolate: false,
@@ -24,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: "contracts",
+          testTimeout: SLOW_TEST_MS,
           include: ["test/contracts/**/*.test.ts"],
           pool: "threads",
           isolate: false,

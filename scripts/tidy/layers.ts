@@ -75,6 +75,19 @@ export const LAYERS: readonly Layer[] = [
     packages: ["node:", "hono", "@hono/node-server", "ws"],
   },
   {
+    folder: "src/hosts/edge",
+    layers: [
+      ...INNER,
+      "src/engine",
+      "src/tasks",
+      "src/server",
+      ...["sqlite", "durable-object", "aes-cipher", "croner", "openai", "node"].map(
+        (name) => `src/adapters/${name}`,
+      ),
+    ],
+    packages: ["cloudflare:workers", "node:crypto"],
+  },
+  {
     // The package's entry and the command line: index.ts, cli.ts, cli/.
     folder: "src",
     layers: [...ALL_BUT_WEB, ...NODE_ADAPTERS, "src/adapters/fake-model", "src/hosts/embedded"],

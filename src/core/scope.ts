@@ -41,20 +41,18 @@ export function scopeName(scope: Scope): string {
   return scope.slice(scope.indexOf("/") + 1);
 }
 
-/** What decides where a task lives. */
+/** What decides where a task lives. A child has the user and the session of its root. */
 export interface Lineage {
-  readonly taskId: string;
-  readonly rootId: string;
   readonly userId: string;
-  readonly sessionId: string | null;
+  readonly sessionId?: string | null | undefined;
 }
 
 /**
- * Where a task's log and streams live: with its session, else with its root task, else (a root task) with its
- * user. Messages between scopes of one home are settled in the group that sends them (SPEC KERNEL7).
+ * Where a task's log and streams live: with its session, else with its user. So a task and all its children live in one
+ * home, and messages between them are settled in the group that sends them (SPEC SCOPE2, KERNEL7).
  */
-export function taskHome(task: Lineage): Scope {
-  if (task.sessionId !== null) return sessionScope(task.userId, task.sessionId);
-  if (task.rootId !== task.taskId) return taskScope(task.rootId);
-  return userScope(task.userId);
+export function taskHome({ userId, sessionId }: Lineage): Scope {
+  return sessionId === null || sessionId === undefined
+    ? userScope(userId)
+    : sessionScope(userId, sessionId);
 }

@@ -17,6 +17,7 @@ import { TaskFeeds } from "./feed/task-feed.ts";
 import { UserFeeds } from "./feed/user-feed.ts";
 import type { CommandKey } from "./kernel/group.ts";
 import type { Meta } from "./kernel/frame.ts";
+import { kernelHomes } from "./homes.ts";
 import { Kernel } from "./kernel/kernel.ts";
 import { Lanes } from "./lanes.ts";
 import { Reader } from "./reader.ts";
@@ -86,7 +87,7 @@ export class Engine {
     const cacheBytesMax =
       settings.cacheBytesMax === undefined ? {} : { cacheBytesMax: settings.cacheBytesMax };
     this.kernel = new Kernel(
-      { store, cipher, clock, random, turn, log, fatal, waker },
+      { store, cipher, clock, random, turn, log, fatal, waker, ...kernelHomes(ports.homes) },
       deciders,
       cacheBytesMax,
     );
@@ -107,7 +108,7 @@ export class Engine {
       },
     });
     this.kernel.listen({ signal: (signal) => this.#runner.signal(signal) });
-    this.reader = new Reader(this.kernel, store, cipher, this.types, clock);
+    this.reader = new Reader(this.kernel, { ...ports, types: this.types });
     this.sessions = new Sessions(this);
     this.lanes = new Lanes(this);
     this.todos = new Todos(this);
@@ -129,28 +130,30 @@ export class Engine {
     return this.#runner.size;
   }
 
+  /** True while a handler works, so that this process is needed: one that only waits is replayed when it goes on. */
+  get isWorking(): boolean {
+    return this.#runner.isWorking;
+  }
+
   /** Opens the store for work: configures queues, recovers what an earlier process left, arms timers. */
   async start(): Promise<Recovered> {
-    const { store, log, cipher } = this.#ports;
+    const { store, log, cipher, homes } = this.#ports;
     await cipher.prepare([""]);
     // Before a queue is changed: a change may grant calls, and those leases are not void.
-    const recovered = await recover(this.kernel, store, log);
+    const recovered = await recover(this.kernel, store, log, homes);
     const pools = new Set([
       "tasks",
       ...this.#settings.tasks.map((task) => task.options.queue ?? "tasks"),
     ]);
-    await Promise.all(
-      [...pools].map((name) =>
-        this.configureQueue(name, { slots: poolSlotsDefault, ...this.#settings.queues?.[name] }),
-      ),
-    );
-    await Promise.all(
-      this.roles.endpoints.map(({ name, slots, limits }) =>
-        this.configureQueue(endpointQueue(name), { ...limits, slots }),
-      ),
-    );
+    const wanted = new Map<string, Partial<QueueSettings>>();
+    for (const name of pools)
+      wanted.set(name, { slots: poolSlotsDefault, ...this.#settings.queues?.[name] });
+    for (const { name, slots, limits } of this.roles.endpoints)
+      wanted.set(endpointQueue(name), { ...limits, slots });
+    const here = [...wanted].filter(([name]) => homes?.isLocal(queueScope(name)) ?? true);
+    await Promise.all(here.map(([name, settings]) => this.configureQueue(name, settings)));
     await this.kernel.start();
-    this.#retention.start();
+    if (this.#settings.purgesItself !== false) this.#retention.start();
     return recovered;
   }
 
@@ -247,6 +250,7 @@ export class Engine {
 
   /** Gives a task a command; a refusal is thrown. */
   async command(taskId: string, command: TaskCommand, meta?: Meta): Promise<unknown> {
+    await this.#ports.homes?.find(taskId);
     return await this.kernel.ask(taskScope(taskId), command, meta === undefined ? {} : { meta });
   }
 

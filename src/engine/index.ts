@@ -36,10 +36,12 @@ export {
   type UserFeedEvent,
 } from "./feed/feed-event.ts";
 export type { FeedReader } from "./feed/task-feed.ts";
+export { readingNames, type Homes, type Readings } from "./homes.ts";
 export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
 export { vectorCall, type ModelRequest, type VectorRequest } from "./model-request.ts";
 export type { EstimateView, Place, QueueView, WhyView } from "./queue-views.ts";
-export type { Envelope, Reader, SessionSummary, TaskRead } from "./reader.ts";
+export type { Envelope } from "./envelope.ts";
+export type { LaneView, Reader, SessionSummary, TaskRead } from "./reader.ts";
 export type { Said, Say } from "./sessions.ts";
 export {
   plannerChatId,

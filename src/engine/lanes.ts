@@ -1,9 +1,9 @@
-import { asUser } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { isRecord } from "../core/json.ts";
 import { userScope } from "../core/scope.ts";
-import type { Lane, UserCommand } from "../core/user/decider.ts";
+import type { UserCommand } from "../core/user/decider.ts";
 import type { Engine } from "./engine.ts";
+import type { LaneView } from "./reader.ts";
 import { specFor } from "./submit.ts";
 
 /** A task on its way into a lane. */
@@ -95,12 +95,8 @@ export class Lanes {
     return isRecord(answer) && typeof answer["started"] === "string" ? answer["started"] : null;
   }
 
-  /** Reads a lane. What `look` is given must not be kept or changed. */
-  async read<T>(userId: string, lane: string, look: (lane: Readonly<Lane>) => T): Promise<T> {
-    return await this.#engine.kernel.read(userScope(userId), (state) => {
-      // The state of a user scope is what the user decider made.
-      const { lanes } = asUser(state);
-      return look(lanes.get(lane) ?? { waiting: [], current: null, auto: false });
-    });
+  /** A lane as it stands. */
+  async read(userId: string, lane: string): Promise<LaneView> {
+    return await this.#engine.reader.lane(userId, lane);
   }
 }

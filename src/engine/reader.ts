@@ -1,8 +1,9 @@
-import { asKnownToCaller, asQueue, asSession, asTask } from "./erased-types.ts";
+import { asQueue, asSession, asTask, asUser } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { why } from "../core/queue/views.ts";
-import type { QueueSettings } from "../core/queue/protocol.ts";
-import { queueScope, sessionScope, taskScope } from "../core/scope.ts";
+import type { QueueSettings, QueueWhy } from "../core/queue/protocol.ts";
+import { queueScope, sessionScope, taskScope, userScope, type Scope } from "../core/scope.ts";
+import type { Todo } from "../core/session/todos.ts";
 import { streamId, textOf } from "../core/stream/entry.ts";
 import type { Cursor } from "../core/stream/cursor.ts";
 import type { CallResult } from "../core/task/events.ts";
@@ -13,9 +14,9 @@ import type { Clock } from "../ports/host.ts";
 import type { Cipher } from "../ports/cipher.ts";
 import type { SyncStore, TaskQuery } from "../ports/store.ts";
 import { endpointQueue } from "./endpoints.ts";
-import type { Meta } from "./kernel/frame.ts";
+import { pageOf, type Envelope } from "./envelope.ts";
+import type { Homes, Readings } from "./homes.ts";
 import { titlePlace } from "./kernel/group.ts";
-import type { OpenedRow } from "./kernel/load.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import {
   placeView,
@@ -43,27 +44,27 @@ export interface SessionSummary {
   readonly activeTaskId: string | null;
 }
 
+/** A lane: the task that runs, those that wait in order, and whether it runs by itself. */
+export interface LaneView {
+  readonly current: string | null;
+  readonly waiting: readonly string[];
+  readonly auto: boolean;
+}
+
+/** What a reader needs besides its kernel. */
+export interface ReaderPorts {
+  readonly store: SyncStore;
+  readonly cipher: Cipher;
+  readonly types: TaskTypes;
+  readonly clock: Clock;
+  readonly homes?: Homes | undefined;
+}
+
 /** Sessions of one user that may have changed in the same millisecond. */
 const tiesMax = 1_000;
 
 /** Rows of one class that a filtered list looks at in one go: about a millisecond of the event loop. */
 export const tasksLookedAt = 5_000;
-
-/** One numbered fact of a log, in the envelope of seed 001. */
-export interface Envelope {
-  readonly event_id: string;
-  readonly seq: number;
-  readonly type: string;
-  readonly timestamp: string;
-  readonly payload: unknown;
-  readonly request_id: string | null;
-  /** The task; `null` where none made it. */
-  readonly operation_id: string | null;
-  readonly client_action_id: string | null;
-  readonly causation_id: string | null;
-  readonly user_id: string;
-  readonly session_id: string | null;
-}
 
 /** Reads for doors. Owners are checked here: a task of another user is `not_found`, like one that never was. */
 export class Reader {
@@ -72,17 +73,32 @@ export class Reader {
   readonly #cipher: Cipher;
   readonly #types: TaskTypes;
   readonly #clock: Clock;
+  readonly #homes: Homes | undefined;
 
-  constructor(kernel: Kernel, store: SyncStore, cipher: Cipher, types: TaskTypes, clock: Clock) {
-    this.#clock = clock;
+  constructor(kernel: Kernel, ports: ReaderPorts) {
     this.#kernel = kernel;
-    this.#store = store;
-    this.#cipher = cipher;
-    this.#types = types;
+    this.#clock = ports.clock;
+    this.#store = ports.store;
+    this.#cipher = ports.cipher;
+    this.#types = ports.types;
+    this.#homes = ports.homes;
+  }
+
+  /** The reader of the home that a scope lives in; `null`: it lives here. */
+  #away(scope: Scope): Readings | null {
+    const homes = this.#homes;
+    return homes === undefined || homes.isLocal(scope) ? null : homes.reader(scope);
+  }
+
+  async #awayTask(taskId: string): Promise<Readings | null> {
+    await this.#homes?.find(taskId);
+    return this.#away(taskScope(taskId));
   }
 
   /** A task with its partial text. `userId` null reads any user's. */
   async task(taskId: string, userId: string | null): Promise<TaskRead> {
+    const away = await this.#awayTask(taskId);
+    if (away !== null) return await away.task(taskId, userId);
     const read = await this.#kernel.read(taskScope(taskId), (state, seq) => {
       const task = asTask(state);
       if (task.spec === null || (userId !== null && task.spec.userId !== userId)) return null;
@@ -101,6 +117,8 @@ export class Reader {
 
   /** A task without its text: cheaper than {@link task}. `userId` null reads any user's. */
   async view(taskId: string, userId: string | null): Promise<TaskView> {
+    const away = await this.#awayTask(taskId);
+    if (away !== null) return await away.view(taskId, userId);
     const view = await this.#kernel.read(taskScope(taskId), (state) => {
       const task = asTask(state);
       return task.spec === null || (userId !== null && task.spec.userId !== userId)
@@ -122,6 +140,8 @@ export class Reader {
     before: number | null,
     limit: number,
   ): Promise<{ sessions: readonly SessionSummary[]; next: number | null }> {
+    const away = this.#away(userScope(userId));
+    if (away !== null) return await away.sessions(userId, before, limit);
     const rows = [...this.#store.sessions(userId, before, limit)];
     const last = rows.at(-1);
     const full = last !== undefined && rows.length === limit;
@@ -153,24 +173,32 @@ export class Reader {
    * at no more than {@link tasksLookedAt} tasks of a class: its page may be short, even empty, and yet go on.
    */
   async tasks(query: TaskQuery): Promise<{ tasks: readonly TaskView[]; next: string | null }> {
-    const { userId, types, sessionId, rootsOnly } = query;
+    const { userId, types, sessionId, rootsOnly, parentId } = query;
+    // Children live with their parent; a user's lists stand with the user.
+    const away = userId === null || parentId !== undefined ? null : this.#away(userScope(userId));
+    if (away !== null) return await away.tasks(query);
     const isSparse = types !== undefined || sessionId !== undefined || rootsOnly === true;
     const reach =
       userId === null || !isSparse
         ? null
         : this.#store.taskReach({ ...query, userId }, tasksLookedAt);
     const rows = this.#store.tasks({ ...query, ...(reach === null ? {} : { downTo: reach }) });
-    const tasks: TaskView[] = [];
     // Who goes on to the next stretch lets other work have its turn: a store that answers at once never yields.
     if (reach !== null && rows.length < query.limit)
       await new Promise<void>((go) => void setTimeout(go, 0));
-    for (const row of rows) {
-      const view = await this.#kernel.read(taskScope(row.id), (state) =>
-        asTask(state).spec === null ? null : taskView(asTask(state)),
-      );
-      if (view !== null) tasks.push(view);
-    }
+    const views = await Promise.all(rows.map(({ id }) => this.#viewOrNull(id)));
+    const tasks = views.filter((view) => view !== null);
     return { tasks, next: rows.length === query.limit ? (rows.at(-1)?.id ?? null) : reach };
+  }
+
+  /** A row may be there before its task's home has it, or after. */
+  async #viewOrNull(taskId: string): Promise<TaskView | null> {
+    try {
+      return await this.view(taskId, null);
+    } catch (error) {
+      if (error instanceof ErrandError && error.code === "not_found") return null;
+      throw error;
+    }
   }
 
   /** The newest tasks of a filtered list, as many as there are up to `limit`, however far down they lie. */
@@ -195,6 +223,8 @@ export class Reader {
     after: number,
     limit: number,
   ): Promise<{ events: readonly Envelope[]; next: number | null }> {
+    const away = await this.#awayTask(taskId);
+    if (away !== null) return await away.log(taskId, userId, after, limit);
     const { id, chatId, userId: owner } = await this.view(taskId, userId);
     const place = { id, operationId: id, userId: owner, chatId };
     return pageOf(await this.#kernel.readLog(taskScope(taskId)), after, limit, place);
@@ -226,14 +256,11 @@ export class Reader {
 
   /** Why a task waits, exactly. */
   async why(taskId: string, userId: string | null): Promise<WhyView> {
+    const away = await this.#awayTask(taskId);
+    if (away !== null) return await away.why(taskId, userId);
     const view = await this.view(taskId, userId);
     const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(asTask(state)));
-    const queue =
-      asked === null
-        ? null
-        : await this.#kernel.read(queueScope(asked.queue), (state) =>
-            why(asQueue(state), asked.call, this.#clock.nowMs()),
-          );
+    const queue = asked === null ? null : await this.waits(asked.queue, asked.call);
     return {
       taskId,
       status: view.status,
@@ -245,9 +272,44 @@ export class Reader {
 
   /** All queues with their numbers. */
   async queues(): Promise<readonly QueueView[]> {
-    const views: QueueView[] = [];
-    for (const name of [...this.#store.queues()].sort()) views.push(await this.queue(name));
-    return views;
+    return await Promise.all(this.#queueNames().map((name) => this.queue(name)));
+  }
+
+  #queueNames(): string[] {
+    return [...(this.#homes?.queues ?? this.#store.queues())].sort();
+  }
+
+  /** Why a call waits in a queue; `null` if it does not. */
+  async waits(queue: string, call: string): Promise<QueueWhy | null> {
+    const away = this.#away(queueScope(queue));
+    if (away !== null) return await away.waits(queue, call);
+    return await this.#kernel.read(queueScope(queue), (state) =>
+      why(asQueue(state), call, this.#clock.nowMs()),
+    );
+  }
+
+  /** All todos of a session in their order, and the number of the session's last fact. */
+  async todos(
+    userId: string,
+    sessionId: string,
+  ): Promise<{ readonly todos: readonly Todo[]; readonly seq: number }> {
+    const scope = sessionScope(userId, sessionId);
+    const away = this.#away(scope);
+    if (away !== null) return await away.todos(userId, sessionId);
+    return await this.#kernel.read(scope, (state, seq) => ({
+      todos: [...asSession(state).todos.values()],
+      seq,
+    }));
+  }
+
+  /** A lane of a user as it stands. */
+  async lane(userId: string, lane: string): Promise<LaneView> {
+    const away = this.#away(userScope(userId));
+    if (away !== null) return await away.lane(userId, lane);
+    return await this.#kernel.read(userScope(userId), (state) => {
+      const { current = null, waiting = [], auto = false } = asUser(state).lanes.get(lane) ?? {};
+      return { current, waiting: [...waiting], auto };
+    });
   }
 
   /** Results of a task's finished model calls, by the name of each. */
@@ -263,6 +325,8 @@ export class Reader {
 
   /** One queue with its numbers. */
   async queue(name: string): Promise<QueueView> {
+    const away = this.#away(queueScope(name));
+    if (away !== null) return await away.queue(name);
     return await this.#kernel.read(queueScope(name), (state) =>
       queueView(asQueue(state), this.#clock.nowMs()),
     );
@@ -270,19 +334,20 @@ export class Reader {
 
   /** Settings of a queue as they count now. Throws `not_found` for one that never was. */
   async queueSettings(name: string): Promise<QueueSettings> {
-    if (!this.#store.queues().includes(name))
+    if (!this.#queueNames().includes(name))
       throw new ErrandError("not_found", `there is no queue "${name.slice(0, 100)}"`);
+    const away = this.#away(queueScope(name));
+    if (away !== null) return await away.queueSettings(name);
     return await this.#kernel.read(queueScope(name), (state) => asQueue(state).schedule.settings);
   }
 
   /** Place in line of a task that waits for a slot; null if it does not. */
   async place(taskId: string): Promise<Place | null> {
+    const away = await this.#awayTask(taskId);
+    if (away !== null) return await away.place(taskId);
     const asked = await this.#kernel.read(taskScope(taskId), (state) => waitingCall(asTask(state)));
-    if (asked === null) return null;
-    return await this.#kernel.read(queueScope(asked.queue), (state) => {
-      const found = why(asQueue(state), asked.call, this.#clock.nowMs());
-      return found === null ? null : placeView(found);
-    });
+    const found = asked === null ? null : await this.waits(asked.queue, asked.call);
+    return found === null ? null : placeView(found);
   }
 
   /** Names of the task types of this process. */
@@ -305,60 +370,4 @@ function waitingCall(task: TaskState): { queue: string; call: string } | null {
       return { queue: operation.queue, call: operation.call };
   }
   return null;
-}
-
-/** Whose log it is that facts are read from. */
-interface LogPlace {
-  readonly id: string;
-  readonly operationId: string | null;
-  readonly userId: string;
-  readonly chatId: string | null;
-}
-
-function pageOf(
-  rows: readonly OpenedRow[],
-  after: number,
-  limit: number,
-  place: LogPlace,
-): { events: readonly Envelope[]; next: number | null } {
-  const events: Envelope[] = [];
-  for (const row of rows) {
-    for (const [index, event] of row.events.entries()) {
-      const seq = row.seq + index;
-      if (seq <= after) continue;
-      if (events.length === limit) return { events, next: seq - 1 };
-      events.push(envelope(place, seq, row.atMs, event, row.metas[index] ?? {}));
-    }
-  }
-  return { events, next: null };
-}
-
-/** A fact that came in an envelope of its own keeps that one's id; the others are named by their place. */
-function envelope(
-  place: LogPlace,
-  seq: number,
-  atMs: number,
-  event: unknown,
-  meta: Meta,
-): Envelope {
-  const { type, eventId, part, ...payload } = asKnownToCaller<{
-    type: string;
-    eventId?: string;
-    part?: number;
-    taskId?: string;
-  }>(event);
-  const own = eventId === undefined ? null : part === undefined ? eventId : `${eventId}:${part}`;
-  return {
-    event_id: own ?? `${place.id}:${seq}`,
-    seq,
-    type,
-    timestamp: isoTime(atMs),
-    payload,
-    request_id: meta.requestId ?? null,
-    operation_id: place.operationId ?? payload.taskId ?? null,
-    client_action_id: meta.actionId ?? null,
-    causation_id: meta.causationId ?? null,
-    user_id: place.userId,
-    session_id: place.chatId,
-  };
 }

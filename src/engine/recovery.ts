@@ -2,6 +2,7 @@ import { asTask } from "./erased-types.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import type { Log } from "../ports/host.ts";
 import type { AsyncStore, SyncStore } from "../ports/store.ts";
+import type { Homes } from "./homes.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 
 /** Open tasks looked at in one page. */
@@ -23,10 +24,12 @@ export async function recover(
   kernel: Kernel,
   store: SyncStore | AsyncStore,
   log: Log,
+  homes?: Homes,
 ): Promise<Recovered> {
-  const queues = await store.queues();
+  // Who holds a lease of a queue that lives by itself has not died with it.
+  const queues = homes === undefined ? await store.queues() : [];
   // Looked for first: what goes on, or starts again, because a lease became void has a live worker here.
-  const orphans = await findOrphans(kernel, store);
+  const orphans = await findOrphans(kernel, store, homes);
   await Promise.all(
     queues.map((name) => kernel.dispatch(queueScope(name), { type: "voidLeases" })),
   );
@@ -35,19 +38,41 @@ export async function recover(
   );
   const running = orphans.length;
   const streams = await closeDeadStreams(kernel, store);
-  if (queues.length > 0) log.info("recovered", { queues: queues.length, running, streams });
+  if (queues.length + running + streams > 0)
+    log.info("recovered", { queues: queues.length, running, streams });
   return { queues: queues.length, running, streams };
 }
 
-/** Tasks that say they run, and the epoch of the worker that is gone. */
+interface Orphan {
+  readonly id: string;
+  readonly epoch: number;
+}
+
+/**
+ * Tasks that run, and the epoch of the worker that is gone. One that started straight from its queue still reads
+ * `queued` (SPEC KERNEL9): its queue's void lease tells it, where the queue lives here, and otherwise its own log.
+ */
 async function findOrphans(
   kernel: Kernel,
   store: SyncStore | AsyncStore,
-): Promise<readonly { readonly id: string; readonly epoch: number }[]> {
-  const orphans: { id: string; epoch: number }[] = [];
+  homes: Homes | undefined,
+): Promise<readonly Orphan[]> {
+  const running = await orphansOf("running", kernel, store, homes);
+  if (homes === undefined) return running;
+  return [...running, ...(await orphansOf("queued", kernel, store, homes))];
+}
+
+async function orphansOf(
+  status: "running" | "queued",
+  kernel: Kernel,
+  store: SyncStore | AsyncStore,
+  homes: Homes | undefined,
+): Promise<Orphan[]> {
+  const orphans: Orphan[] = [];
   for (let after = ""; ;) {
-    const ids = await store.tasksOpen("running", after, page);
+    const ids = await store.tasksOpen(status, after, page);
     for (const id of ids) {
+      if (homes?.isLocal(taskScope(id)) === false) continue;
       const epoch = await kernel.read(taskScope(id), (state) => {
         const task = asTask(state);
         return task.status === "running" ? task.epoch : null;

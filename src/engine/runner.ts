@@ -83,7 +83,7 @@ export class Runner {
       await new Promise<void>((resolve) =>
         setTimeout(() => resolve(), Math.min(drainLookMs, graceMs)),
       );
-    } while (this.#isWorking() && performance.now() < untilMs);
+    } while (this.isWorking && performance.now() < untilMs);
     const left = [...this.#segments.values()];
     await Promise.allSettled(
       left.map(async (segment) => {
@@ -100,7 +100,8 @@ export class Runner {
     this.#segments.clear();
   }
 
-  #isWorking(): boolean {
+  /** True while a handler works, and not only waits. */
+  get isWorking(): boolean {
     return [...this.#segments.values()].some((segment) => !segment.idle);
   }
 

@@ -6,6 +6,7 @@ import type { SyncStore } from "../ports/store.ts";
 import type { LanguageModelFactory, SpawnOptions } from "./context.ts";
 import type { AnyTaskType } from "./define.ts";
 import type { Endpoint, RoleTarget } from "./endpoints.ts";
+import type { Homes } from "./homes.ts";
 import type { RunHandler } from "./runner.ts";
 
 /** What a host gives the engine. */
@@ -23,6 +24,8 @@ export interface EnginePorts {
   readonly calendar?: Calendar;
   /** Runs handlers of task types with `isolate`. */
   readonly isolated?: RunHandler;
+  /** The other homes, for an engine that has one of many. Absent: every scope lives here. */
+  readonly homes?: Homes;
   /** Called when storage has failed in a way that must end the process. */
   readonly fatal: (error: unknown) => void;
   sha256(text: string): Promise<string>;
@@ -36,6 +39,8 @@ export interface EngineSettings {
   /** Slots of worker pools by name; others have {@link poolSlotsDefault}. */
   readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
   readonly retentionMs?: number;
+  /** False: the host calls {@link Engine.purge} in its own time, and no timer of the engine keeps it awake. */
+  readonly purgesItself?: boolean;
   readonly cacheBytesMax?: number;
   /** Calls that may wait in one queue before submits are refused with `queue_full`. Default 2,000,000. */
   readonly pendingMax?: number;

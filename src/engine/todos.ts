@@ -1,4 +1,3 @@
-import { asSession } from "./erased-types.ts";
 import { isDay } from "../core/day.ts";
 import { ErrandError } from "../core/errors.ts";
 import { isRecord } from "../core/json.ts";
@@ -91,10 +90,7 @@ export class Todos {
     userId: string,
     sessionId: string = plannerChatId,
   ): Promise<{ readonly todos: readonly Todo[]; readonly seq: number }> {
-    return await this.#engine.kernel.read(sessionScope(userId, sessionId), (state, seq) => ({
-      todos: [...asSession(state).todos.values()],
-      seq,
-    }));
+    return await this.#engine.reader.todos(userId, sessionId);
   }
 
   async #act(

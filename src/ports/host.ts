@@ -30,6 +30,11 @@ export interface Courier {
 /** Runs `task` in a later turn of the event loop. Commands that arrive before it share a commit. */
 export interface Turn {
   later(task: () => void): void;
+  /**
+   * Runs `task` when entries of streams may be stored again, where a host lets some time pass between two such commits
+   * because rows cost money. Absent: in the next turn. What has commands in it never waits.
+   */
+  entries?(task: () => void): void;
 }
 
 /** Structured log of what operators need. Never a payload, never a secret. */

@@ -61,7 +61,7 @@ export interface ErrandServer {
 
 /** Builds the doors of `engine`. Opens nothing by itself: a host mounts `fetch`. */
 export function createServer(engine: Engine, settings: ServerSettings): ErrandServer {
-  const identifier = createIdentifier(settings.auth, settings.clock);
+  const identifier = settings.identifier ?? createIdentifier(settings.auth, settings.clock);
   let isStopping = false;
   const server = contextOf(engine, settings, identifier, () => isStopping);
   const { submitsPerSecond, submitsBurst } = server.limits;

@@ -3,6 +3,12 @@
  * @module
  */
 export { createServer, type ErrandServer } from "./create-server.ts";
+export { createIdentifier, localUser, type Identifier, type Identity } from "./guard/identify.ts";
+export { bodyBytesMax } from "./input/body.ts";
+export { problemResponse } from "./problem.ts";
+export { pageResponse, protect } from "./response-headers.ts";
+export { chatIdOfKey } from "./routes/chat-routes.ts";
+export type { OpenOutlet, Outlet, OutletEvents } from "./stream/outlet.ts";
 export {
   limitsDefault,
   type AuthSettings,

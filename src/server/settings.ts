@@ -1,3 +1,4 @@
+import type { Identifier } from "./guard/identify.ts";
 import type { ApiKeys } from "../ports/keys.ts";
 import type { Clock, Log } from "../ports/host.ts";
 
@@ -61,6 +62,8 @@ export interface ServerSettings {
   readonly version: string;
   /** `null`: no keys, everybody who can reach the server is the user `local`. Only for a server on loopback. */
   readonly auth: AuthSettings | null;
+  /** Who asks, where that was found out before the request came here. Default: by `auth`. */
+  readonly identifier?: Identifier;
   /**
    * Names this server may be called by besides `localhost`, `127.0.0.1` and `[::1]`, without a port. `null`: any name,
    * for a server that has keys and is reached from elsewhere.

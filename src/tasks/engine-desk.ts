@@ -18,12 +18,7 @@ const hiddenTypes: ReadonlySet<string> = new Set(["chat", "orchestrate.worker"])
 export function engineDesk(engine: () => Engine): Desk {
   return {
     nowMs: () => engine().nowMs(),
-    notes: (userId) =>
-      engine().lanes.read(userId, lane, ({ current, waiting, auto }) => ({
-        current,
-        waiting: [...waiting],
-        auto,
-      })),
+    notes: (userId) => engine().lanes.read(userId, lane),
     addNote: ({ userId, sessionId, text, key }) =>
       engine().lanes.add({
         userId,

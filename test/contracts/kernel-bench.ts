@@ -3,6 +3,7 @@ import { plainCipher } from "../../src/adapters/aes-cipher/plain-cipher.ts";
 import type { Scope } from "../../src/core/scope.ts";
 import type { AnyDecider, Committed } from "../../src/engine/kernel/group.ts";
 import { Kernel, type KernelOptions } from "../../src/engine/kernel/kernel.ts";
+import type { KernelPorts } from "../../src/engine/kernel/kernel-ports.ts";
 import type { StoredEntries } from "../../src/engine/kernel/open-stream.ts";
 import type { Cipher } from "../../src/ports/cipher.ts";
 import type { Courier } from "../../src/ports/host.ts";
@@ -16,6 +17,9 @@ export interface BenchOptions extends KernelOptions {
   readonly cipher?: Cipher;
   readonly courier?: Courier;
   readonly isLocal?: (scope: Scope) => boolean;
+  readonly dispatchAway?: NonNullable<KernelPorts["dispatchAway"]>;
+  readonly listsAt?: NonNullable<KernelPorts["listsAt"]>;
+  readonly entries?: (task: () => void) => void;
 }
 
 /** What happens to a commit instead of being written. `undefined`: it is written. */
@@ -37,7 +41,8 @@ export class KernelBench {
   alarmMs: number | null = null;
 
   constructor(store: AnyStore, options: BenchOptions = {}) {
-    const { deciders = tallies, cipher = plainCipher, courier, isLocal, ...settings } = options;
+    const { deciders = tallies, cipher = plainCipher, courier, isLocal, ...more } = options;
+    const { dispatchAway, listsAt, entries, ...settings } = more;
     this.store = watched(store, this);
     let made = 0;
     this.kernel = new Kernel(
@@ -52,12 +57,17 @@ export class KernelBench {
           },
           unit: () => 0,
         },
-        turn: { later: (task) => void nextTurn().then(task) },
+        turn: {
+          later: (task) => void nextTurn().then(task),
+          ...(entries === undefined ? {} : { entries }),
+        },
         waker: { arm: (atMs) => (this.alarmMs = atMs) },
         log: { info: () => undefined, error: (message) => this.errors.push(message) },
         fatal: (error) => this.fatal.push(error),
         ...(courier === undefined ? {} : { courier }),
         ...(isLocal === undefined ? {} : { isLocal }),
+        ...(dispatchAway === undefined ? {} : { dispatchAway }),
+        ...(listsAt === undefined ? {} : { listsAt }),
       },
       deciders,
       settings,

@@ -10,6 +10,7 @@ import {
 } from "../decider.ts";
 import { errorData } from "../errors.ts";
 import { laneTasksMax } from "../limits.ts";
+import type { SessionRow, TaskRow } from "../rows.ts";
 import { scopeName, taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
 import type { TaskSpec } from "../task/spec.ts";
@@ -54,6 +55,8 @@ type LaneEvent =
 export type UserCommand =
   | LaneCommand
   | ScheduleCommand
+  /** From homes of this user's sessions, at least once and in their order: rows of lists, which stand with the user. */
+  | { readonly type: "rows"; readonly rows: readonly (TaskRow | SessionRow)[] }
   /** A timer of this user is due. */
   | { readonly type: "timer"; readonly name: string };
 
@@ -165,6 +168,8 @@ function decide(state: UserState, command: UserCommand, ctx: DecideContext): Bat
       const schedule = scheduleOfTimer(command.name);
       return schedule === null ? nothing() : tickSchedule(state.schedules, schedule, ctx);
     }
+    case "rows":
+      return { events: [], rows: command.rows, reply: ok() };
     case "scheduleSet":
     case "scheduleRemove":
     case "schedulePause":

@@ -38,6 +38,16 @@ export class UserFeeds {
     };
   }
 
+  /** True if somebody follows this user's feed here. */
+  has(userId: string): boolean {
+    return this.#readers.has(userId);
+  }
+
+  /** Gives readers what happened in another home of the user. */
+  tell(userId: string, events: readonly UserFeedEvent[]): void {
+    this.#give(userId, events);
+  }
+
   #give(userId: string, events: readonly UserFeedEvent[]): void {
     if (events.length === 0) return;
     for (const give of this.#readers.get(userId) ?? []) give(events);

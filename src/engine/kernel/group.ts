@@ -18,6 +18,7 @@ import { encodeFrames, firstUnwritable, type EncodedFrame } from "./frame.ts";
 import type { Meta, Pending } from "./frame.ts";
 import { loadScope, UnreadableScope } from "./load.ts";
 import { PoisonedCommand } from "./poisoned-command.ts";
+import { rowsAway } from "./rows-away.ts";
 import * as ask from "./store-op.ts";
 
 /** Any decider: the kernel does not know what the scopes mean. */
@@ -81,7 +82,9 @@ export interface GroupPorts {
   readonly cipher: Cipher;
   readonly context: DecideContext;
   readonly deciders: ReadonlyMap<string, AnyDecider>;
-  isLocal(scope: Scope): boolean;
+  isLocal(scope: Scope, body: unknown): boolean;
+  /** Where rows of lists of a user stand, if that is another home. */
+  listsAt(userId: string): Scope | null;
   /** Stream operations to write with the group, and the tail a task's open stream will have. */
   streamOperations(): readonly StreamOp[];
   streamTail(scope: Scope): number | null;
@@ -197,7 +200,7 @@ class Gathering {
     const from = touched.entry.scope;
     // With an event the id is where the message comes from; without one it has to be made unlike any other.
     const id = events > 0 ? `${from}#${touched.seq}.${index}` : this.looseId(touched);
-    if (this.ports.isLocal(message.to) && item.hop < messageHopsMax) {
+    if (this.ports.isLocal(message.to, message.body) && item.hop < messageHopsMax) {
       const meta = { ...item.meta, causationId: id };
       this.work.push({
         scope: message.to,
@@ -375,6 +378,7 @@ function groupRows(gathering: Gathering): Omit<Group, "appends" | "snapshots" | 
     to,
     body: cipher.seal(owner.decider.owner(owner.state), `out:${id}`, JSON.stringify(body)),
   }));
+  outbox.push(...rowsAway(gathering.rows.values(), gathering.ports));
   const timers = [...gathering.timers.values()];
   return {
     tasks,

@@ -7,21 +7,15 @@ import type { Courier } from "../../ports/host.ts";
 import { ScopeCache } from "./cache.ts";
 import type { Meta } from "./frame.ts";
 import { GroupCommit } from "./group-commit.ts";
-import type { AnyDecider, CommandKey, Item, Outcome } from "./group.ts";
+import type { AnyDecider, Item, Outcome } from "./group.ts";
 import { IdSequence } from "./id-sequence.ts";
-import type { KernelListener, KernelPorts } from "./kernel-ports.ts";
+import type { DispatchOptions, KernelListener, KernelPorts } from "./kernel-ports.ts";
 import { loadScope, readLog, type OpenedRow } from "./load.ts";
 import type { OpenStream } from "./open-stream.ts";
 import { Outbox } from "./outbox.ts";
 import * as ask from "./store-op.ts";
 import { Streams } from "./streams.ts";
 import { Timers } from "./timers.ts";
-
-/** What a command may carry besides itself. */
-export interface DispatchOptions {
-  readonly meta?: Meta;
-  readonly key?: CommandKey;
-}
 
 /** What a host may set otherwise. */
 export interface KernelOptions {
@@ -54,6 +48,7 @@ export class Kernel {
   #mailbox: Item[] = [];
   #flushed: { resolve(): void; reject(error: unknown): void; promise: Promise<void> } | null = null;
   #scheduled = false;
+  #entriesWait = false;
   /** The group in flight. With a synchronous store there is none between two turns. */
   #running: Promise<void> | null = null;
   #stopped = false;
@@ -70,7 +65,7 @@ export class Kernel {
     this.#streams = new Streams(ports.store, ports.cipher);
     this.#ids = new IdSequence(ports.random);
     this.#timers = new Timers(ports, (timer) => {
-      void this.dispatch(timer.scope, { type: "timer", name: timer.name }, {}, timer.name).catch(
+      void this.take(timer.scope, { type: "timer", name: timer.name }, {}, timer.name).catch(
         (error: unknown) => {
           // The timer's row is still there: it is tried again a little later.
           this.#timers.failed(timer);
@@ -117,9 +112,17 @@ export class Kernel {
   /**
    * Gives `command` to `scope`. Resolves when it is decided and its group is on disk; a refusal is
    * `reply.ok === false`. Rejects with `storage_full` or `unavailable` when nothing was written, and with
-   * `internal` when the decider has a bug. Commands of one caller to one scope are decided in the order given.
+   * `internal` when the decider has a bug. Commands of one caller to one scope are decided in the order given. A scope of
+   * another home is asked there.
    */
-  dispatch(
+  dispatch(scope: Scope, command: unknown, options: DispatchOptions = {}): Promise<Outcome> {
+    if (this.#ports.dispatchAway === undefined || this.#isLocal(scope, command))
+      return this.take(scope, command, options);
+    return this.#ports.dispatchAway(scope, command, options);
+  }
+
+  /** Like {@link dispatch}, for a scope of this home: what other homes send arrives here. */
+  take(
     scope: Scope,
     command: unknown,
     options: DispatchOptions = {},
@@ -156,6 +159,9 @@ export class Kernel {
 
   /** Reads a scope's committed state. The state must not be kept or changed. */
   async read<T>(scope: Scope, look: (state: unknown, seq: number) => T): Promise<T> {
+    // Read here it would be as if it had never been.
+    if (!this.#isLocal(scope, undefined))
+      throw new ErrandError("internal", `${scope} lives in another home and is read there`);
     while (this.#commit.isDeciding(scope)) await this.#running;
     const cached = this.peek(scope);
     if (cached !== undefined) return look(cached.state, cached.seq);
@@ -212,7 +218,7 @@ export class Kernel {
    */
   append(stream: OpenStream, entries: readonly Entry[]): Promise<void> {
     this.#streams.append(stream, entries);
-    return this.#stored(stream);
+    return this.#stored(stream, () => this.#scheduleEntries());
   }
 
   /** Ends a stream in the next commit: its entries become compressed blocks. Closing twice is closing once. */
@@ -272,12 +278,13 @@ export class Kernel {
   /** Carries a message out of the outbox: to its home, which may be this one if it was too deep for its group. */
   async #deliver(message: Parameters<Courier["deliver"]>[0]): Promise<void> {
     const { courier } = this.#ports;
-    if (courier !== undefined && !this.#isLocal(message.to)) await courier.deliver(message);
-    else await this.dispatch(message.to, message.body, { meta: { causationId: message.id } });
+    const { to, body } = message;
+    if (courier !== undefined && !this.#isLocal(to, body)) await courier.deliver(message);
+    else await this.take(to, body, { meta: { causationId: message.id } });
   }
 
-  #isLocal(scope: Scope): boolean {
-    return this.#ports.isLocal?.(scope) ?? true;
+  #isLocal(scope: Scope, body: unknown): boolean {
+    return this.#ports.isLocal?.(scope, body) ?? true;
   }
 
   #decider(scope: Scope): AnyDecider {
@@ -292,23 +299,35 @@ export class Kernel {
   }
 
   /** One promise for everybody whose entries go with the next commit. */
-  #nextFlush(): Promise<void> {
+  #nextFlush(schedule: () => void = () => this.#schedule()): Promise<void> {
     if (this.#flushed === null) {
       this.#flushed = Promise.withResolvers<void>();
       // Appenders that do not wait must not turn a failed commit into an unhandled rejection.
       this.#flushed.promise.catch(() => undefined);
     }
-    this.#schedule();
+    schedule();
     return this.#flushed.promise;
   }
 
   /** Resolves when the stream's entries are on disk; rejects with what kept them from it. */
-  #stored(stream: OpenStream): Promise<void> {
-    const stored = this.#nextFlush().then(() => {
+  #stored(stream: OpenStream, schedule?: () => void): Promise<void> {
+    const stored = this.#nextFlush(schedule).then(() => {
       if (stream.lost !== null) throw stream.lost;
     });
     stored.catch(() => undefined);
     return stored;
+  }
+
+  /** Entries alone wait until the host lets them go; a commit that comes before takes them along. */
+  #scheduleEntries(): void {
+    const { turn } = this.#ports;
+    if (turn.entries === undefined) return this.#schedule();
+    if (this.#scheduled || this.#entriesWait || this.#running !== null) return;
+    this.#entriesWait = true;
+    turn.entries(() => {
+      this.#entriesWait = false;
+      this.#schedule();
+    });
   }
 
   #schedule(): void {

@@ -1,3 +1,4 @@
+import { anyModel, firstModel } from "../../adapters/openai/first-model.ts";
 import { openaiModels } from "../../adapters/openai/openai-models.ts";
 import { nodeFetch } from "../../adapters/node/http-fetch.ts";
 import type { Endpoint, Roles } from "../../engine/index.ts";
@@ -54,22 +55,6 @@ function endpointOf(
     decodeTokensPerSecond: config.decodeTokensPerSecond ?? defaults.decodeTokensPerSecond,
     idleTimeoutMs: config.idleTimeoutMs ?? defaults.idleTimeoutMs,
     outcome,
-  };
-}
-
-/** Stands for the first chat model an endpoint offers when it is called. */
-const anyModel = "auto";
-
-function firstModel(models: Models): Models {
-  async function* streamFirst(...[call, options]: Parameters<Models["stream"]>) {
-    const offered = await models.list(options);
-    const model = offered.find((id) => !/embed/i.test(id)) ?? call.model;
-    yield* models.stream({ ...call, model }, options);
-  }
-  return {
-    ...models,
-    stream: (call, options) =>
-      call.model === anyModel ? streamFirst(call, options) : models.stream(call, options),
   };
 }
 

@@ -210,13 +210,16 @@ async function say(
   });
 }
 
-/** A message that may be sent again must begin the same session again: its id comes from the key. */
 async function newChatId(
   server: ServerContext,
   userId: string,
   key: string | undefined,
 ): Promise<string> {
-  if (key === undefined) return server.engine.sessions.newChatId();
+  return key === undefined ? server.engine.sessions.newChatId() : await chatIdOfKey(userId, key);
+}
+
+/** A message that may be sent again must begin the same session again: its id comes from the key. */
+export async function chatIdOfKey(userId: string, key: string): Promise<string> {
   return `chat_${hex(await sha256(`${userId}\n${key}`)).slice(0, 32)}`;
 }
 

@@ -1,0 +1,85 @@
+import { anyModel, firstModel } from "../../adapters/openai/first-model.ts";
+import { openaiModels } from "../../adapters/openai/openai-models.ts";
+import type { Endpoint, RoleTarget } from "../../engine/index.ts";
+import { ModelError, type Models } from "../../ports/models.ts";
+import type { ModelStatus } from "../../server/index.ts";
+import type { ModelSettings } from "./settings.ts";
+
+/** How long a look at the endpoint may take, and how long its answer counts. */
+const lookMs = 3_000;
+const freshMs = 30_000;
+
+/** Name of the one endpoint. */
+const endpointName = "default";
+
+const noModel: ModelStatus = {
+  connected: false,
+  baseUrl: null,
+  models: [],
+  note: "No model is connected, so the built-in assistant answers. Set ERRAND_MODEL_BASE_URL to an OpenAI-compatible server.",
+};
+
+/** The model endpoint of an object: what its roles are served by, and what people are told of it. */
+export class EdgeModels {
+  readonly endpoints: readonly Endpoint[];
+  readonly roles: Readonly<Record<string, RoleTarget>>;
+  readonly #models: Models | null;
+  readonly #settings: ModelSettings | null;
+  #status: ModelStatus;
+  #lookedMs = 0;
+
+  constructor(settings: ModelSettings | null) {
+    this.#settings = settings;
+    this.#status = settings === null ? noModel : { ...noModel, baseUrl: settings.baseUrl };
+    if (settings === null) {
+      this.#models = null;
+      this.endpoints = [];
+      this.roles = {};
+      return;
+    }
+    const { baseUrl, apiKey, slots } = settings;
+    this.#models = firstModel(openaiModels({ baseUrl, apiKey }));
+    this.endpoints = [
+      {
+        name: endpointName,
+        models: this.#models,
+        slots,
+        baseUrl,
+        promptTokensPerSecond: 500,
+        decodeTokensPerSecond: 30,
+        idleTimeoutMs: 120_000,
+      },
+    ];
+    const roles: Record<string, RoleTarget> = {
+      chat: { endpoint: endpointName, model: anyModel },
+    };
+    for (const [role, model] of Object.entries(settings.roles))
+      roles[role] = { endpoint: endpointName, model };
+    this.roles = roles;
+  }
+
+  /** What was last known. */
+  get status(): ModelStatus {
+    return this.#status;
+  }
+
+  /** Asks the endpoint what it offers, unless that was asked a moment ago. Never rejects. */
+  async look(): Promise<void> {
+    const settings = this.#settings;
+    if (this.#models === null || settings === null) return;
+    if (Date.now() - this.#lookedMs < freshMs && this.#status.connected) return;
+    const { baseUrl } = settings;
+    try {
+      const models = await this.#models.list({ signal: AbortSignal.timeout(lookMs) });
+      this.#lookedMs = Date.now();
+      this.#status = { connected: true, baseUrl, models, note: `Connected to ${baseUrl}.` };
+    } catch (error) {
+      const reason =
+        error instanceof ModelError
+          ? error.message
+          : `${baseUrl} did not answer within ${lookMs / 1_000} s`;
+      const note = `Not connected: ${reason}. Is it running? Errand looks again by itself.`;
+      this.#status = { connected: false, baseUrl, models: [], note };
+    }
+  }
+}

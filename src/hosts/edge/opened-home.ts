@@ -1,0 +1,229 @@
+/* oxlint-disable typescript/no-unsafe-type-assertion -- What another object answers to a call is what this program, or
+   an older one that it can read, gives there; the call names it. */
+import { createHash } from "node:crypto";
+
+import { createAesCipher } from "../../adapters/aes-cipher/aes-cipher.ts";
+import { cronCalendar } from "../../adapters/croner/calendar.ts";
+import { createDurableObjectDriver } from "../../adapters/durable-object/durable-object-driver.ts";
+import { systemClock } from "../../adapters/node/clock.ts";
+import { createLog } from "../../adapters/node/log.ts";
+import { createSystemRandom } from "../../adapters/node/random.ts";
+import type { Driver } from "../../adapters/sqlite/driver.ts";
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { retentionMsDefault } from "../../core/limits.ts";
+import { scopeName, type Scope } from "../../core/scope.ts";
+import {
+  Engine,
+  endpointQueue,
+  type AnyTaskType,
+  type Endpoint,
+  type Homes,
+  type RoleTarget,
+} from "../../engine/index.ts";
+import type { Log } from "../../ports/host.ts";
+import type { SyncStore } from "../../ports/store.ts";
+import { builtInTasks, engineDesk } from "../../tasks/index.ts";
+import { Alarm } from "./alarm.ts";
+import { HomeCourier } from "./courier.ts";
+import { FeedRelay } from "./feed-relay.ts";
+import { askHome, type Delivered, type Mail } from "./home-call.ts";
+import { EdgeModels } from "./models.ts";
+import { awayReader } from "./away-reader.ts";
+import { readEdgeSettings, type EdgeEnv, type EdgeSettings } from "./settings.ts";
+import { edgeTurn } from "./turn.ts";
+import { asScope, Whereabouts } from "./whereabouts.ts";
+
+/** What runs on every home besides the built-in tasks. */
+export interface EdgeConfig {
+  readonly tasks?: readonly AnyTaskType[];
+  /** Endpoints besides the one of the environment, and which of them serve which roles. */
+  readonly endpoints?: readonly Endpoint[];
+  readonly roles?: Readonly<Record<string, RoleTarget>>;
+  /** Slots of worker pools by name. */
+  readonly queues?: Readonly<Record<string, { readonly slots: number }>>;
+}
+
+/** A day: how exactly the retention is kept in an object that sleeps. */
+const purgeEveryMs = 86_400_000;
+
+/** One home in its object: the same engine as on every host, over the object's own database. */
+export class OpenedHome {
+  readonly name: Scope;
+  readonly env: EdgeEnv;
+  readonly settings: EdgeSettings;
+  readonly store: SyncStore;
+  readonly driver: Driver;
+  readonly engine: Engine;
+  readonly places: Whereabouts;
+  readonly courier: HomeCourier;
+  readonly alarm: Alarm;
+  readonly models: EdgeModels;
+  readonly log: Log;
+  /** Recovered, and its timers armed. */
+  readonly ready: Promise<void>;
+  #relay: FeedRelay | null = null;
+  /** When ended tasks are looked at next; `null`: there are none. */
+  #purgeAtMs: number | null = null;
+
+  constructor(name: Scope, state: DurableObjectState, env: EdgeEnv, config: EdgeConfig) {
+    this.name = name;
+    this.env = env;
+    this.settings = readEdgeSettings(env);
+    this.log = createLog(systemClock, (line) => console.log(line));
+    this.driver = createDurableObjectDriver(state.storage);
+    this.store = openSqliteStore(this.driver);
+    this.places = new Whereabouts(name, this.driver, this.store);
+    this.models = new EdgeModels(this.settings.model);
+    this.courier = new HomeCourier(
+      ({ to, body }) => this.places.homeOf(to, body),
+      (home, mail) => this.#send(home, mail),
+    );
+    this.alarm = new Alarm(
+      state.storage,
+      {
+        isWorking: () => this.engine.isWorking,
+        isSending: () => this.courier.isBusy,
+        purgeAtMs: () => this.#purgeAtMs,
+      },
+      this.log,
+    );
+    this.engine = this.#newEngine(config, (error) => {
+      this.log.error("storage failed; the object starts again from what is on disk", error);
+      state.abort("storage failed");
+    });
+    // Called in the turn of the commit: what it began is stored together with the alarm that will see to it.
+    this.engine.kernel.listen({
+      signal: () => this.alarm.expectWork(),
+      committed: () => this.alarm.look(),
+    });
+    if (this.#hasEnded()) this.#purgeAtMs = nextDayMs(Date.now());
+    this.engine.watchTasks((_, { endedAtMs }) => {
+      if (endedAtMs !== null) this.#purgeAtMs ??= nextDayMs(endedAtMs + retentionMsDefault);
+    });
+    this.ready = this.engine.start().then(() => this.alarm.look());
+  }
+
+  #newEngine(config: EdgeConfig, fatal: (error: unknown) => void): Engine {
+    const { store, settings, models, log } = this;
+    const { storeKey, keySetting } = settings;
+    const tasks = [...builtInTasks(engineDesk(() => this.engine)), ...(config.tasks ?? [])];
+    const endpoints = [...models.endpoints, ...(config.endpoints ?? [])];
+    return new Engine(
+      {
+        store,
+        cipher: createAesCipher({ store, storeKey, keySetting }),
+        clock: systemClock,
+        random: createSystemRandom(),
+        turn: edgeTurn(),
+        log,
+        waker: () => this.alarm,
+        calendar: cronCalendar,
+        homes: this.#homes(tasks, endpoints),
+        fatal,
+        sha256: (text) => Promise.resolve(createHash("sha256").update(text).digest("hex")),
+      },
+      {
+        tasks,
+        endpoints,
+        roles: { ...models.roles, ...config.roles },
+        purgesItself: false,
+        ...(config.queues === undefined ? {} : { queues: config.queues }),
+      },
+    );
+  }
+
+  #homes(tasks: readonly AnyTaskType[], endpoints: readonly Endpoint[]): Homes {
+    const { places, env, courier } = this;
+    const pools = tasks.map(({ options }) => options.queue ?? "tasks");
+    const models = endpoints.map(({ name }) => endpointQueue(name));
+    return {
+      queues: [...new Set(["tasks", ...pools, ...models])],
+      courier,
+      isLocal: (scope, body) => places.homeOf(scope, body) === places.home,
+      listsAt: () => places.listsAt,
+      find: (taskId) => this.#find(taskId),
+      dispatch: async (scope, command, options) =>
+        (await askHome(env.HOMES, places.homeOf(scope, command), {
+          is: "command",
+          scope,
+          command,
+          options,
+        })) as Awaited<ReturnType<Homes["dispatch"]>>,
+      reader: (scope) => awayReader(env.HOMES, places.homeOf(scope)),
+    };
+  }
+
+  /** A session's object knows its own tasks; where others of its user live, the user's object knows. */
+  async #find(taskId: string): Promise<void> {
+    const { places } = this;
+    if (places.listsAt === null || places.whereIs(taskId) !== null) return;
+    const home = await askHome(this.env.HOMES, places.listsAt, { is: "where", taskId });
+    if (typeof home === "string") places.note(taskId, asScope(home));
+  }
+
+  async #send(home: Scope, mail: readonly Mail[]): Promise<void> {
+    const call = { is: "deliver", from: this.name, mail } as const;
+    const answer = (await askHome(this.env.HOMES, home, call)) as Delivered;
+    if (answer.listens && home === this.places.listsAt) this.listen();
+  }
+
+  /** Takes messages of another home: all of one call share a group where they can. */
+  async receive(from: Scope, mail: readonly Mail[]): Promise<Delivered> {
+    await Promise.all(
+      mail.map(({ id, to, body }) => {
+        this.places.heardFrom(id, from);
+        return this.engine.kernel.take(to, body, { meta: { causationId: id } });
+      }),
+    );
+    const { userId } = this.places;
+    return { listens: userId !== null && this.engine.userFeeds.has(userId) };
+  }
+
+  /** Somebody follows everything of this session's user: the user's object is told what happens here. */
+  listen(): void {
+    const { listsAt, userId } = this.places;
+    if (listsAt === null || userId === null) return;
+    this.#relay ??= new FeedRelay(this.engine, userId, {
+      log: this.log,
+      tell: async (events) =>
+        (await askHome(this.env.HOMES, listsAt, { is: "hear", events })) === true,
+    });
+    this.#relay.start(scopeName(this.name).slice(userId.length + 1));
+  }
+
+  /** Somebody follows everything of this user: the homes of sessions where something is open are asked to tell. */
+  async askToTell(userId: string): Promise<void> {
+    const open = this.store.tasks({ userId, statusClass: "active", limit: 1_000 });
+    const homes = new Set(open.map(({ id }) => this.places.whereIs(id)));
+    await Promise.all(
+      [...homes].map(async (home) => {
+        if (home !== null && home !== this.name)
+          await askHome(this.env.HOMES, home, { is: "listen" });
+      }),
+    );
+  }
+
+  /** What the alarm is for: timers, messages that did not arrive, and ended tasks that are old enough to go. */
+  async ring(): Promise<void> {
+    await this.ready;
+    await this.alarm.ring(async () => {
+      await this.engine.kernel.wake();
+      if (this.#purgeAtMs === null || Date.now() < this.#purgeAtMs) return;
+      while (this.engine.purge() > 0);
+      this.#purgeAtMs = this.#hasEnded() ? nextDayMs(Date.now()) : null;
+    });
+  }
+
+  #hasEnded(): boolean {
+    return endedClasses.some(
+      (statusClass) => this.store.tasks({ userId: null, statusClass, limit: 1 }).length > 0,
+    );
+  }
+}
+
+const endedClasses = ["completed", "failed"] as const;
+
+/** Whole days: an alarm that moves with each task would cost a row each time. */
+function nextDayMs(atMs: number): number {
+  return (Math.floor(atMs / purgeEveryMs) + 1) * purgeEveryMs;
+}

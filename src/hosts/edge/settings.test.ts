@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+
+import { ErrandError } from "../../core/errors.ts";
+import { readEdgeSettings, type EdgeEnv } from "./settings.ts";
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Settings look at variables only.
+const env = (vars: Record<string, string>): EdgeEnv => vars as unknown as EdgeEnv;
+const keys = { ERRAND_ADMIN_KEY: "an-admin-key-that-is-long", ERRAND_KEY: "07".repeat(32) };
+
+function refusal(vars: Record<string, string>): string {
+  try {
+    readEdgeSettings(env(vars));
+  } catch (error) {
+    if (error instanceof ErrandError && error.code === "unavailable") return error.message;
+    throw error;
+  }
+  throw new Error("it was not refused");
+}
+
+test("[HOME8] outside development a Worker needs both keys, and says how to set them", () => {
+  for (const ENVIRONMENT of ["production", "staging", "", "Development"]) {
+    expect(refusal({ ENVIRONMENT })).toContain("wrangler secret put ERRAND_ADMIN_KEY");
+    const half = { ENVIRONMENT, ERRAND_ADMIN_KEY: keys.ERRAND_ADMIN_KEY };
+    expect(refusal(half)).toContain("wrangler secret put ERRAND_KEY");
+    expect(readEdgeSettings(env({ ENVIRONMENT, ...keys }))).toMatchObject({
+      isDevelopment: false,
+      adminKey: keys.ERRAND_ADMIN_KEY,
+      model: null,
+    });
+  }
+});
+
+test("[HOME8] development needs nothing; what is set wrong is refused by name all the same", () => {
+  const dev = { ENVIRONMENT: "development" };
+  expect(readEdgeSettings(env(dev))).toMatchObject({ isDevelopment: true, adminKey: null });
+  expect(refusal({ ...dev, ERRAND_ADMIN_KEY: "short" })).toContain("ERRAND_ADMIN_KEY");
+  expect(refusal({ ...dev, ERRAND_KEY: "nonsense" })).toContain("ERRAND_KEY");
+  expect(refusal({ ...dev, ERRAND_MODEL_BASE_URL: "no url" })).toContain("ERRAND_MODEL_BASE_URL");
+  const url = { ERRAND_MODEL_BASE_URL: "http://127.0.0.1:1234/v1" };
+  expect(refusal({ ...dev, ...url, ERRAND_MODEL_SLOTS: "0" })).toContain("ERRAND_MODEL_SLOTS");
+});
+
+test("[HOME8] OPENAI_API_KEY counts where ERRAND_MODEL_API_KEY is not set, and roles come by name", () => {
+  const vars = {
+    ENVIRONMENT: "development",
+    ERRAND_MODEL_BASE_URL: "https://api.openai.com/v1",
+    OPENAI_API_KEY: "sk-open",
+    ERRAND_ROLE_PLANNER: "big",
+  };
+  expect(readEdgeSettings(env(vars)).model).toEqual({
+    baseUrl: "https://api.openai.com/v1",
+    apiKey: "sk-open",
+    slots: 1,
+    roles: { planner: "big" },
+  });
+  const own = { ...vars, ERRAND_MODEL_API_KEY: "sk-own" };
+  expect(readEdgeSettings(env(own)).model?.apiKey).toBe("sk-own");
+});

@@ -1,0 +1,119 @@
+import { ErrandError } from "../../core/errors.ts";
+import { userScope, type Scope } from "../../core/scope.ts";
+import {
+  bodyBytesMax,
+  createIdentifier,
+  localUser,
+  pageResponse,
+  problemResponse,
+  protect,
+  type Identity,
+} from "../../server/index.ts";
+import { remoteApiKeys } from "./api-keys.ts";
+import { askHome } from "./home-call.ts";
+import { identityHeader } from "./home-object.ts";
+import { destinationOf, needsBody, routeBody } from "./route.ts";
+import { asScope } from "./whereabouts.ts";
+import { readEdgeSettings, type EdgeEnv, type EdgeSettings } from "./settings.ts";
+
+export { ErrandHome } from "./home-object.ts";
+
+/** Paths of the API; everything else that is asked for with GET may be a file of the page. */
+const apiPath = /^\/(?:api|v1)(?:\/|$)|^\/(?:openapi\.json|readyz|metrics|docs)$|^\/task_/;
+
+/** Anybody may ask these, and no user's home is concerned. */
+const publicPaths: ReadonlySet<string> = new Set(["/openapi.json", "/readyz"]);
+
+/**
+ * The Worker: it finds out who asks, and sends the request to the object of the home that answers it. It does no work of
+ * its own that outlives a request: answers are made in objects, whoever is listening.
+ */
+export default {
+  async fetch(request: Request, env: EdgeEnv): Promise<Response> {
+    const url = new URL(request.url);
+    if (url.pathname === "/healthz" && request.method === "GET")
+      return guarded(Response.json({ status: "ok" }), url);
+    try {
+      const settings = readEdgeSettings(env);
+      return (await pageOf(request, url, env)) ?? (await answer(request, url, env, settings));
+    } catch (error) {
+      if (error instanceof ErrandError)
+        return guarded(problemResponse(error, requestIdOf(request)), url);
+      console.error("a request failed", error);
+      const bug = new ErrandError("internal", "Errand has a bug here", { cause: error });
+      return guarded(problemResponse(bug, requestIdOf(request)), url);
+    }
+  },
+};
+
+async function answer(
+  request: Request,
+  url: URL,
+  env: EdgeEnv,
+  settings: EdgeSettings,
+): Promise<Response> {
+  const who = await identify(request, url, env, settings);
+  const headers = new Headers(request.headers);
+  headers.set(identityHeader, JSON.stringify(who));
+  const path = url.pathname;
+  if (needsBody(request.method, path) && isShort(request)) {
+    const idempotencyKey = request.headers.get("idempotency-key");
+    const given = { text: await request.text(), idempotencyKey };
+    const { home, text } = await routeBody(path, who.userId, given);
+    headers.delete("content-length");
+    return await env.HOMES.getByName(home).fetch(
+      new Request(request.url, { method: request.method, headers, body: text }),
+    );
+  }
+  const home = await homeOf(path, who, env);
+  return await env.HOMES.getByName(home).fetch(new Request(request, { headers }));
+}
+
+async function homeOf(path: string, who: Identity, env: EdgeEnv): Promise<Scope> {
+  const destination = destinationOf(path, who.userId);
+  if ("home" in destination) return destination.home;
+  const { taskId } = destination;
+  const home = userScope(who.userId);
+  const found = await askHome(env.HOMES, home, { is: "where", taskId });
+  // Unknown there, it is refused there.
+  return typeof found === "string" ? asScope(found) : home;
+}
+
+async function identify(
+  request: Request,
+  url: URL,
+  env: EdgeEnv,
+  { adminKey }: EdgeSettings,
+): Promise<Identity> {
+  const nobody: Identity = { userId: localUser, isAdmin: false, keyHash: null };
+  if (publicPaths.has(url.pathname)) return nobody;
+  const auth = adminKey === null ? null : { adminKey, keys: remoteApiKeys(env.HOMES) };
+  const identifier = createIdentifier(auth, { nowMs: () => Date.now() });
+  return await identifier.identify(request.headers);
+}
+
+/** A body that says to be too long is refused by whom it is sent to, without being read here. */
+function isShort(request: Request): boolean {
+  const length = request.headers.get("content-length");
+  return length !== null && Number(length) <= bodyBytesMax;
+}
+
+/** A file of the page, with the headers that protect it; null if there is none. */
+async function pageOf(request: Request, url: URL, env: EdgeEnv): Promise<Response | null> {
+  if (env.ASSETS === undefined || apiPath.test(url.pathname)) return null;
+  if (request.method !== "GET" && request.method !== "HEAD") return null;
+  const file = await env.ASSETS.fetch(request);
+  return file.ok || file.status === 304 ? guarded(pageResponse(file), url) : null;
+}
+
+function guarded(response: Response, url: URL): Response {
+  return protect(
+    response,
+    `req_${crypto.randomUUID().replaceAll("-", "")}`,
+    url.protocol === "https:",
+  );
+}
+
+function requestIdOf(request: Request): string {
+  return request.headers.get("x-request-id") ?? `req_${crypto.randomUUID().replaceAll("-", "")}`;
+}
