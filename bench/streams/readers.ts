@@ -16,6 +16,8 @@ export interface Ask {
   readonly type: string;
   readonly streams: number;
   readonly tokens: number;
+  /** More request headers: what a gateway wants to be told. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What all streams of a pass saw, in milliseconds. */
@@ -35,9 +37,15 @@ const tokenPattern = /@(\d{16}) /g;
 const tokenChars = 18;
 const headers = { "content-type": "application/json", "x-requested-with": "bench" };
 
-function send(url: string, method: string, body?: string): Promise<IncomingMessage> {
+function send(
+  url: string,
+  method: string,
+  body?: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<IncomingMessage> {
   const answer = Promise.withResolvers<IncomingMessage>();
-  const asked = request(url, { method, agent, headers }, (response) => answer.resolve(response));
+  const options = { method, agent, headers: { ...headers, ...more } };
+  const asked = request(url, options, (response) => answer.resolve(response));
   asked.on("error", answer.reject);
   asked.end(body);
   return answer.promise;
@@ -55,6 +63,7 @@ async function open(ask: Ask): Promise<IncomingMessage> {
       `${ask.url}/chat/completions`,
       "POST",
       '{"model":"clock","stream":true,"messages":[{"role":"user","content":"go"}]}',
+      ask.headers,
     );
   const submitted = await send(
     `${ask.url}/api/tasks`,

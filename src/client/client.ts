@@ -12,6 +12,12 @@ import { createScheduleApi } from "./schedule-api.ts";
 import type { ScheduleApi } from "./schedule-api.ts";
 import { createQueueApi } from "./queue-api.ts";
 import type { QueueApi } from "./queue-api.ts";
+import { createPlannerApi } from "./planner-api.ts";
+import type { PlannerApi } from "./planner-api.ts";
+import { createApprovalApi } from "./approval-api.ts";
+import type { ApprovalApi } from "./approval-api.ts";
+import { createPortableApi } from "./portable-api.ts";
+import type { PortableApi } from "./portable-api.ts";
 import { createTodoApi } from "./todo-api.ts";
 import type { TodoApi } from "./todo-api.ts";
 import { readSocket } from "./socket-reader.ts";
@@ -50,6 +56,9 @@ export interface ErrandClient {
   readonly schedules: ScheduleApi;
   readonly queues: QueueApi;
   readonly todos: TodoApi;
+  readonly planner: PlannerApi;
+  readonly portable: PortableApi;
+  readonly approvals: ApprovalApi;
   /** Load of the queues and whether a model is connected. */
   overview(signal?: AbortSignal): Promise<Overview>;
   /**
@@ -87,6 +96,9 @@ export function createClient(options: ClientOptions = {}): ErrandClient {
     schedules: createScheduleApi(http),
     queues: createQueueApi(http),
     todos: createTodoApi(http),
+    planner: createPlannerApi(http),
+    portable: createPortableApi(http),
+    approvals: createApprovalApi(http),
     overview: (signal) => http.json("/api/overview", decodeOverview, { signal }),
     follow: (taskId, follow = {}) => followTask({ http, environment, sockets, taskId, ...follow }),
     events: (follow = {}) => followEvents({ http, environment, sockets, ...follow }),

@@ -1,6 +1,8 @@
 import { decodeMessage, decodeProgress, decodeTask } from "./decode.ts";
 import { fieldsOf, parseJson } from "./shape.ts";
 import type { Fields } from "./shape.ts";
+import { decodeApprovalChange, type ApprovalChange } from "./approval-api.ts";
+import { decodeReminderChange, type ReminderChange } from "./planner-api.ts";
 import { decodeTodoChange, type TodoChange } from "./todo-api.ts";
 import type { ChatMessage, Progress, Task } from "./wire.ts";
 
@@ -41,6 +43,8 @@ export type FeedEvent =
   | TaskEvent
   | { readonly type: "up-to-date" }
   | { readonly type: "todo"; readonly change: TodoChange }
+  | { readonly type: "reminder"; readonly change: ReminderChange }
+  | { readonly type: "approval"; readonly change: ApprovalChange }
   | {
       readonly type: "session";
       readonly sessionId: string;
@@ -63,6 +67,16 @@ export function parseFeedEvent(name: string, data: string, taskId?: string): Fee
   if (name === "up-to-date") return { type: "up-to-date" };
   if (name === "todo")
     return { type: "todo", change: decodeTodoChange(fieldsOf(parseJson(data, name), name)) };
+  if (name === "reminder")
+    return {
+      type: "reminder",
+      change: decodeReminderChange(fieldsOf(parseJson(data, name), name)),
+    };
+  if (name === "approval")
+    return {
+      type: "approval",
+      change: decodeApprovalChange(fieldsOf(parseJson(data, name), name)),
+    };
   if (name === "session") return parseSession(fieldsOf(parseJson(data, name), name));
   const known = ["state", "progress", "step", "tool", "token", "reset", "end"];
   if (!known.includes(name)) return null;

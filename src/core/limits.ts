@@ -36,6 +36,14 @@ export const sessionTurnsMax = 100;
 export const todosMax = 1_000;
 /** Longest text of a todo or a reminder, in UTF-16 units. */
 export const todoCharsMax = 2_000;
+/** Longest stored summary of a session, in UTF-16 units. */
+export const summaryCharsMax = 20_000;
+/** Reminders of one user. */
+export const remindersMax = 500;
+/** Longest question of an approval, in UTF-16 units. */
+export const questionCharsMax = 4_000;
+/** Longest JSON of what an approval is about, in UTF-16 units. */
+export const detailsCharsMax = 20_000;
 /** Wishes for todos that a session remembers, so that one that comes again changes nothing. */
 export const actedMax = 1_000;
 /** Most tasks that wait in one lane of a user. */

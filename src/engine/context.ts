@@ -59,6 +59,11 @@ export interface GenerateRequest {
   readonly name?: string;
   /** Shows the text on the task's stream. Default: true without a name, false with one. */
   readonly show?: boolean;
+  /**
+   * The handler returns with the answer and does nothing in between that anybody could see: the call's end and the
+   * task's are then one commit. A crash before that commit makes the call again, as one before the call's own would.
+   */
+  readonly last?: true;
 }
 
 /** A request for vectors. */
@@ -100,6 +105,24 @@ export interface ToolBox {
   }): Promise<PromptMessage>;
 }
 
+/** How to ask for an approval. */
+export interface ApproveOptions {
+  /** Name of the operation; needed where several are asked in parallel. */
+  readonly name?: string;
+  /** What it is about, as plain JSON: shown to whoever answers. */
+  readonly details?: unknown;
+  readonly timeoutMs?: number;
+}
+
+/** What became of a question. */
+export interface Approved {
+  readonly approved: boolean;
+  /** What whoever answered wrote with it. */
+  readonly comment: string | null;
+  /** True if nobody answered in time. */
+  readonly timedOut: boolean;
+}
+
 /** Everything a handler can do durably. Operations are memoised by name or order: replay answers them from the log. */
 export interface TaskContext {
   readonly taskId: string;
@@ -121,6 +144,12 @@ export interface TaskContext {
     name: string,
     options?: { readonly timeoutMs?: number },
   ): Promise<{ readonly payload: T } | null>;
+  /**
+   * Asks the task's person and waits for a yes or no, durably, holding no slot: the task is `waiting` with the reason
+   * `approval`, on every host and over crashes. After `timeoutMs` it counts as a no (`timedOut`). The question has
+   * 1..4,000 characters, the details at most 20,000 of JSON (`too_large`).
+   */
+  approve(question: string, options?: ApproveOptions): Promise<Approved>;
   /** Starts a child task of the same user, exactly once. Limits: 4 levels deep, 64 children a task (`limit_exceeded`). */
   spawn<O = unknown>(type: string, input: unknown, options?: SpawnOptions): Promise<Child<O>>;
   /** Says how far the task is; the last report is kept and shown. Resolves when it is stored. */

@@ -1,3 +1,4 @@
+import { Approvals } from "./approvals.ts";
 import { asQueue, asTask, asTaskEvents } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
@@ -20,9 +21,11 @@ import type { Meta } from "./kernel/frame.ts";
 import { kernelHomes } from "./homes.ts";
 import { Kernel } from "./kernel/kernel.ts";
 import { Lanes } from "./lanes.ts";
+import { Portable } from "./portable.ts";
 import { Reader } from "./reader.ts";
 import { keepTextOfTurns } from "./kept-text.ts";
 import { recover, type Recovered } from "./recovery.ts";
+import { Reminders } from "./reminders.ts";
 import { Retention } from "./retention.ts";
 import { Schedules } from "./schedules.ts";
 import { Runner } from "./runner.ts";
@@ -66,6 +69,9 @@ export class Engine {
   readonly lanes: Lanes;
   readonly todos: Todos;
   readonly schedules: Schedules;
+  readonly reminders: Reminders;
+  readonly approvals: Approvals;
+  readonly portable: Portable;
   readonly reader: Reader;
   readonly #ports: EnginePorts;
   readonly #settings: EngineSettings;
@@ -113,6 +119,13 @@ export class Engine {
     this.lanes = new Lanes(this);
     this.todos = new Todos(this);
     this.schedules = new Schedules(this, {
+      calendar: ports.calendar,
+      log,
+      nowMs: () => clock.nowMs(),
+    });
+    this.approvals = new Approvals(this);
+    this.portable = new Portable(this, (text) => ports.sha256(text));
+    this.reminders = new Reminders(this, {
       calendar: ports.calendar,
       log,
       nowMs: () => clock.nowMs(),

@@ -6,6 +6,8 @@ export { ErrandError, type ErrorCode, type ErrorData, type FieldError } from "..
 export type { CallResult, Progress } from "../core/task/events.ts";
 export type { TaskView } from "../core/task/view.ts";
 export type {
+  Approved,
+  ApproveOptions,
   Child,
   EmbedRequest,
   GenerateRequest,
@@ -31,6 +33,8 @@ export { FatalError, RetryAfterError } from "./failures.ts";
 export {
   isAfter,
   type FeedEvent,
+  type ApprovalChange,
+  type ReminderChange,
   type SessionChange,
   type TodoChange,
   type UserFeedEvent,
@@ -40,6 +44,9 @@ export { readingNames, type Homes, type Readings } from "./homes.ts";
 export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
 export { vectorCall, type ModelRequest, type VectorRequest } from "./model-request.ts";
 export type { EstimateView, Place, QueueView, WhyView } from "./queue-views.ts";
+export type { Approvals } from "./approvals.ts";
+export type { Reminders, ReminderWish } from "./reminders.ts";
+export type { Imported, SessionPart } from "./portable.ts";
 export type { Envelope } from "./envelope.ts";
 export type { LaneView, Reader, SessionSummary, TaskRead } from "./reader.ts";
 export type { Said, Say } from "./sessions.ts";

@@ -57,7 +57,7 @@ export async function generate(
   role: string,
   request: GenerateRequest,
 ): Promise<CallResult> {
-  const { name, show = name === undefined, outsideTools, ...asked } = request;
+  const { name, show = name === undefined, outsideTools, last = false, ...asked } = request;
   const op = name === undefined ? segment.ordinal(`call:${role}`) : `call:${name}`;
   segment.claim(op);
   for (const message of asked.messages) {
@@ -72,7 +72,7 @@ export async function generate(
   const { target, ...call } = asked;
   const { endpoint, model } = ports.roles.resolve(role, target);
   const transcript = show ? await segment.transcript() : null;
-  const on: Attempt = { segment, ports, endpoint, transcript, op, role, model };
+  const on: Attempt = { segment, ports, endpoint, transcript, op, role, model, last };
   const cost = costOf(asked.messages, endpoint);
   return await scheduled(on, { hash, cost }, () => consume(on, { model, ...call }));
 }
@@ -91,7 +91,7 @@ export async function embed(
   segment.claim(op);
   const hash = await ports.sha256(canonicalJson({ role, texts, target }));
   const { endpoint, model } = ports.roles.resolve(role, target);
-  const on: Attempt = { segment, ports, endpoint, transcript: null, op, role, model };
+  const on: Attempt = { segment, ports, endpoint, transcript: null, op, role, model, last: false };
   const chars = texts.reduce((sum, text) => sum + text.length, 0);
   const inputTokens = chars / charsPerToken;
   const lead = 0.05 + inputTokens / endpoint.promptTokensPerSecond;
@@ -162,6 +162,8 @@ interface Attempt {
   readonly op: string;
   readonly role: string;
   readonly model: string;
+  /** Its task ends with it: see {@link GenerateRequest.last}. */
+  readonly last: boolean;
 }
 
 /** One try with a granted slot. `null`: it failed and will be tried again when its backoff is over. */
@@ -186,7 +188,10 @@ async function attempt(
   }
   on.endpoint.outcome?.(null);
   on.transcript?.end(op, result.finish);
-  await segment.ask({ type: "callDone", op, call: granted, result });
+  const stored = segment.ask({ type: "callDone", op, call: granted, result });
+  // Not waited for, it shares a commit with the task's end, which tells what kept either from the disk.
+  if (on.last) void stored.catch(() => undefined);
+  else await stored;
   segment.wake(op, { ...operation, state: "done", result });
   return result;
 }

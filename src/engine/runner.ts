@@ -10,7 +10,7 @@ import type { Log } from "../ports/host.ts";
 import type { AnyTaskType } from "./define.ts";
 import { failureOf } from "./failures.ts";
 import type { Kernel } from "./kernel/kernel.ts";
-import { Segment, toJson } from "./segment.ts";
+import { Segment, toJson, type Owner } from "./segment.ts";
 import { taskContext, type ContextPorts } from "./task-context.ts";
 
 /** How a handler is run: in this thread, or isolated. */
@@ -129,13 +129,10 @@ export class Runner {
     // What came in between has its own signal.
     if (state.spec === null || state.epoch !== epoch || state.phase !== "active") return;
     this.#segments.get(state.id)?.kill(new ErrandError("fenced", "a new attempt has begun"));
-    this.#launch(state, { spec: state.spec, attempt, epoch });
+    this.#launch(state, { spec: state.spec, attempt, epoch, isNew: true });
   }
 
-  #launch(
-    state: TaskState,
-    owner: { spec: NonNullable<TaskState["spec"]>; attempt: number; epoch: number },
-  ): Segment {
+  #launch(state: TaskState, owner: Owner): Segment {
     const segment: Segment = new Segment(
       this.#ports.kernel,
       state,
@@ -258,7 +255,7 @@ export class Runner {
     if (await kernel.hasStream(stream)) await kernel.openStream(taskId, stream, spec.userId, epoch);
     // While we waited a new attempt may have begun: its segment is not to be pushed out.
     if ((this.#state(taskId) ?? state).epoch !== epoch) return;
-    this.#launch(state, { spec, attempt, epoch });
+    this.#launch(state, { spec, attempt, epoch, isNew: false });
   }
 
   #abort(taskId: string, calls: readonly { queue: string; call: string }[]): void {

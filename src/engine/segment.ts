@@ -16,6 +16,15 @@ export type SegmentCommand = RunnerCommand extends infer C
     : never
   : never;
 
+/** The attempt that a segment runs. */
+export interface Owner {
+  readonly spec: TaskSpec;
+  readonly attempt: number;
+  readonly epoch: number;
+  /** The attempt begins with this segment: nothing has been shown of it. */
+  readonly isNew: boolean;
+}
+
 /**
  * One live run of a handler: an attempt from its start, or from a rehydration, until it ends or loses ownership.
  * When it is dead nothing it awaits ever settles, so that code of an old owner goes no further.
@@ -25,6 +34,7 @@ export class Segment {
   readonly spec: TaskSpec;
   readonly attempt: number;
   readonly epoch: number;
+  readonly #isNew: boolean;
   readonly kernel: Kernel;
   readonly stopwatch: Stopwatch;
   /** Calls with an open upstream socket, by call id: settled when the socket is closed. */
@@ -49,7 +59,7 @@ export class Segment {
   constructor(
     kernel: Kernel,
     state: TaskState,
-    owner: { readonly spec: TaskSpec; readonly attempt: number; readonly epoch: number },
+    owner: Owner,
     onTimeout: (error: ErrandError) => void,
   ) {
     this.kernel = kernel;
@@ -57,6 +67,7 @@ export class Segment {
     this.spec = owner.spec;
     this.attempt = owner.attempt;
     this.epoch = owner.epoch;
+    this.#isNew = owner.isNew;
     // Copies: the kernel changes its own when it decides, and this segment may know only what is committed.
     this.#operations = new Map();
     for (const [op, operation] of state.operations) this.#operations.set(op, { ...operation });
@@ -176,10 +187,15 @@ export class Segment {
 
   /** The transcript of this attempt, opened at its first use. */
   transcript(): Promise<Transcript> {
-    this.#transcript ??= this.kernel
-      .openStream(this.taskId, streamId(this.taskId, this.attempt), this.spec.userId, this.epoch)
-      .then((stream) => new Transcript(this.kernel, stream));
+    this.#transcript ??= this.#openTranscript();
     return this.#transcript;
+  }
+
+  async #openTranscript(): Promise<Transcript> {
+    const { kernel, taskId, epoch } = this;
+    const of = [taskId, streamId(taskId, this.attempt), this.spec.userId, epoch] as const;
+    const stream = this.#isNew ? kernel.beginStream(...of) : await kernel.openStream(...of);
+    return new Transcript(kernel, stream);
   }
 
   /** Ends the attempt's stream with the next commit, if there is one. */

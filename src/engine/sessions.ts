@@ -65,6 +65,7 @@ export class Sessions {
       ...(say.traceparent === undefined ? {} : { traceparent: say.traceparent }),
     };
     const spec = { ...specFor(types.get("chat"), taskId, { text: say.text }, options), messageId };
+    const key = say.idempotencyKey ?? say.actionId;
     const command: SessionCommand = {
       type: "say",
       userMessageId,
@@ -73,14 +74,13 @@ export class Sessions {
       parts: say.parts ?? [{ type: "text", text: say.text }],
       onBusy: say.onBusy ?? "queue",
       spec,
-      ...(say.actionId === undefined ? {} : { actionId: say.actionId }),
+      ...(key === undefined ? {} : { actionId: key }),
     };
     const meta: Meta = {
       ...(say.requestId === undefined ? {} : { requestId: say.requestId }),
       ...(say.actionId === undefined ? {} : { actionId: say.actionId }),
       ...(say.traceparent === undefined ? {} : { traceparent: say.traceparent }),
     };
-    const key = say.idempotencyKey ?? say.actionId;
     const body = { chatId: say.chatId, text: say.text };
     const keyed =
       key === undefined

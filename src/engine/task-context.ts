@@ -1,12 +1,14 @@
 import { asKnownToCaller } from "./erased-types.ts";
 import { ErrandError, type ErrorData } from "../core/errors.ts";
 import { isName } from "../core/ids.ts";
-import { durationMsMax } from "../core/limits.ts";
-import type { Progress } from "../core/task/events.ts";
+import { detailsCharsMax, durationMsMax, questionCharsMax } from "../core/limits.ts";
+import type { ApprovalAnswer, Progress } from "../core/task/events.ts";
 import type { Operation } from "../core/task/state.ts";
 import type { TaskSpec } from "../core/task/spec.ts";
 import type { Delta } from "../ports/models.ts";
 import type {
+  Approved,
+  ApproveOptions,
   Child,
   LanguageModelFactory,
   SpawnOptions,
@@ -44,6 +46,7 @@ export function taskContext(segment: Segment, ports: ContextPorts): TaskContext 
     step: (name, fn) => step(segment, name, fn),
     sleep: (ms, options = {}) => sleep(segment, ms, options.name),
     waitForEvent: (name, options = {}) => waitForEvent(segment, name, options.timeoutMs),
+    approve: (question, options = {}) => approve(segment, question, options),
     spawn: (type, input, options = {}) => spawn(segment, ports, type, input, options),
     async progress(progress) {
       // A copy: it is stored in a later turn, and must be what it was when it was told.
@@ -126,6 +129,44 @@ async function waitForEvent<T>(
   );
   // The payload is JSON from outside; its type is what the handler's author expects of the sender.
   return wait.timedOut ? null : { payload: asKnownToCaller<T>(wait.payload) };
+}
+
+async function approve(
+  segment: Segment,
+  question: string,
+  { name, details, timeoutMs }: ApproveOptions,
+): Promise<Approved> {
+  if (name !== undefined) checkName("approval", name);
+  if (timeoutMs !== undefined) checkMs("timeoutMs", timeoutMs, 1);
+  if (question.trim() === "" || question.length > questionCharsMax) {
+    const range = `1..${questionCharsMax} characters`;
+    throw new ErrandError("fatal", `the question of an approval must have ${range}`);
+  }
+  const told = details === undefined ? undefined : toJson(details, "the details of an approval");
+  if (told !== undefined && JSON.stringify(told).length > detailsCharsMax) {
+    const most = `at most ${detailsCharsMax} characters of JSON`;
+    throw new ErrandError("too_large", `the details of an approval may have ${most}`);
+  }
+  const op = name === undefined ? segment.ordinal("approval") : `approval:${name}`;
+  segment.claim(op);
+  if (segment.operation(op) === undefined) {
+    await segment.ask({
+      type: "wait",
+      op,
+      name: op,
+      approval: { question, ...(told === undefined ? {} : { details: told }) },
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+  }
+  const wait = await segment.waitFor(
+    op,
+    (operation): operation is Extract<Operation, { kind: "wait" }> =>
+      operation?.kind === "wait" && operation.done,
+  );
+  if (wait.timedOut) return { approved: false, comment: null, timedOut: true };
+  // What ends such a wait is an answer that the core has written.
+  const answer = asKnownToCaller<ApprovalAnswer>(wait.payload);
+  return { approved: answer.approved, comment: answer.comment ?? null, timedOut: false };
 }
 
 type ChildOperation = Extract<Operation, { kind: "child" }>;

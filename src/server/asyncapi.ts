@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { clientFrame } from "./socket/frames.ts";
+import { approvalShape, reminderShape, todoShape } from "./wire/planner-schemas.ts";
 import { messageShape, taskShape } from "./wire/schemas.ts";
 
 const progress = z.object({
@@ -59,6 +60,36 @@ const events: Readonly<Record<string, { readonly summary: string; readonly data:
       message: messageShape.optional(),
       activeTaskId: z.string().nullable(),
       deleted: z.boolean().optional(),
+    }),
+  },
+  todo: {
+    summary: "A fact of todos, with the ids of its envelope; `todo` is null if it is gone",
+    data: z.object({
+      type: z.string(),
+      event_id: z.string(),
+      client_action_id: z.string().nullable(),
+      sessionId: z.string(),
+      seq: z.int(),
+      todoId: z.string().nullable(),
+      todo: todoShape.nullable(),
+    }),
+  },
+  approval: {
+    summary: "A task asks its person, or needs no answer any more: `approval` is null then",
+    data: z.object({
+      type: z.string(),
+      seq: z.int(),
+      approvalId: z.string(),
+      approval: approvalShape.nullable(),
+    }),
+  },
+  reminder: {
+    summary: "A fact of a reminder; it has come if the type is `reminder.rang`",
+    data: z.object({
+      type: z.string(),
+      seq: z.int(),
+      reminderId: z.string(),
+      reminder: reminderShape.nullable(),
     }),
   },
   "up-to-date": { summary: "Everything stored was told; what follows is live", data: z.object({}) },

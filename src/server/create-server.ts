@@ -31,6 +31,10 @@ import { socketRoutes } from "./routes/socket-routes.ts";
 import { sessionRoutes } from "./routes/session-routes.ts";
 import { taskActions } from "./routes/task-actions.ts";
 import { taskRoutes } from "./routes/task-routes.ts";
+import { approvalRoutes } from "./routes/approval-routes.ts";
+import { portableRoutes } from "./routes/portable-routes.ts";
+import { plannerRoutes } from "./routes/planner-routes.ts";
+import { reminderRoutes } from "./routes/reminder-routes.ts";
 import { todoRoutes } from "./routes/todo-routes.ts";
 import { limitsDefault, type ServerSettings } from "./settings.ts";
 import type { SocketEvents, SocketPort } from "./socket/port.ts";
@@ -70,9 +74,14 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     ...taskRoutes(server),
     ...taskActions(server),
     ...queueRoutes(server),
+    ...portableRoutes(server),
     ...sessionRoutes(server),
     ...chatRoutes(server),
+    // Before the todos, one of which could be called so.
+    ...plannerRoutes(server),
     ...todoRoutes(server),
+    ...reminderRoutes(server),
+    ...approvalRoutes(server),
     ...scheduleRoutes(server),
     ...operationsRoutes(server, settings.process ?? (() => ({}))),
     ...adminRoutes(server),

@@ -1,6 +1,7 @@
 import { ErrandError } from "../core/errors.ts";
 import { messageText } from "../core/session/state.ts";
 import type { TaskContext } from "../engine/index.ts";
+import { answerPlanner } from "./answer-planner.ts";
 import { answerTodo } from "./answer-todo.ts";
 import { parseTyped, type Command } from "./command.ts";
 import type { Desk } from "./desk.ts";
@@ -58,8 +59,16 @@ export async function answerCommand(clerk: Clerk, command: Command): Promise<str
       return `${commandHelp}\n\n${modelWords(desk.chatModel())}`;
     case "ask":
       return questions[command.about];
-    default:
+    case "todoAdd":
+    case "todoList":
+    case "todoDone":
+    case "todoReopen":
+    case "todoDrop":
+    case "todoAccept":
+    case "todoUndo":
       return await answerTodo(clerk, command);
+    default:
+      return await answerPlanner(clerk, command);
   }
 }
 
@@ -78,6 +87,7 @@ export const commandHelp: string = [
   "- `why` or `why <id>` says what a job waits for",
   "- `cancel <id>` or `cancel last` stops a job",
   "- `todo <text>` adds to your todos, `todos` shows them, `done <number>` completes one; `undone`, `drop` and `undo` take back",
+  "- `remind me <what> <when>` and `reminders`; `snooze` puts one off; `plan` plans your day, `summary` sums this chat up, `extract` finds todos in it",
   'Plain words do as well: "add \'hello\' to the queue", "what jobs are in the list", "process a job".',
 ].join("\n");
 

@@ -3,7 +3,8 @@ import { todoCharsMax } from "../core/limits.ts";
 import type { Todo, TodoAct } from "../core/session/todos.ts";
 import type { Clerk } from "./answer-command.ts";
 import type { TodoReference, TodoWish } from "./todo-command.ts";
-import { nameOfTodo, numbered, todoReport } from "./todo-report.ts";
+import { dayWords, nameOfTodo, numbered, todoReport } from "./todo-report.ts";
+import { readDue } from "./when.ts";
 
 /**
  * Does what a wish about todos says and answers in words. Which todos are meant is settled in one step and done in
@@ -13,7 +14,7 @@ export async function answerTodo(clerk: Clerk, wish: TodoWish): Promise<string> 
   const { ctx, desk } = clerk;
   switch (wish.name) {
     case "todoList":
-      return todoReport(await desk.todos(ctx.userId), desk.today());
+      return todoReport(await desk.todos(ctx.userId), desk.today(await desk.zoneOf(ctx.userId)));
     case "todoAdd":
       return await add(clerk, wish.text);
     case "todoUndo":
@@ -27,14 +28,22 @@ async function add({ ctx, desk, prefix }: Clerk, text: string): Promise<string> 
   if (text.length > todoCharsMax)
     return `That todo has ${text.length} characters; the most is ${todoCharsMax}.`;
   const { userId, sessionId, taskId: operationId } = ctx;
+  // "call Ann by Friday" has its day in it.
+  const { today, due } = await ctx.step(`${prefix}.due`, async () => {
+    const now = desk.today(await desk.zoneOf(userId));
+    return { today: now, due: readDue(text, now) };
+  });
   const source = sessionId === null ? null : await desk.messageOf(userId, sessionId, operationId);
   try {
     const [todo] = await ctx.step(`${prefix}.todo`, ({ key }) =>
-      desk.addTodos(userId, [{ text, source }], { key, operationId }),
+      desk.addTodos(userId, [{ text: due?.rest ?? text, dueDay: due?.dueDay ?? null, source }], {
+        key,
+        operationId,
+      }),
     );
-    return todo === undefined
-      ? "It was added, and removed since."
-      : `Added ${nameOfTodo(todo)} to your todos. Type \`todos\` to see them.`;
+    if (todo === undefined) return "It was added, and removed since.";
+    const day = todo.dueDay === null ? "" : `, due ${dayWords(todo.dueDay, today)}`;
+    return `Added ${nameOfTodo(todo)} to your todos${day}. Type \`todos\` to see them.`;
   } catch (error) {
     // A full list is an answer; anything else is a failure of this turn.
     if (error instanceof ErrandError && error.code === "limit_exceeded")

@@ -77,6 +77,25 @@ const queueTools: Readonly<Record<string, QueueTool>> = {
     required: ["todo"],
     argument: "todo",
   },
+  remind: {
+    description:
+      "Sets a reminder. The text says what and when, in words as `call Ann tomorrow at 9`, `stretch in 20 minutes`, `water the plants every monday at 8`.",
+    properties: { text: { type: "string", description: "What to remind of, and when." } },
+    required: ["text"],
+    argument: "text",
+  },
+  reminders: { description: "The user's reminders.", properties: {}, argument: null },
+  plan: {
+    description: "Plans the user's day: orders and dates their todos.",
+    properties: {},
+    argument: null,
+  },
+  summary: { description: "Sums this chat up and keeps it.", properties: {}, argument: null },
+  extract: {
+    description: "Looks for todos in what the user said in this chat and proposes them.",
+    properties: {},
+    argument: null,
+  },
   undone: {
     description: "Opens a todo again that is not done after all.",
     properties: { todo },

@@ -1,3 +1,4 @@
+import { parsePlanner, type PlannerWish } from "./planner-command.ts";
 import { unquoted } from "./quotes.ts";
 import { readTaskId, type TaskReference } from "./task-reference.ts";
 import { parseTodo, type TodoWish } from "./todo-command.ts";
@@ -5,6 +6,7 @@ import { parseTodo, type TodoWish } from "./todo-command.ts";
 /** A wish about the user's jobs or todos, understood. */
 export type Command =
   | TodoWish
+  | PlannerWish
   | { readonly name: "enqueue"; readonly text: string }
   /** Enqueues what the user said before: "add this job to the queue". */
   | { readonly name: "enqueueLast" }
@@ -38,7 +40,7 @@ const intoQueue =
  */
 export function parseTyped(message: string): Command | null {
   const match = typedPattern.exec(message.trim());
-  if (match === null) return parseTodo(message);
+  if (match === null) return parsePlanner(message) ?? parseTodo(message);
   const [, verb = "", behind = ""] = match;
   const rest = behind.trim();
   switch (verb.toLowerCase()) {
@@ -49,6 +51,8 @@ export function parseTyped(message: string): Command | null {
     case "work":
       return workOf(rest.toLowerCase());
     case "cancel": {
+      const planner = parsePlanner(message);
+      if (planner !== null) return planner;
       const task = readReference(rest);
       if (task !== null) return { name: "cancel", task };
       return rest === "" ? { name: "ask", about: "cancel" } : null;

@@ -60,7 +60,7 @@ export const responseTask: TaskType<ModelRequest, CallResult> = defineTask(
 );
 
 function requestOf({ call, target }: ModelRequest): GenerateRequest {
-  return { ...call, target, outsideTools: true };
+  return { ...call, target, outsideTools: true, last: true };
 }
 
 function isModelRequest(value: unknown): value is ModelRequest {

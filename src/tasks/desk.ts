@@ -1,8 +1,10 @@
 import type { ErrorData } from "../core/errors.ts";
+import type { DayPlan, Summary } from "../core/session/planner.ts";
 import type { ChatMessage } from "../core/session/state.ts";
 import type { Todo, TodoAct, TodoSource } from "../core/session/todos.ts";
+import type { Reminder } from "../core/user/reminders.ts";
 import type { TaskView } from "../core/task/view.ts";
-import type { LaneAdded, LaneStart, TodoDraft, WhyView } from "../engine/index.ts";
+import type { LaneAdded, LaneStart, ReminderWish, TodoDraft, WhyView } from "../engine/index.ts";
 
 /** A user's line of notes: what runs, what waits in which order, and whether it runs by itself. */
 export interface NoteLine {
@@ -25,6 +27,22 @@ export interface TodoBy {
   readonly key: string;
   readonly operationId: string;
   readonly proposed?: true;
+}
+
+/** What is remembered of a session. */
+export interface SessionMemory {
+  readonly messages: readonly ChatMessage[];
+  readonly summary: Summary | null;
+}
+
+/** A plan on its way into the planner. */
+export interface NewPlan {
+  readonly plan: Omit<DayPlan, "atMs">;
+  readonly dueDays: Readonly<Record<string, string>>;
+  /** Texts of todos to propose. */
+  readonly proposals: readonly string[];
+  /** Says it in the planner's session. */
+  readonly tell: boolean;
 }
 
 /** The model that chats are answered with. */
@@ -78,6 +96,27 @@ export interface Desk {
     act: Exclude<TodoAct, { do: "add" }>,
     by: TodoBy,
   ): Promise<readonly Todo[]>;
+  /** The zone of the user's own clock, else the host's. */
+  zoneOf(userId: string): Promise<string>;
+  /** The user's reminders, those that come next first. */
+  reminders(userId: string): Promise<readonly Reminder[]>;
+  /** Sets a reminder; the same `actionId` again is the same one. Errors: `invalid_request`, `limit_exceeded`. */
+  addReminder(
+    userId: string,
+    wish: ReminderWish & { readonly actionId: string },
+  ): Promise<Reminder>;
+  /** Puts a reminder off; false if it is gone. */
+  snoozeReminder(userId: string, id: string, untilMs: number): Promise<boolean>;
+  /** Removes a reminder; false if it is gone. */
+  removeReminder(userId: string, id: string): Promise<boolean>;
+  /** A session's messages and its summary. */
+  memory(userId: string, sessionId: string): Promise<SessionMemory>;
+  /** Stores a summary with its session, once for its task. */
+  summarize(userId: string, sessionId: string, summary: Omit<Summary, "atMs">): Promise<void>;
+  /** Stores a plan with the order, days and proposals it makes, in one commit, once for its task. */
+  plan(userId: string, made: NewPlan): Promise<void>;
+  /** Lets a session be summed up in the background, once for the same `key`. */
+  summarizeSoon(userId: string, sessionId: string, key: string): Promise<void>;
   /** The model that serves the role `chat`; `null` if none is connected. */
   chatModel(): ChatModel | null;
   /** Names of roles that this server's owner has added to Errand's own: specialised workers. */

@@ -4,12 +4,13 @@ import type { Todo, TodoAct } from "../core/session/todos.ts";
 import type { ChatMessage } from "../core/session/state.ts";
 import type { TaskView } from "../core/task/view.ts";
 import type { Desk } from "./desk.ts";
+import { plannerDesk } from "./planner-desk.ts";
 
 /** The lane of each user that notes stand in. */
 const lane = "notes";
 
 /** Types whose tasks are parts of something else: a chat turn shows as its message, a worker as its parent. */
-const hiddenTypes: ReadonlySet<string> = new Set(["chat", "orchestrate.worker"]);
+const hiddenTypes: ReadonlySet<string> = new Set(["chat", "orchestrate.worker", "summary"]);
 
 /**
  * The desk over an engine. The engine is asked for at each call, because it is made with the tasks that hold the
@@ -17,6 +18,7 @@ const hiddenTypes: ReadonlySet<string> = new Set(["chat", "orchestrate.worker"])
  */
 export function engineDesk(engine: () => Engine): Desk {
   return {
+    ...plannerDesk(engine),
     nowMs: () => engine().nowMs(),
     notes: (userId) => engine().lanes.read(userId, lane),
     addNote: ({ userId, sessionId, text, key }) =>

@@ -1,4 +1,5 @@
 import { enqueueOf, readReference, type Command } from "./command.ts";
+import { plannerSentence } from "./planner-command.ts";
 import { unquoted } from "./quotes.ts";
 import type { TaskReference } from "./task-reference.ts";
 import { todoSentence } from "./todo-command.ts";
@@ -193,7 +194,11 @@ export function parseEnglish(message: string): Command | null {
   const core = { text: whole.text.slice(0, end), written: whole.written.slice(0, end) };
   const line = core.text.replace(/\s+/g, " ");
   return (
-    todoSentence(line) ?? aboutQueue(line) ?? aboutTask(line) ?? enqueueFrom(line, core, whole)
+    plannerSentence(line) ??
+    todoSentence(line) ??
+    aboutQueue(line) ??
+    aboutTask(line) ??
+    enqueueFrom(line, core, whole)
   );
 }
 

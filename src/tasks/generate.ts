@@ -40,6 +40,7 @@ export const generateTask: TaskType<GenerateInput, GenerateOutput> = defineTask(
           : [{ role: "system" as const, content: system }]),
         { role: "user", content: prompt },
       ],
+      last: true,
     });
     return { text: result.text, finish: result.finish, usage: result.usage ?? null };
   },

@@ -5,9 +5,13 @@
 import type { AnyTaskType } from "../engine/index.ts";
 import { chatTask } from "./chat.ts";
 import { completionTask, embeddingTask, responseTask } from "./completion.ts";
+import { dailyPlanTask } from "./daily-plan.ts";
 import type { Desk } from "./desk.ts";
+import { extractTodosTask } from "./extract-todos.ts";
 import { generateTask } from "./generate.ts";
 import { noteTask } from "./note.ts";
+import { remindTask } from "./remind.ts";
+import { summaryTask } from "./summary.ts";
 import { orchestrateTask, workerTask } from "./orchestrate.ts";
 
 export type { ChatModel, Desk, NewNote, NoteLine } from "./desk.ts";
@@ -21,13 +25,18 @@ export interface BuiltInOptions {
 }
 
 /**
- * The task types that every server has: `chat`, `note`, `generate`, `orchestrate` and its workers, and those of the
+ * The task types that every server has: `chat`, `note`, `extract_todos`, `remind`, `summary`, `daily_plan`, `generate`,
+ * `orchestrate` and its workers, and those of the
  * OpenAI door: `completion`, `response` and `embedding`.
  */
 export function builtInTasks(desk: Desk, options: BuiltInOptions = {}): AnyTaskType[] {
   return [
     chatTask(desk, options),
     noteTask,
+    extractTodosTask(desk),
+    remindTask(desk),
+    summaryTask(desk),
+    dailyPlanTask(desk),
     generateTask,
     orchestrateTask(desk),
     workerTask,

@@ -1,4 +1,4 @@
-import { isName } from "../core/ids.ts";
+import { isChatId, isName } from "../core/ids.ts";
 import { isRecord } from "../core/json.ts";
 import type { Schema, SchemaResult } from "../engine/index.ts";
 
@@ -62,6 +62,24 @@ export function wholeNumber(range: { readonly min: number; readonly max: number 
         return { value };
       return wrong(`must be a whole number of ${min}..${max}, got ${shown(value)}`);
     },
+  };
+}
+
+/** A session's id. */
+export function chatId(): Field<string> {
+  return {
+    read(value) {
+      if (typeof value === "string" && isChatId(value)) return { value };
+      return wrong(`must be a session's id, got ${shown(value)}`);
+    },
+  };
+}
+
+/** True or false. */
+export function flag(): Field<boolean> {
+  return {
+    read: (value) =>
+      typeof value === "boolean" ? { value } : wrong(`must be true or false, got ${shown(value)}`),
   };
 }
 

@@ -76,7 +76,7 @@ describe.each(folders)("golden data: %s", (folder) => {
         await kernel.ask(queueScope(name), { type: "configure", settings });
       }
       await kernel.start();
-      for (let round = 0; round < 20; round += 1) await endWhatRuns(bench, store);
+      for (let round = 0; round < 40; round += 1) await endWhatRuns(bench, store);
       const open = store.tasks({ userId: null, statusClass: "active", limit: 999 });
       const queues = new Set(open.map(({ queue }) => queue));
       // All that is left waits for a home that never answers.

@@ -1,18 +1,11 @@
 /** A small life of everything that is stored: every kind of fact, row, stream, timer and key, in a few tasks. */
-import type { RunnerCommand, TaskCommand } from "../../src/core/task/commands.ts";
-import type { TaskSpec } from "../../src/core/task/spec.ts";
-import type { TaskState } from "../../src/core/task/state.ts";
 import { queueScope, sessionScope, taskScope, userScope } from "../../src/core/scope.ts";
-import type { NewTodo, TodoAct } from "../../src/core/session/todos.ts";
+import { approvals, planner } from "./planner-story.ts";
+import { ANN, MAIN, minuteMs, Story, type WorkerCommand } from "./story.ts";
 import { type KernelBench, quiet } from "../contracts/kernel-bench.ts";
 
-const ANN = "ann";
-const MAIN = sessionScope(ANN, "main");
 const error = { code: "handler_failed", message: "it broke" } as const;
 const stalled = { code: "model_stalled", message: "the model fell silent" } as const;
-const minuteMs = 60_000;
-
-type WorkerCommand<C = RunnerCommand> = C extends RunnerCommand ? Omit<C, "epoch"> : never;
 
 /** Where no message ever arrives, so that the outbox has something to keep. */
 export const ELSEWHERE = queueScope("elsewhere");
@@ -26,6 +19,7 @@ export async function tellStory(bench: KernelBench): Promise<void> {
   await handler(story);
   await conversation(story);
   await planner(story);
+  await approvals(story);
   await lanes(story);
   await schedules(story);
   await scarce(story);
@@ -64,63 +58,6 @@ async function scarce(story: Story): Promise<void> {
   });
   await story.submit("is promoted", { queue: "paused", priority: "batch" });
   await story.tell("is promoted", { type: "prioritize", priority: "interactive" });
-}
-
-/** The story's tasks by name, and what is done to them. */
-class Story {
-  readonly bench: KernelBench;
-  readonly #ids = new Map<string, string>();
-
-  constructor(bench: KernelBench) {
-    this.bench = bench;
-  }
-
-  id(name: string): string {
-    const known = this.#ids.get(name) ?? this.bench.kernel.id("task");
-    this.#ids.set(name, known);
-    return known;
-  }
-
-  spec(name: string, changes: Partial<TaskSpec> = {}): TaskSpec {
-    const fixed = { type: "note", userId: ANN, queue: "tasks", priority: "background" } as const;
-    return { ...fixed, input: { note: name }, rootId: this.id(name), ...changes };
-  }
-
-  async submit(name: string, changes: Partial<TaskSpec> = {}): Promise<void> {
-    await this.tell(name, { type: "submit", spec: this.spec(name, changes) });
-  }
-
-  async tell(name: string, command: TaskCommand): Promise<void> {
-    await this.bench.kernel.ask(taskScope(this.id(name)), command);
-  }
-
-  state(name: string): Promise<TaskState> {
-    const { kernel } = this.bench;
-    return kernel.read(taskScope(this.id(name)), (state) => structuredClone(state as TaskState));
-  }
-
-  /** What the task's present worker does. */
-  async work(name: string, command: WorkerCommand): Promise<void> {
-    const { epoch } = await this.state(name);
-    await this.bench.kernel.ask(taskScope(this.id(name)), { ...command, epoch });
-  }
-
-  /** The id of a model call that has its slot. */
-  async granted(name: string, op: string): Promise<string> {
-    const operation = (await this.state(name)).operations.get(op);
-    if (operation?.kind !== "call" || operation.state !== "granted") {
-      throw new Error(`call ${op} of ${name} is not granted`);
-    }
-    return operation.call;
-  }
-
-  async later(ms: number): Promise<void> {
-    await this.bench.ringAt(this.bench.nowMs + ms);
-  }
-
-  async queue(name: string, command: unknown): Promise<void> {
-    await this.bench.kernel.ask(queueScope(name), command);
-  }
 }
 
 const call = (op: string): WorkerCommand => ({
@@ -229,38 +166,6 @@ async function conversation(story: Story): Promise<void> {
   const old = sessionScope(ANN, "old");
   await kernel.ask(old, say(story, "deleted turn", 4));
   await kernel.ask(old, { type: "delete" });
-}
-
-/** Todos: proposed, open, done, removed, in a changed order. */
-async function planner(story: Story): Promise<void> {
-  const { kernel } = story.bench;
-  const scope = sessionScope(ANN, "planner");
-  let wishes = 0;
-  const wish = async (act: TodoAct): Promise<void> => {
-    wishes += 1;
-    const named = { eventId: `evt_${wishes}`, actionId: `tap-${wishes}` };
-    await kernel.ask(
-      scope,
-      { type: "todo", ...named, act },
-      { meta: { actionId: named.actionId } },
-    );
-  };
-  const todo = (n: number): NewTodo => ({
-    id: `todo_${n}`,
-    text: `Thing ${n}`,
-    dueDay: n === 1 ? "2026-12-01" : null,
-    source: n === 2 ? { sessionId: "main", messageId: "msg_u1" } : null,
-    operationId: story.id("turn 1"),
-  });
-  await wish({ do: "add", todos: [todo(1), todo(2)], proposed: true });
-  await wish({ do: "add", todos: [todo(3), todo(4)] });
-  await wish({ do: "change", todoId: "todo_2", accepted: true });
-  await wish({ do: "change", todoId: "todo_3", text: "Another thing", done: true });
-  await wish({ do: "change", todoId: "todo_4", done: true });
-  await wish({ do: "change", todoId: "todo_4", done: false });
-  await wish({ do: "arrange", order: ["todo_4", "todo_2"], dueDays: { todo_4: "2026-12-02" } });
-  await wish({ do: "add", todos: [todo(5)] });
-  await wish({ do: "remove", todoId: "todo_5" });
 }
 
 async function lanes(story: Story): Promise<void> {

@@ -6,7 +6,7 @@ import { aQueue, aSchedule } from "./world-board.ts";
 describe.skipIf(missingBrowser !== undefined)("queues and schedules beside the chat", () => {
   const stage = useStage();
 
-  test("[WEB63] queues say how full they are and what holds them, live; pause and resume do what they say", async () => {
+  test("[WEB65] queues say how full they are and what holds them, live; pause and resume do what they say", async () => {
     const { queues } = stage.server.world.board;
     const untilAt = new Date(Date.now() + 179_000).toISOString();
     queues.push(
@@ -32,7 +32,7 @@ describe.skipIf(missingBrowser !== undefined)("queues and schedules beside the c
     expect(pool?.paused).toBe(false);
   });
 
-  test("[WEB63] a refused pause is said in words, and a list that cannot be loaded can be loaded again", async () => {
+  test("[WEB65] a refused pause is said in words, and a list that cannot be loaded can be loaded again", async () => {
     stage.server.world.board.queues.push(aQueue("tasks"));
     stage.server.refuse("GET /api/queues", { status: 503, code: "unavailable", detail: "" });
     stage.server.refuse("POST /api/queues/tasks/pause", {
@@ -49,7 +49,7 @@ describe.skipIf(missingBrowser !== undefined)("queues and schedules beside the c
     expect(stage.server.world.board.queues[0]?.paused).toBe(false);
   });
 
-  test("[WEB64] schedules say when they run next; run, pause and remove do what they say", async () => {
+  test("[WEB66] schedules say when they run next; run, pause and remove do what they say", async () => {
     const { schedules } = stage.server.world.board;
     schedules.push(aSchedule("morning"), aSchedule("weekly"));
     const page = await stage.open();
@@ -71,7 +71,7 @@ describe.skipIf(missingBrowser !== undefined)("queues and schedules beside the c
     expect(schedules.map(({ name }) => name)).toEqual(["weekly"]);
   });
 
-  test("[WEB64] without schedules the panel says how to make one", async () => {
+  test("[WEB66] without schedules the panel says how to make one", async () => {
     const page = await stage.open();
     await page.getByRole("tab", { name: "Schedules" }).click();
     await page.getByText("npm run errand -- schedules add").waitFor();

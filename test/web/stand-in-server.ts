@@ -146,7 +146,12 @@ function route(call: Call): void {
   if (collection === "overview") {
     send(response, 200, { queues: [], active: 0, model: inside.model });
   } else if (collection === "events") streamAll(call);
-  else if (collection === "todos") ofTodos(call, id);
+  else if (collection === "approvals") ofApprovals(call, id);
+  else if (collection === "reminders") ofReminders(call, id, verb);
+  else if (collection === "profile") {
+    const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+    send(response, 200, { userId: "local", timeZone });
+  } else if (collection === "todos") ofTodos(call, id);
   else if (collection === "queues" || collection === "schedules") ofBoard(call, id, verb);
   else if (collection === "sessions") sessions(call, id);
   else if (collection === "chat" && request.method === "POST" && id === "stream") chat(call);
@@ -195,6 +200,31 @@ function ofBoard({ inside, request, response, url }: Call, name: string, verb: s
   else if (verb === "run") send(response, 201, world.addTask({ title: decodeURIComponent(name) }));
   else if (answered.body === null) response.writeHead(answered.status).end();
   else send(response, answered.status, answered.body);
+}
+
+function ofApprovals({ inside, response }: Call, id: string): void {
+  const { planner } = inside.world;
+  if (id === "") send(response, 200, { approvals: [...planner.approvals.values()] });
+  else if (!planner.approvals.has(id)) problem(response, notFound);
+  else {
+    const task = inside.world.tasks.get(planner.ask(id, null).taskId);
+    send(response, 200, task ?? {});
+  }
+}
+
+function ofReminders({ inside, request, response }: Call, id: string, verb: string): void {
+  const { planner } = inside.world;
+  if (id === "") {
+    const state = { reminders: [...planner.reminders.values()] };
+    send(response, 200, { state, seq: 1 });
+  } else if (!planner.reminders.has(id)) problem(response, notFound);
+  else if (request.method === "DELETE") {
+    planner.putReminder(id, null);
+    response.writeHead(204).end();
+  } else if (verb === "snooze") {
+    const nextAt = new Date(Date.now() + 600_000).toISOString();
+    send(response, 200, planner.putReminder(id, { nextAt }));
+  } else problem(response, notFound);
 }
 
 function ofTodos({ inside, request, response, url, body }: Call, id: string): void {

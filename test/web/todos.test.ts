@@ -73,6 +73,38 @@ describe.skipIf(missingBrowser !== undefined)("the todo panel", () => {
     expect(await page.getByRole("tab", { name: "Todos" }).innerText()).toBe("Todos");
   });
 
+  test("[WEB63] a reminder that has come is said, put off and done; one that was missed says so", async () => {
+    const { planner } = stage.server.world;
+    const page = await stage.open();
+    await page.getByRole("tab", { name: "Todos" }).click();
+    await page.getByText("Nothing to do").waitFor();
+    const now = new Date().toISOString();
+    planner.putReminder("rem_1", { text: "call Ann", last: { dueAt: now, at: now, missed: true } });
+    await page.getByText("Reminder: call Ann").waitFor();
+    await page.getByText("Missed while Errand was not running").waitFor();
+    await page.getByRole("button", { name: "In ten minutes again: call Ann" }).click();
+    await page.getByRole("button", { name: "Remove: call Ann" }).waitFor();
+    const last = { dueAt: now, at: now, missed: false };
+    planner.putReminder("rem_1", { nextAt: null, last });
+    await page.getByRole("button", { name: "Done: call Ann" }).click();
+    await expect.poll(() => page.getByRole("list", { name: "Reminders" }).count()).toBe(0);
+  });
+
+  test("[WEB64] what a task asks is answered beside the chat; a refused answer brings it back", async () => {
+    const { world } = stage.server;
+    const { id: taskId } = world.addTask({ type: "send", input: {} });
+    const page = await stage.open();
+    await page.getByText("send").first().waitFor();
+    world.planner.ask("appr_1", { taskId, question: "Send the mail to Ann?" });
+    await page.getByText("A task asks you").waitFor();
+    stage.server.refuse("POST /api/approvals/", refusal);
+    await page.getByRole("button", { name: "Approve" }).click();
+    await page.getByText("Could not approve").waitFor();
+    await page.getByRole("button", { name: "Reject" }).click();
+    await expect.poll(() => page.getByText("Send the mail to Ann?").count()).toBe(0);
+    expect(world.planner.approvals.size).toBe(0);
+  });
+
   test("[WEB42,WEB61] the tabs are one stop of Tab, and arrows go between them", async () => {
     const page = await stage.open();
     await page.getByRole("tab", { name: "Tasks" }).focus();

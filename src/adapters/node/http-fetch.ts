@@ -1,5 +1,12 @@
-import { Agent, type IncomingMessage, request as httpRequest } from "node:http";
+import {
+  Agent,
+  type ClientRequest,
+  type IncomingMessage,
+  request as httpRequest,
+  type RequestOptions,
+} from "node:http";
 import { Agent as TlsAgent, request as httpsRequest } from "node:https";
+import { urlToHttpOptions } from "node:url";
 
 /** Bytes that may wait for their reader before the socket is paused. */
 const waitingBytesMax = 1_048_576;
@@ -39,15 +46,46 @@ export function nodeFetch(): (url: string, init: HttpInit) => Promise<HttpRespon
   const tlsAgent = new TlsAgent(agentOptions);
   return (url, init) => {
     const { promise, resolve, reject } = Promise.withResolvers<HttpResponse>();
-    const options = { method: init.method, headers: init.headers, signal: init.signal };
-    const outgoing = url.startsWith("https:")
-      ? httpsRequest(url, { ...options, agent: tlsAgent })
-      : httpRequest(url, { ...options, agent });
+    const target = targetOf(url);
+    const options = { ...target.options, method: init.method, headers: init.headers };
+    const outgoing = target.isSecure
+      ? httpsRequest({ ...options, agent: tlsAgent })
+      : httpRequest({ ...options, agent });
+    endWith(outgoing, init.signal);
     outgoing.on("error", reject);
     outgoing.on("response", (incoming) => resolve(responseOf(incoming)));
     outgoing.end(init.body);
     return promise;
   };
+}
+
+/** Destroys a request when a signal aborts. Node's own option does the same at four times the cost. */
+function endWith(outgoing: ClientRequest, signal: AbortSignal): void {
+  const abort = (): void => {
+    outgoing.destroy(new DOMException("This operation was aborted", "AbortError"));
+  };
+  if (signal.aborted) return abort();
+  signal.addEventListener("abort", abort);
+  outgoing.on("close", () => signal.removeEventListener("abort", abort));
+}
+
+interface Target {
+  readonly url: string;
+  readonly isSecure: boolean;
+  readonly options: RequestOptions;
+}
+
+/** The target asked last: a server asks its model again and again, and reading a URL costs as much as sending one. */
+let lastTarget: Target | null = null;
+
+function targetOf(url: string): Target {
+  if (lastTarget?.url === url) return lastTarget;
+  lastTarget = {
+    url,
+    isSecure: url.startsWith("https:"),
+    options: urlToHttpOptions(new URL(url)),
+  };
+  return lastTarget;
 }
 
 function responseOf(incoming: IncomingMessage): HttpResponse {

@@ -17,6 +17,7 @@ import type { ChildEnd } from "../task/events.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import {
   evolveSession,
+  messageText,
   zeroSession,
   type ChatMessage,
   type MessagePart,
@@ -24,6 +25,8 @@ import {
   type SessionState,
   type Turn,
 } from "./state.ts";
+import { decidePlanner, type DayPlan, type PlannerCommand, type Summary } from "./planner.ts";
+import { decideImport, type ImportCommand, type ImportState } from "./portable.ts";
 import { decideTodos, type Todo, type TodoCommand } from "./todos.ts";
 
 /** What a session does with a message that comes while a turn is active. */
@@ -53,6 +56,8 @@ export type SessionCommand =
   /** The owner wants another try of a failed turn. */
   | { readonly type: "retryTurn"; readonly taskId: string }
   | TodoCommand
+  | PlannerCommand
+  | ImportCommand
   /** Cancels one turn, or the active one. */
   | { readonly type: "stop"; readonly taskId?: string }
   /**
@@ -98,11 +103,20 @@ function loadSession(scope: string, saved: unknown): SessionState {
     messages,
     todos = [],
     acted = [],
+    summary = null,
+    plan = null,
+    imported = null,
     ...rest
-  } = saved as Omit<SessionState, "messages" | "todos" | "acted"> & {
+  } = saved as Omit<
+    SessionState,
+    "messages" | "todos" | "acted" | "summary" | "plan" | "imported"
+  > & {
     messages: ChatMessage[];
     todos?: Todo[];
     acted?: [string, string[]][];
+    summary?: Summary | null;
+    plan?: DayPlan | null;
+    imported?: ImportState | null;
   };
   void scope;
   return {
@@ -110,6 +124,9 @@ function loadSession(scope: string, saved: unknown): SessionState {
     messages: new Map(messages.map((message) => [message.id, message])),
     todos: new Map(todos.map((todo) => [todo.id, todo])),
     acted: new Map(acted),
+    summary,
+    plan,
+    imported,
   };
 }
 
@@ -133,6 +150,19 @@ function decide(state: SessionState, command: SessionCommand, ctx: DecideContext
     }
     case "todo":
       return decideTodos(state, command);
+    case "import": {
+      const { events, messages, reply } = decideImport(state, command);
+      if (events.length === 0) return { events, reply };
+      return commit(state, events, messages, ctx, reply.ok ? reply.value : null);
+    }
+    case "tell":
+    case "summarize":
+    case "plan": {
+      const { events, reply } = decidePlanner(state, command, ctx.nowMs);
+      if (events.length === 0) return { events, reply };
+      const value = reply.ok ? reply.value : null;
+      return commit(state, events, [], ctx, value);
+    }
     case "rename":
       return commit(state, [{ type: "session.renamed", title: command.title }], [], ctx, null);
     case "delete":
@@ -150,18 +180,8 @@ function say(
   command: Extract<SessionCommand, { type: "say" }>,
   ctx: DecideContext,
 ): SessionBatch {
-  const before = state.messages.get(command.userMessageId);
-  if (before !== undefined) {
-    const answer = [...state.messages.values()].find(
-      (m) => m.role === "assistant" && m.taskId === before.taskId,
-    );
-    return nothing({
-      taskId: before.taskId,
-      messageId: answer?.id ?? null,
-      userMessageId: before.id,
-      repeated: true,
-    });
-  }
+  const before = state.messages.get(command.userMessageId) ?? saidUnder(state, command.actionId);
+  if (before !== undefined) return saidBefore(state, command, before);
   const busy = state.turns.length > 0;
   if (busy && command.onBusy === "reject") {
     return refuse(
@@ -210,6 +230,44 @@ function say(
   const messages: Message[] = [{ to: taskScope(taskId), body: submit }];
   if (command.onBusy === "interrupt") messages.push(...state.turns.map(cancelTurn));
   return commit(state, events, messages, ctx, { taskId, messageId, userMessageId });
+}
+
+/**
+ * The message is known, by its own id or by the client's: what a host forgets with its keys, or never knew because the
+ * session came from another one, its messages know.
+ */
+function saidBefore(
+  state: SessionState,
+  command: Extract<SessionCommand, { type: "say" }>,
+  before: ChatMessage,
+): SessionBatch {
+  if (before.id !== command.userMessageId && !isSame(before, command)) {
+    const message = `client action "${before.actionId}" was used with another message; use a new one`;
+    return refuse(errorData("idempotency_mismatch", message));
+  }
+  const answer = [...state.messages.values()].find(
+    (m) => m.role === "assistant" && m.taskId === before.taskId,
+  );
+  return nothing({
+    taskId: before.taskId,
+    messageId: answer?.id ?? null,
+    userMessageId: before.id,
+    repeated: true,
+  });
+}
+
+function saidUnder(state: SessionState, actionId: string | undefined): ChatMessage | undefined {
+  if (actionId === undefined) return undefined;
+  return [...state.messages.values()].find(
+    (message) => message.role === "user" && message.actionId === actionId,
+  );
+}
+
+function isSame(
+  before: ChatMessage,
+  { parts }: { readonly parts: readonly MessagePart[] },
+): boolean {
+  return messageText(before) === messageText({ parts });
 }
 
 function cancelTurn(turn: Turn): Message {
@@ -321,5 +379,7 @@ function commit(
     activeTaskId: after.turns[0]?.taskId ?? null,
     deleted: after.deleted,
   };
-  return { events, messages, rows: [row], reply: ok(value), folded: true };
+  // What has no messages is no chat to list: a planner with todos only.
+  const rows = after.messages.size === 0 && !after.deleted ? [] : [row];
+  return { events, messages, rows, reply: ok(value), folded: true };
 }

@@ -1,4 +1,6 @@
 import type { ErrorData } from "../errors.ts";
+import { evolvePlanner, isPlannerEvent, type PlannerEvent, type PlannerState } from "./planner.ts";
+import { evolveImport, type ImportEvent, type ImportState } from "./portable.ts";
 import { evolveTodos, isTodoEvent, type TodoEvent, type TodoState } from "./todos.ts";
 
 /** One part of a chat message. */
@@ -33,6 +35,8 @@ export interface Turn {
 /** Facts of a session. */
 export type SessionEvent =
   | TodoEvent
+  | PlannerEvent
+  | ImportEvent
   | { readonly type: "message.added"; readonly message: ChatMessage }
   | { readonly type: "turn.added"; readonly turn: Turn }
   | {
@@ -55,7 +59,9 @@ export type SessionEvent =
   | { readonly type: "session.deleted" };
 
 /** State of a session. `turns[0]` is active, the others wait behind it. */
-export interface SessionState extends TodoState {
+export interface SessionState extends TodoState, PlannerState {
+  /** Where it came from, if it was imported. */
+  imported: ImportState | null;
   readonly userId: string;
   readonly chatId: string;
   title: string;
@@ -79,6 +85,9 @@ export function zeroSession(userId: string, chatId: string): SessionState {
     messages: new Map(),
     todos: new Map(),
     acted: new Map(),
+    summary: null,
+    plan: null,
+    imported: null,
     turns: [],
     createdAtMs: 0,
     updatedAtMs: 0,
@@ -103,6 +112,12 @@ export function evolveSession(
   if (isTodoEvent(event)) {
     state.deleted = false;
     evolveTodos(state, event, atMs);
+    return state;
+  }
+  if (event.type === "session.imported") return takePart(state, event);
+  if (isPlannerEvent(event)) {
+    state.deleted = false;
+    evolvePlanner(state, event, atMs);
     return state;
   }
   switch (event.type) {
@@ -148,19 +163,32 @@ export function evolveSession(
       state.title = event.title;
       return state;
     case "session.deleted":
-      state.deleted = true;
-      state.messages = new Map();
-      state.todos = new Map();
-      state.acted = new Map();
-      state.turns = [];
-      state.title = "";
-      state.bytes = 0;
-      return state;
+      return empty(state);
     default: {
       const never: never = event;
       return never;
     }
   }
+}
+
+/** What is left of a session that its owner has deleted. */
+function empty(state: SessionState): SessionState {
+  state.deleted = true;
+  state.messages = new Map();
+  state.todos = new Map();
+  state.acted = new Map();
+  state.summary = null;
+  state.plan = null;
+  state.imported = null;
+  state.turns = [];
+  state.title = "";
+  state.bytes = 0;
+  return state;
+}
+
+function takePart(state: SessionState, event: ImportEvent): SessionState {
+  for (const message of evolveImport(state, event)) put(state, message);
+  return state;
 }
 
 function put(state: SessionState, message: ChatMessage): void {

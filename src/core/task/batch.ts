@@ -9,7 +9,7 @@ import type { UserCommand } from "../user/decider.ts";
 import type { TaskCommand, TaskSignal } from "./commands.ts";
 import type { ChildEnd, TaskEvent } from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
-import type { TaskState } from "./state.ts";
+import type { Operation, TaskState } from "./state.ts";
 import type { TaskStatus } from "./status.ts";
 
 /** A batch of a task scope. */
@@ -212,6 +212,7 @@ export function endTask(
     made.signals.push({ kind: "task.abort", taskId: state.id, calls: [...start, ...granted] });
   if (end.status === "completed" && state.id === spec.rootId) tellEndpoints(made, state);
   for (const name of openTimers(state, spec)) made.timers.push({ name, atMs: null });
+  settleApprovals(made, state);
   for (const operation of state.operations.values()) {
     if (operation.kind !== "child" || operation.end !== null) continue;
     const body: TaskCommand = { type: "cancel", by: "parent" };
@@ -272,4 +273,21 @@ export function tellLane(
 /** The same task, unchanged: a message or command that came twice. */
 export function unchanged(value: unknown = null): TaskBatch {
   return nothing(value);
+}
+
+/** Tells the user's list that a wait's question needs no answer any more; nothing for a wait that asks nobody. */
+export function settleApproval(
+  made: Draft,
+  state: TaskState,
+  wait: Extract<Operation, { kind: "wait" }>,
+): void {
+  if (wait.approval === undefined) return;
+  const body: UserCommand = { type: "approvalSettled", id: wait.approval.id };
+  made.messages.push({ to: userScope(specOf(state).userId), body });
+}
+
+/** Takes the questions of a task that ends off the user's list. */
+function settleApprovals(made: Draft, state: TaskState): void {
+  for (const operation of state.operations.values())
+    if (operation.kind === "wait" && !operation.done) settleApproval(made, state, operation);
 }

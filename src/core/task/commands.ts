@@ -1,7 +1,14 @@
 import type { ErrorData } from "../errors.ts";
 import type { Priority, QueueToTask } from "../queue/protocol.ts";
 import type { Scope } from "../scope.ts";
-import type { CallResult, ChildEnd, Progress, ToolState } from "./events.ts";
+import type {
+  ApprovalAnswer,
+  ApprovalQuestion,
+  CallResult,
+  ChildEnd,
+  Progress,
+  ToolState,
+} from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
 
 /** Whether an error may be tried again: by the task's policy, never, or not before a given wait. */
@@ -22,6 +29,8 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly op: string;
       readonly name: string;
       readonly timeoutMs?: number;
+      /** Asks a person instead of waiting for an event. */
+      readonly approval?: Omit<ApprovalQuestion, "id">;
     }
   | {
       readonly type: "spawn";
@@ -100,6 +109,8 @@ export type TaskCommand =
   | { readonly type: "release"; readonly by?: "lane" }
   | { readonly type: "prioritize"; readonly priority: Priority }
   | { readonly type: "event"; readonly name: string; readonly payload: unknown }
+  /** A person answers what the task has asked. */
+  | { readonly type: "answer"; readonly id: string; readonly answer: ApprovalAnswer }
   | { readonly type: "childEnded"; readonly child: string; readonly end: ChildEnd }
   | { readonly type: "timer"; readonly name: string };
 

@@ -3,6 +3,7 @@ import { errorData } from "../errors.ts";
 import { unreachable } from "../invariant.ts";
 import { operationsMax, spawnDepthMax, spawnWidthMax } from "../limits.ts";
 import { taskScope } from "../scope.ts";
+import { askApproval } from "./approval.ts";
 import {
   modelRequest,
   draft,
@@ -103,8 +104,17 @@ function wait(state: TaskState, command: Command<"wait">, ctx: DecideContext): T
   const made = draft();
   const untilMs = command.timeoutMs === undefined ? undefined : ctx.nowMs + command.timeoutMs;
   const until = untilMs === undefined ? {} : { untilMs };
-  made.events.push({ type: "wait.started", op: command.op, name: command.name, ...until });
-  const kept = state.inbox.get(command.name);
+  const asked =
+    command.approval === undefined ? undefined : { id: ctx.id("appr"), ...command.approval };
+  made.events.push({
+    type: "wait.started",
+    op: command.op,
+    name: command.name,
+    ...until,
+    ...(asked === undefined ? {} : { approval: asked }),
+  });
+  if (asked !== undefined) askApproval(made, state, asked, untilMs);
+  const kept = asked === undefined ? state.inbox.get(command.name) : undefined;
   if (kept !== undefined) {
     made.events.push({ type: "wait.ended", op: command.op, payload: kept[0] });
     made.signals.push({ kind: "task.wake", taskId: state.id, op: command.op });

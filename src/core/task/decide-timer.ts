@@ -7,6 +7,7 @@ import {
   failTask,
   finish,
   rowWhenWoken,
+  settleApproval,
   specOf,
   taskRow,
   unchanged,
@@ -72,6 +73,7 @@ function expire(made: Draft, state: TaskState, spec: TaskSpec, ctx: DecideContex
 function endOfWait(made: Draft, state: TaskState, spec: TaskSpec, op: string): void {
   const operation = state.operations.get(op);
   if (operation?.kind === "call") return requestOperation(made, state, spec, { op, ...operation });
+  if (operation?.kind === "wait") settleApproval(made, state, operation);
   if (operation?.kind === "sleep") made.events.push({ type: "sleep.ended", op });
   else made.events.push({ type: "wait.ended", op, timedOut: true });
   if (state.phase !== "active") return;

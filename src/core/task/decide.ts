@@ -1,6 +1,7 @@
 import { refuse, type DecideContext } from "../decider.ts";
 import { errorData } from "../errors.ts";
 import { inboxMax, lossesMax, resumesMax } from "../limits.ts";
+import { answerApproval } from "./approval.ts";
 import {
   draft,
   endTask,
@@ -62,6 +63,8 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
       return prioritize(state, command.priority);
     case "event":
       return receive(state, command.name, command.payload);
+    case "answer":
+      return answerApproval(state, command.id, command.answer);
     case "childEnded":
       return childEnded(state, command);
     case "timer":
@@ -331,6 +334,8 @@ function receive(state: TaskState, name: string, payload: unknown): TaskBatch {
   const made = draft();
   for (const [op, operation] of state.operations) {
     if (operation.kind !== "wait" || operation.done || operation.name !== name) continue;
+    // What a person is asked no event answers.
+    if (operation.approval !== undefined) continue;
     made.events.push({ type: "wait.ended", op, payload });
     if (operation.untilMs !== null) made.timers.push({ name: `op:${op}`, atMs: null });
     wake(made, state, op);

@@ -30,6 +30,19 @@ export interface ChildEnd {
   readonly error?: ErrorData;
 }
 
+/** What a task asks its person. */
+export interface ApprovalQuestion {
+  readonly id: string;
+  readonly question: string;
+  readonly details?: unknown;
+}
+
+/** What the person said. */
+export interface ApprovalAnswer {
+  readonly approved: boolean;
+  readonly comment?: string;
+}
+
 /** Ways a ledgered tool call can stand (M10). `unknown`: it was sent, and whether it took effect is not known. */
 export type ToolState = "intended" | "confirmed" | "failed" | "unknown";
 
@@ -56,6 +69,8 @@ export type TaskEvent =
       readonly op: string;
       readonly name: string;
       readonly untilMs?: number;
+      /** It waits for a person's yes or no, and for no event. */
+      readonly approval?: ApprovalQuestion;
     }
   | {
       readonly type: "wait.ended";

@@ -123,15 +123,28 @@ function evolveWait(state: TaskState, event: WaitEvent): TaskState {
     }
     case "wait.started": {
       const untilMs = event.untilMs ?? null;
+      const { approval } = event;
+      const asked = approval === undefined ? {} : { approval };
       put(
         state,
         event.op,
-        { kind: "wait", name: event.name, untilMs, done: false, payload: null, timedOut: false },
-        0,
+        {
+          kind: "wait",
+          name: event.name,
+          untilMs,
+          ...asked,
+          done: false,
+          payload: null,
+          timedOut: false,
+        },
+        approval === undefined ? 0 : roughBytes(approval),
       );
       return suspend(state, {
-        code: "event",
+        code: approval === undefined ? "event" : "approval",
         op: event.op,
+        ...(approval === undefined
+          ? {}
+          : { approval: { id: approval.id, question: approval.question } }),
         ...(untilMs === null ? {} : { untilMs }),
       });
     }
@@ -169,7 +182,7 @@ function endWait(state: TaskState, event: Extract<TaskEvent, { type: "wait.ended
   const wait = state.operations.get(event.op);
   if (wait?.kind === "wait") {
     // A wait that an event of the inbox answers at once takes the oldest one out.
-    const kept = state.inbox.get(wait.name);
+    const kept = wait.approval === undefined ? state.inbox.get(wait.name) : undefined;
     if (event.timedOut === undefined && kept !== undefined) {
       kept.shift();
       if (kept.length === 0) state.inbox.delete(wait.name);

@@ -1,5 +1,5 @@
 import type { ErrorData } from "../errors.ts";
-import type { CallResult, ChildEnd, Progress, ToolState } from "./events.ts";
+import type { ApprovalQuestion, CallResult, ChildEnd, Progress, ToolState } from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
 import type { TaskStatus } from "./status.ts";
 
@@ -19,6 +19,8 @@ export interface Reason {
   readonly untilMs?: number;
   readonly queue?: string;
   readonly op?: string;
+  /** What is asked, if it waits for a person. */
+  readonly approval?: Pick<ApprovalQuestion, "id" | "question">;
 }
 
 /** An operation of a handler: what replay answers from, and what is still open. */
@@ -29,6 +31,7 @@ export type Operation =
       readonly kind: "wait";
       readonly name: string;
       readonly untilMs: number | null;
+      readonly approval?: ApprovalQuestion;
       done: boolean;
       payload: unknown;
       timedOut: boolean;

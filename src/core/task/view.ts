@@ -11,6 +11,8 @@ export interface ReasonView {
   readonly message: string;
   readonly untilAt?: string;
   readonly queue?: string;
+  /** Of a wait for approval: answer it at `/api/approvals`. */
+  readonly approvalId?: string;
   /** Of a backoff: what failed before it. */
   readonly error?: { readonly code: ErrorData["code"]; readonly message: string };
 }
@@ -90,9 +92,13 @@ export function reasonView(
   if (reason === null) return null;
   return {
     code: reason.code,
-    message: reasonWords[reason.code],
+    message:
+      reason.approval === undefined
+        ? reasonWords[reason.code]
+        : `${reasonWords[reason.code]}: ${reason.approval.question}`,
     ...(reason.untilMs === undefined ? {} : { untilAt: isoTime(reason.untilMs) }),
     ...(reason.queue === undefined ? {} : { queue: reason.queue }),
+    ...(reason.approval === undefined ? {} : { approvalId: reason.approval.id }),
     ...(error === null ? {} : { error: { code: error.code, message: error.message } }),
   };
 }

@@ -15,6 +15,24 @@ import { scopeName, taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import {
+  decideApprovals,
+  evolveApprovals,
+  isApprovalEvent,
+  type Approval,
+  type ApprovalCommand,
+  type ApprovalEvent,
+} from "./approvals.ts";
+import {
+  decideReminders,
+  evolveReminders,
+  isReminderEvent,
+  reminderOfTimer,
+  ringReminder,
+  type Reminder,
+  type ReminderCommand,
+  type ReminderEvent,
+} from "./reminders.ts";
+import {
   decideSchedules,
   evolveSchedules,
   scheduleOfTimer,
@@ -37,7 +55,13 @@ export interface Lane {
 }
 
 /** Facts of a user scope. */
-export type UserEvent = LaneEvent | ScheduleEvent;
+export type UserEvent =
+  | LaneEvent
+  | ScheduleEvent
+  | ReminderEvent
+  | ApprovalEvent
+  /** The time zone of the person's own clock. */
+  | { readonly type: "user.zoned"; readonly timeZone: string };
 
 type LaneEvent =
   /** `ends`: it came back after so many ends. */
@@ -55,6 +79,9 @@ type LaneEvent =
 export type UserCommand =
   | LaneCommand
   | ScheduleCommand
+  | ReminderCommand
+  | ApprovalCommand
+  | { readonly type: "setZone"; readonly timeZone: string }
   /** From homes of this user's sessions, at least once and in their order: rows of lists, which stand with the user. */
   | { readonly type: "rows"; readonly rows: readonly (TaskRow | SessionRow)[] }
   /** A timer of this user is due. */
@@ -94,6 +121,12 @@ export interface UserState {
   readonly lanes: Map<string, Lane>;
   /** By name. */
   readonly schedules: Map<string, Schedule>;
+  /** By id. */
+  readonly reminders: Map<string, Reminder>;
+  /** Questions of tasks that wait for an answer, by id. */
+  readonly approvals: Map<string, Approval>;
+  /** IANA name; `null`: not told yet. */
+  timeZone: string | null;
 }
 
 /** Rough bytes in memory of a schedule besides its input. */
@@ -101,24 +134,53 @@ const scheduleBytes = 1_000;
 
 /** The user scope. */
 export const userDecider: Decider<UserState, UserCommand, UserEvent> = {
-  zero: (scope) => ({ userId: scopeName(scope), lanes: new Map(), schedules: new Map() }),
+  zero: (scope) => ({
+    userId: scopeName(scope),
+    lanes: new Map(),
+    schedules: new Map(),
+    reminders: new Map(),
+    approvals: new Map(),
+    timeZone: null,
+  }),
   evolve,
   decide,
   owner: (state) => state.userId,
   weigh: (state) =>
     200 +
     [...state.lanes.values()].reduce((sum, lane) => sum + 100 + lane.waiting.length * 80, 0) +
-    state.schedules.size * scheduleBytes,
+    (state.schedules.size + state.reminders.size + state.approvals.size) * scheduleBytes,
   settled: () => false,
   snapshot: {
-    save: (state) => ({ lanes: [...state.lanes], schedules: [...state.schedules] }),
+    save: (state) => ({
+      lanes: [...state.lanes],
+      schedules: [...state.schedules],
+      reminders: [...state.reminders],
+      approvals: [...state.approvals],
+      timeZone: state.timeZone,
+    }),
     load(scope, saved) {
-      // A snapshot is our own sealed JSON of the shape `save` makes; the first ones had no schedules.
-      const { lanes, schedules = [] } = saved as {
+      // A snapshot is our own sealed JSON of the shape `save` makes; the first ones had lanes only.
+      const {
+        lanes,
+        schedules = [],
+        reminders = [],
+        approvals = [],
+        timeZone = null,
+      } = saved as {
         lanes: [string, Lane][];
         schedules?: [string, Schedule][];
+        reminders?: [string, Reminder][];
+        approvals?: [string, Approval][];
+        timeZone?: string | null;
       };
-      return { userId: scopeName(scope), lanes: new Map(lanes), schedules: new Map(schedules) };
+      return {
+        userId: scopeName(scope),
+        lanes: new Map(lanes),
+        schedules: new Map(schedules),
+        reminders: new Map(reminders),
+        approvals: new Map(approvals),
+        timeZone,
+      };
     },
   },
 };
@@ -128,6 +190,18 @@ function laneOf(state: UserState, name: string): Lane {
 }
 
 function evolve(state: UserState, event: UserEvent, atMs: number): UserState {
+  if (event.type === "user.zoned") {
+    state.timeZone = event.timeZone;
+    return state;
+  }
+  if (isApprovalEvent(event)) {
+    evolveApprovals(state.approvals, event, atMs);
+    return state;
+  }
+  if (isReminderEvent(event)) {
+    evolveReminders(state.reminders, event, atMs);
+    return state;
+  }
   if (!isLaneEvent(event)) {
     evolveSchedules(state.schedules, event, atMs);
     return state;
@@ -165,9 +239,24 @@ function isLaneEvent(event: UserEvent): event is LaneEvent {
 function decide(state: UserState, command: UserCommand, ctx: DecideContext): Batch<UserEvent> {
   switch (command.type) {
     case "timer": {
+      const reminder = reminderOfTimer(command.name);
+      if (reminder !== null) return ringReminder(state, reminder, ctx);
       const schedule = scheduleOfTimer(command.name);
       return schedule === null ? nothing() : tickSchedule(state.schedules, schedule, ctx);
     }
+    case "setZone": {
+      const { timeZone } = command;
+      if (state.timeZone === timeZone) return nothing();
+      return { events: [{ type: "user.zoned", timeZone }], reply: ok() };
+    }
+    case "approvalAsked":
+    case "approvalSettled":
+      return decideApprovals(state.approvals, command);
+    case "reminderSet":
+    case "reminderSnooze":
+    case "reminderRemove":
+    case "reminderPlan":
+      return decideReminders(state.reminders, command, ctx.nowMs);
     case "rows":
       return { events: [], rows: command.rows, reply: ok() };
     case "scheduleSet":

@@ -5,6 +5,9 @@ import type { Cursor } from "../../core/stream/cursor.ts";
 import type { Progress, ToolState } from "../../core/task/events.ts";
 import type { TaskView } from "../../core/task/view.ts";
 
+import type { Approval, ApprovalEvent } from "../../core/user/approvals.ts";
+import type { Reminder, ReminderEvent } from "../../core/user/reminders.ts";
+
 /**
  * One thing a reader of a task's feed is told. Events of one task are totally ordered by `cursor`; a reader that
  * resumes behind a cursor gets every later event once, in order (SPEC STREAM5). The objects are shared between
@@ -71,8 +74,34 @@ export interface TodoChange {
   readonly todo: Todo | null;
 }
 
+/** One fact of a reminder, for its owner's pages. */
+export interface ReminderChange {
+  readonly kind: "reminder";
+  /** Number of the fact in the user's log. */
+  readonly seq: number;
+  readonly fact: ReminderEvent["type"];
+  readonly reminderId: string;
+  /** The reminder as it is now; `null` if it is gone. */
+  readonly reminder: Reminder | null;
+}
+
+/** A question of a task has come or needs no answer any more, for its owner's pages. */
+export interface ApprovalChange {
+  readonly kind: "approval";
+  readonly seq: number;
+  readonly fact: ApprovalEvent["type"];
+  readonly approvalId: string;
+  /** The question while it waits. */
+  readonly approval: Approval | null;
+}
+
 /** What the feed of a user carries: everything of all tasks and sessions, from now on. */
-export type UserFeedEvent = FeedEvent | SessionChange | TodoChange;
+export type UserFeedEvent =
+  | FeedEvent
+  | SessionChange
+  | TodoChange
+  | ReminderChange
+  | ApprovalChange;
 
 /** True if `a` is behind `b` in a task's total order: facts by number, entries within the attempt. */
 export function isAfter(a: Cursor, b: Cursor): boolean {

@@ -7,6 +7,7 @@ import type { Committed } from "../kernel/group.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { StoredEntries } from "../kernel/open-stream.ts";
 import { isAfter, type FeedEvent } from "./feed-event.ts";
+import { FreshTasks, type Made } from "./fresh-tasks.ts";
 import { TaskFold, type FoldRow } from "./task-fold.ts";
 
 /**
@@ -70,6 +71,26 @@ async function replay(
   return stored;
 }
 
+/** Folds what a fresh task has said, and hands the events out at once. */
+async function replayFresh(fold: TaskFold, made: readonly Made[], give: Give): Promise<void> {
+  const last = made.findLast(({ row }) => row !== null);
+  const events = made.flatMap((one) => {
+    if (one.row === null) return entriesOf(fold, one.stored);
+    const told = fold.row(one.row);
+    return one === last ? told : told.map(asState);
+  });
+  await give(events);
+}
+
+function entriesOf(fold: TaskFold, { stream, n, entries }: StoredEntries): FeedEvent[] {
+  return fold.entries(Number(stream.slice(stream.lastIndexOf("/") + 1)), n, entries);
+}
+
+function rowOf({ seq, atMs, events }: Committed): FoldRow {
+  // Live, the entries of a commit have come before its events: there is nothing to wait for.
+  return { seq, atMs, events: asTaskEvents(events), streamTail: null };
+}
+
 function asState(event: FeedEvent): FeedEvent {
   return event.kind === "end" ? { ...event, kind: "state" } : event;
 }
@@ -101,12 +122,19 @@ class SharedFeed {
   #early: (() => void)[] | null = [];
   /** The rows that were read to catch up, for the reader who has waited for that. */
   #rows: readonly FoldRow[] | null = null;
+  /** All that was said since the task was accepted, if it is so fresh, until its first reader has it. */
+  #made: Made[] | null;
 
-  constructor(kernel: Kernel, taskId: string) {
+  constructor(kernel: Kernel, taskId: string, made: Made[] | null) {
     this.#kernel = kernel;
     this.taskId = taskId;
     this.#fold = new TaskFold(taskId);
-    this.ready = this.#catchUp();
+    this.#made = made;
+    if (made === null) this.ready = this.#catchUp();
+    else {
+      this.ready = replayFresh(this.#fold, made, () => undefined);
+      this.#early = null;
+    }
   }
 
   get size(): number {
@@ -123,19 +151,21 @@ class SharedFeed {
   }
 
   committed(commit: Committed): void {
-    // Live, the entries of a commit have come before its events: there is nothing to wait for.
-    const row: FoldRow = {
-      seq: commit.seq,
-      atMs: commit.atMs,
-      events: asTaskEvents(commit.events),
-      streamTail: null,
-    };
+    const row = rowOf(commit);
+    this.#made?.push({ row, stored: null });
     this.#do(() => this.#give(this.#fold.row(row)));
   }
 
   entries(stored: StoredEntries): void {
-    const attempt = Number(stored.stream.slice(stored.stream.lastIndexOf("/") + 1));
-    this.#do(() => this.#give(this.#fold.entries(attempt, stored.n, stored.entries)));
+    this.#made?.push({ row: null, stored });
+    this.#do(() => this.#give(entriesOf(this.#fold, stored)));
+  }
+
+  /** Everything the task has said, up to where the feed is; given once, and null if the task is not fresh. */
+  takeMade(): readonly Made[] | null {
+    const made = this.#made;
+    this.#made = null;
+    return made;
   }
 
   /** All facts up to where the feed is, if they are at hand; given once, because they may be many. */
@@ -169,19 +199,13 @@ class SharedFeed {
 export class TaskFeeds {
   readonly #kernel: Kernel;
   readonly #shared = new Map<string, SharedFeed>();
+  readonly #fresh = new FreshTasks();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
     kernel.listen({
-      // Most tasks have no reader: then their names are not even cut out.
-      committed: (commit) => {
-        if (this.#shared.size === 0) return;
-        this.#shared.get(commit.scope.slice("task/".length))?.committed(commit);
-      },
-      entries: (stored) => {
-        if (this.#shared.size === 0) return;
-        this.#shared.get(stored.stream.slice(0, stored.stream.lastIndexOf("/")))?.entries(stored);
-      },
+      committed: (commit) => this.#committed(commit),
+      entries: (stored) => this.#entries(stored),
     });
   }
 
@@ -215,7 +239,7 @@ export class TaskFeeds {
   ): Promise<void> {
     let shared = this.#shared.get(taskId);
     if (shared === undefined) {
-      shared = new SharedFeed(this.#kernel, taskId);
+      shared = new SharedFeed(this.#kernel, taskId, this.#fresh.take(taskId));
       this.#shared.set(taskId, shared);
     }
     const feed = shared;
@@ -249,12 +273,34 @@ export class TaskFeeds {
       const fresh = events.filter((event) => isAfter(event.cursor, after));
       return fresh.length > 0 ? push(fresh) : undefined;
     };
+    const made = feed.takeMade();
+    const fold = new TaskFold(taskId);
     // The first reader's rows were just read to make the shared feed: opening them costs more than all the rest here.
-    await replay(this.#kernel, new TaskFold(taskId), taskId, until, give, feed.takeRows());
+    if (made === null) await replay(this.#kernel, fold, taskId, until, give, feed.takeRows());
+    else await replayFresh(fold, made, give);
     // What came meanwhile goes the same way, so that a slow reader is not flooded with all of it at once.
     while (queue.length > 0) await push(queue.splice(0));
     if (state.stopped) return;
     live = true;
     reader.upToDate();
+  }
+
+  #committed(commit: Committed): void {
+    if (!commit.scope.startsWith("task/")) return;
+    const isThroughDoor = commit.seq === 1 && commit.metas[0]?.[1].requestId !== undefined;
+    // Most tasks have no reader: then their names are not even cut out.
+    if (this.#shared.size === 0 && this.#fresh.size === 0 && !isThroughDoor) return;
+    const taskId = commit.scope.slice("task/".length);
+    const shared = this.#shared.get(taskId);
+    if (shared === undefined) this.#fresh.row(taskId, rowOf(commit), isThroughDoor);
+    else shared.committed(commit);
+  }
+
+  #entries(stored: StoredEntries): void {
+    if (this.#shared.size === 0 && this.#fresh.size === 0) return;
+    const taskId = stored.stream.slice(0, stored.stream.lastIndexOf("/"));
+    const shared = this.#shared.get(taskId);
+    if (shared === undefined) this.#fresh.entries(taskId, stored);
+    else shared.entries(stored);
   }
 }

@@ -1,15 +1,25 @@
-import { asSession, asSessionEvents, asTask, asTaskEvents } from "../erased-types.ts";
+import {
+  asSession,
+  asSessionEvents,
+  asTask,
+  asTaskEvents,
+  asUser,
+  asUserEvents,
+} from "../erased-types.ts";
 import type { SessionState } from "../../core/session/state.ts";
 import { isTodoEvent, todoOf, type TodoEvent } from "../../core/session/todos.ts";
 import { offsetAfter } from "../../core/stream/entry.ts";
 import type { TaskEvent } from "../../core/task/events.ts";
 import type { TaskState } from "../../core/task/state.ts";
 import { isEnd } from "../../core/task/status.ts";
+import { isApprovalEvent, type ApprovalEvent } from "../../core/user/approvals.ts";
+import type { UserState } from "../../core/user/decider.ts";
+import { isReminderEvent } from "../../core/user/reminders.ts";
 import { taskView } from "../../core/task/view.ts";
 import type { Committed } from "../kernel/group.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { StoredEntries } from "../kernel/open-stream.ts";
-import type { FeedEvent, TodoChange, UserFeedEvent } from "./feed-event.ts";
+import type { ApprovalChange, FeedEvent, TodoChange, UserFeedEvent } from "./feed-event.ts";
 
 type Give = (events: readonly UserFeedEvent[]) => void;
 
@@ -57,6 +67,7 @@ export class UserFeeds {
     if (this.#readers.size === 0) return;
     if (commit.scope.startsWith("task/")) this.#task(commit);
     else if (commit.scope.startsWith("session/")) this.#session(commit);
+    else if (commit.scope.startsWith("user/")) this.#user(commit);
   }
 
   #task(commit: Committed): void {
@@ -102,6 +113,25 @@ export class UserFeeds {
     this.#give(state.userId, told);
   }
 
+  #user(commit: Committed): void {
+    const state = asUser(commit.state);
+    if (!this.#readers.has(state.userId)) return;
+    const told = asUserEvents(commit.events).flatMap((event, index): UserFeedEvent | [] => {
+      if (isApprovalEvent(event)) return approvalChange(state, commit.seq + index, event);
+      if (!isReminderEvent(event)) return [];
+      const reminderId = event.type === "reminder.set" ? event.reminder.id : event.id;
+      const reminder = state.reminders.get(reminderId);
+      return {
+        kind: "reminder",
+        seq: commit.seq + index,
+        fact: event.type,
+        reminderId,
+        reminder: reminder === undefined ? null : { ...reminder },
+      };
+    });
+    this.#give(state.userId, told);
+  }
+
   #entries(stored: StoredEntries): void {
     if (!this.#readers.has(stored.user)) return;
     const slash = stored.stream.lastIndexOf("/");
@@ -126,6 +156,18 @@ export class UserFeeds {
     }
     this.#give(stored.user, events);
   }
+}
+
+function approvalChange(state: UserState, seq: number, event: ApprovalEvent): ApprovalChange {
+  const approvalId = event.type === "approval.asked" ? event.approval.id : event.id;
+  const approval = state.approvals.get(approvalId);
+  return {
+    kind: "approval",
+    seq,
+    fact: event.type,
+    approvalId,
+    approval: approval === undefined ? null : { ...approval },
+  };
 }
 
 function todoChange(state: SessionState, seq: number, event: TodoEvent): TodoChange {

@@ -207,6 +207,14 @@ export class Kernel {
     return await this.#streams.open(taskId, stream, user, epoch);
   }
 
+  /**
+   * Opens the stream of an attempt that has just begun here, in the next commit: no wait and no reading, because its
+   * number was never given before. Throws `fenced` if a newer owner has it.
+   */
+  beginStream(taskId: string, stream: string, user: string, epoch: number): OpenStream {
+    return this.#streams.begin(taskId, stream, user, epoch);
+  }
+
   /** The open stream of a task, if this process has one. */
   streamOf(taskId: string): OpenStream | undefined {
     return this.#streams.of(taskScope(taskId));

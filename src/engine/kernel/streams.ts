@@ -65,6 +65,20 @@ export class Streams {
   }
 
   /**
+   * Opens the stream of an attempt that has just begun in this process: its number is new, so that nothing of it can be
+   * stored and nothing is read. Throws `fenced` if a higher epoch has it.
+   */
+  begin(taskId: string, id: string, user: string, epoch: number): OpenStream {
+    const before = this.#open.get(id);
+    if (before !== undefined && before.epoch === epoch) return before;
+    if (before !== undefined) throw hasNewOwner(id);
+    const opened = new OpenStream(id, user, epoch);
+    this.#open.set(id, opened);
+    this.#becomesOf(taskScope(taskId), opened);
+    return opened;
+  }
+
+  /**
    * The stream of a task is that of its newest attempt. An earlier attempt's may be opened only to be closed, while the
    * newest already writes its own; one that nobody is closing has lost its owner.
    */

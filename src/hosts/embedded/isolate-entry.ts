@@ -81,6 +81,7 @@ async function contextOf({ facts }: RunRequest): Promise<TaskContext> {
       return ask("step", name, stepId);
     },
     sleep: (ms, options) => ask("sleep", ms, options),
+    approve: (question, options) => ask("approve", question, options),
     waitForEvent: (name, options) => ask("waitForEvent", name, options),
     progress: (progress) => ask("progress", progress),
     write: (text) => ask("write", text),

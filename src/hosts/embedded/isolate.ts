@@ -8,6 +8,7 @@ import { ErrandError } from "../../core/errors.ts";
 import type { Progress } from "../../core/task/events.ts";
 import type {
   AnyTaskType,
+  ApproveOptions,
   Child,
   EmbedRequest,
   GenerateRequest,
@@ -130,6 +131,7 @@ function methodsOf(
     step: (name: string, stepId: number) =>
       context.step(name, ({ attempt, key }) => runStep(stepId, { attempt, key })),
     sleep: (ms: number, options?: { name?: string }) => context.sleep(ms, options),
+    approve: (question: string, options?: ApproveOptions) => context.approve(question, options),
     waitForEvent: (name: string, options?: { timeoutMs?: number }) =>
       context.waitForEvent(name, options),
     progress: (progress: Progress) => context.progress(progress),

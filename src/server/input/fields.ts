@@ -41,6 +41,18 @@ export const todoIdField: z.ZodType<string, string> = z
   .refine((id) => isIdOf("todo", id), "is not a todo id")
   .openapi({ example: "todo_01k7x5q2m0f3v8k2n6r4t9w1ya" });
 
+/** A reminder's id. */
+export const reminderIdField: z.ZodType<string, string> = z
+  .string()
+  .refine((id) => isIdOf("rem", id), "is not a reminder id")
+  .openapi({ example: "rem_01k7x5q2m0f3v8k2n6r4t9w1ya" });
+
+/** An approval's id. */
+export const approvalIdField: z.ZodType<string, string> = z
+  .string()
+  .refine((id) => isIdOf("appr", id), "is not an approval's id")
+  .openapi({ example: "appr_01k7x5q2m0f3v8k2n6r4t9w1ya" });
+
 /** The id of the task that something was made by. */
 export const operationIdField: z.ZodType<string, string> = z
   .string()

@@ -14,7 +14,7 @@ import {
 } from "../input/fields.ts";
 import { operation, type Call, type Operation } from "../operation.ts";
 import { snapshotAnswer, snapshotHeader } from "../snapshot-answer.ts";
-import { todoDoneShape, todosShape } from "../wire/schemas.ts";
+import { todoDoneShape, todosShape } from "../wire/planner-schemas.ts";
 import { todoJson } from "../wire/todo.ts";
 import { idempotencyHeader, idempotencyKeyOf } from "./task-routes.ts";
 

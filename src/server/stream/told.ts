@@ -1,6 +1,8 @@
 import type { FeedEvent, SessionChange, TaskView, UserFeedEvent } from "../../engine/index.ts";
 import { messageJson } from "../wire/message.ts";
 import { eventTaskJson, type TaskPlace } from "../wire/task.ts";
+import { approvalChangeJson } from "../wire/approval.ts";
+import { reminderChangeJson } from "../wire/reminder.ts";
 import { todoChangeJson } from "../wire/todo.ts";
 import type { Placed } from "./position-watch.ts";
 
@@ -16,6 +18,8 @@ export interface Told {
     | "end"
     | "session"
     | "todo"
+    | "reminder"
+    | "approval"
     | "up-to-date";
   /** JSON on one line. */
   readonly data: string;
@@ -89,6 +93,10 @@ export function toldOf(event: FeedEvent, cursor: FeedEvent["cursor"] | null): To
 /** An event of a user's feed, which has no cursors: whoever reconnects begins with the present states. */
 export function toldOfUser(event: UserFeedEvent): readonly Told[] {
   if (event.kind === "session") return sessionTold(event);
+  if (event.kind === "approval")
+    return [{ name: "approval", data: JSON.stringify(approvalChangeJson(event)) }];
+  if (event.kind === "reminder")
+    return [{ name: "reminder", data: JSON.stringify(reminderChangeJson(event)) }];
   if (event.kind === "todo") return [{ name: "todo", data: JSON.stringify(todoChangeJson(event)) }];
   const told = toldOf(event, null);
   return told === null ? [] : [told];

@@ -112,7 +112,7 @@ function breathe(): Promise<void> {
 
 /** False for what a task's state, read later, has told already. Its text is told by entry, everything else by fact. */
 function isNews(event: UserFeedEvent, known: ReadonlyMap<string, Cursor>): boolean {
-  if (event.kind === "session" || event.kind === "todo") return true;
+  if (!("taskId" in event)) return true;
   const told = known.get(event.taskId);
   if (told === undefined) return true;
   const { seq, attempt, entry } = event.cursor;

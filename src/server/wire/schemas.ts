@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi";
 
+import { todoShape } from "./planner-schemas.ts";
+
 const statuses = [
   "delayed",
   "queued",
@@ -44,6 +46,9 @@ const reasonShape = z
     message: text,
     untilAt: time.optional(),
     queue: text.optional(),
+    approvalId: text
+      .optional()
+      .openapi({ description: "Of a wait for approval: answer it at /api/approvals" }),
     position: z.int().min(1).optional().openapi({ description: "Place in line, from 1" }),
     estimate: estimateShape.optional(),
     cause: z.strictObject({ code: text, untilAt: time.optional() }).optional().openapi({
@@ -165,42 +170,6 @@ export const messageShape: z.ZodType = z
     createdAt: time,
   })
   .openapi("Message");
-
-/** A todo. */
-export const todoShape: z.ZodType = z
-  .strictObject({
-    id: text,
-    text,
-    status: z.enum(["proposed", "open", "done"]),
-    dueDay: textOrNull.openapi({ description: "`YYYY-MM-DD`", example: "2026-11-30" }),
-    source: z
-      .strictObject({ sessionId: text, messageId: text })
-      .nullable()
-      .openapi({ description: "The chat message it was found in" }),
-    operationId: textOrNull.openapi({ description: "The task that made it" }),
-    createdAt: time,
-    doneAt: time.nullable(),
-  })
-  .openapi("Todo");
-
-/** A session's todos. */
-export const todosShape: z.ZodType = z
-  .strictObject({
-    state: z.strictObject({ sessionId: text, todos: z.array(todoShape) }),
-    seq: z.int(),
-  })
-  .openapi("Todos");
-
-/** What a wish for todos came to. */
-export const todoDoneShape: z.ZodType = z
-  .strictObject({
-    event_id: text,
-    todoIds: z.array(text),
-    todos: z
-      .array(todoShape)
-      .openapi({ description: "As they are now; without those that are gone" }),
-  })
-  .openapi("TodoDone");
 
 /** A session whole. */
 export const sessionShape: z.ZodType = z

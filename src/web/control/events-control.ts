@@ -1,5 +1,12 @@
 import { failureCode, failureOf } from "../../client/index.ts";
-import type { FeedConnection, FeedEvent, TaskEvent, TodoChange } from "../../client/index.ts";
+import type {
+  ApprovalChange,
+  FeedConnection,
+  FeedEvent,
+  ReminderChange,
+  TaskEvent,
+  TodoChange,
+} from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
 import type { ConnectionState } from "../state/page-state.ts";
 import { isBehind } from "../state/reduce-chat.ts";
@@ -15,6 +22,10 @@ export interface EventsListener {
   readonly namelessSeen: (taskId: string) => void;
   /** A fact of todos. */
   readonly todoSeen: (change: TodoChange) => void;
+  /** A fact of a reminder. */
+  readonly reminderSeen: (change: ReminderChange) => void;
+  /** A task asks, or needs no answer any more. */
+  readonly approvalSeen: (change: ApprovalChange) => void;
   /** A session changed: its line in the list, and if `isBehind` also messages that the page does not have. */
   readonly sessionSeen: (sessionId: string, isBehind: boolean) => void;
 }
@@ -80,6 +91,8 @@ async function readEvents({
       listener.caughtUp(seen === null ? [] : endedUnseen(surroundings, seen));
       seen = null;
     } else if (event.type === "todo") listener.todoSeen(event.change);
+    else if (event.type === "reminder") listener.reminderSeen(event.change);
+    else if (event.type === "approval") listener.approvalSeen(event.change);
     else if (event.type === "session") takeSession(surroundings, listener, event);
     // Text comes with the feed of the task that is on the screen; here it would only cost renders.
     else if (event.type !== "token" && event.type !== "reset") {

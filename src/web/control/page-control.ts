@@ -265,6 +265,8 @@ function runLive(live: {
         tasks.repeatStops();
       },
       todoSeen: (change) => todos.take(change),
+      reminderSeen: (change) => todos.takeReminder(change),
+      approvalSeen: (change) => todos.takeApproval(change),
       namelessSeen: namesSoon,
       sessionSeen(sessionId, isBehind) {
         sessionsSoon(sessionId);

@@ -1,5 +1,12 @@
 import { explainFailure, inOneLine } from "../../client/index.ts";
-import type { Failure, TodoChange, TodoDone, TodoEdit } from "../../client/index.ts";
+import type {
+  ApprovalChange,
+  Failure,
+  ReminderChange,
+  TodoChange,
+  TodoDone,
+  TodoEdit,
+} from "../../client/index.ts";
 import type { TodoAction, TodoWish } from "../state/reduce-todo.ts";
 import { guarded } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -14,7 +21,17 @@ export interface TodoControl {
   readonly remove: (todoId: string) => Promise<void>;
   /** Takes back what a task has proposed or made. */
   readonly undo: (operationId: string) => Promise<void>;
+  /** The feed told a fact of a reminder; one that has come is shown. */
+  readonly takeReminder: (change: ReminderChange) => void;
+  /** Lets a reminder come again in ten minutes. */
+  readonly snooze: (reminderId: string) => Promise<void>;
+  readonly removeReminder: (reminderId: string) => Promise<void>;
+  readonly takeApproval: (change: ApprovalChange) => void;
+  /** Says yes or no to a question; it is gone from the page at once, and back if that was refused. */
+  readonly answer: (approvalId: string, approved: boolean) => Promise<void>;
 }
+
+const snoozeMs = 600_000;
 
 const words: Record<TodoWish["kind"], string> = {
   add: "add the todo",
@@ -39,6 +56,14 @@ export function createTodoControl(surroundings: Surroundings): TodoControl {
       (failure) => dispatch({ type: "todosFailed", failure }),
     );
     if (snapshot !== undefined && snapshot !== null) dispatch({ type: "todosLoaded", snapshot });
+    const reminders = await guarded(
+      surroundings,
+      () => client.planner.reminders(),
+      () => {},
+    );
+    if (reminders !== undefined) dispatch({ type: "remindersLoaded", reminders });
+    await loadApprovals(surroundings, dispatch);
+    await tellZone(surroundings);
   };
 
   const wish = async (
@@ -81,13 +106,54 @@ export function createTodoControl(surroundings: Surroundings): TodoControl {
       wish({ kind: "remove", todoId, edit: {} }, (actionId) =>
         client.todos.remove(todoId, actionId),
       ),
-    async undo(operationId) {
-      const done = await guarded(
+    undo: (operationId) => undo(surroundings, operationId, load),
+    ...reminderControl(surroundings, dispatch),
+    ...approvalControl(surroundings, dispatch),
+  };
+}
+
+async function undo(
+  surroundings: Surroundings,
+  operationId: string,
+  load: () => Promise<void>,
+): Promise<void> {
+  const done = await guarded(
+    surroundings,
+    () => surroundings.client.todos.undo(operationId),
+    (failure) => say(surroundings, "take the todos back", failure),
+  );
+  if (done !== undefined) await load();
+}
+
+type ReminderPart = Pick<TodoControl, "takeReminder" | "snooze" | "removeReminder">;
+
+function reminderControl(
+  surroundings: Surroundings,
+  dispatch: (action: TodoAction) => void,
+): ReminderPart {
+  const { client, store, nowMs } = surroundings;
+  return {
+    takeReminder(change) {
+      dispatch({ type: "reminderChanged", change });
+      const { fact, reminder } = change;
+      if (fact !== "reminder.rang" || reminder === null) return;
+      const text = `Reminder: ${reminder.text}`;
+      store.dispatch({ about: "shell", action: { type: "noticed", tone: "done", text } });
+    },
+    async snooze(reminderId) {
+      const until = new Date(nowMs() + snoozeMs).toISOString();
+      await guarded(
         surroundings,
-        () => client.todos.undo(operationId),
-        (failure) => say(surroundings, "take the todos back", failure),
+        () => client.planner.snooze(reminderId, until),
+        (failure) => say(surroundings, "put the reminder off", failure),
       );
-      if (done !== undefined) await load();
+    },
+    async removeReminder(reminderId) {
+      await guarded(
+        surroundings,
+        () => client.planner.removeReminder(reminderId),
+        (failure) => say(surroundings, "remove the reminder", failure),
+      );
     },
   };
 }
@@ -95,4 +161,50 @@ export function createTodoControl(surroundings: Surroundings): TodoControl {
 function say({ store }: Surroundings, what: string, failure: Failure): void {
   const text = `Could not ${what}: it is as it was. ${inOneLine(explainFailure(failure))}`;
   store.dispatch({ about: "shell", action: { type: "noticed", tone: "error", text } });
+}
+
+/** The server reads days and times on the person's own clock, which is this browser's. Once a visit, if it differs. */
+async function tellZone(surroundings: Surroundings): Promise<void> {
+  const { client } = surroundings;
+  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+  await guarded(
+    surroundings,
+    async () => {
+      if ((await client.planner.timeZone()) !== timeZone)
+        await client.planner.setTimeZone(timeZone);
+    },
+    () => {},
+  );
+}
+
+async function loadApprovals(
+  surroundings: Surroundings,
+  dispatch: (action: TodoAction) => void,
+): Promise<void> {
+  const approvals = await guarded(
+    surroundings,
+    () => surroundings.client.approvals.list(),
+    () => {},
+  );
+  if (approvals !== undefined) dispatch({ type: "approvalsLoaded", approvals });
+}
+
+function approvalControl(
+  surroundings: Surroundings,
+  dispatch: (action: TodoAction) => void,
+): Pick<TodoControl, "takeApproval" | "answer"> {
+  return {
+    takeApproval: (change) => dispatch({ type: "approvalChanged", change }),
+    async answer(approvalId, approved) {
+      dispatch({ type: "approvalChanged", change: { approvalId, approval: null } });
+      await guarded(
+        surroundings,
+        () => surroundings.client.approvals.answer(approvalId, approved),
+        (failure) => {
+          say(surroundings, approved ? "approve" : "reject", failure);
+          void loadApprovals(surroundings, dispatch);
+        },
+      );
+    },
+  };
 }

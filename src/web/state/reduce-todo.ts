@@ -1,4 +1,14 @@
-import type { Failure, Todo, TodoChange, TodoEdit, TodoSnapshot } from "../../client/index.ts";
+import type {
+  Approval,
+  ApprovalChange,
+  Failure,
+  Reminder,
+  ReminderChange,
+  Todo,
+  TodoChange,
+  TodoEdit,
+  TodoSnapshot,
+} from "../../client/index.ts";
 import type { Load, PageState } from "./page-state.ts";
 
 /** What a person wants of the todos and the log has not confirmed yet: shown as if it were so. */
@@ -19,6 +29,9 @@ export interface TodosState {
   readonly seq: number;
   readonly etag: string | null;
   readonly wishes: readonly TodoWish[];
+  readonly reminders: readonly Reminder[];
+  /** What tasks ask, the oldest first. */
+  readonly approvals: readonly Approval[];
 }
 
 /** What happened to todos. */
@@ -31,7 +44,11 @@ export type TodoAction =
   | { readonly type: "todoStored"; readonly actionId: string; readonly todos: readonly Todo[] }
   /** It was refused, or is lost: what was shown is taken back. */
   | { readonly type: "todoTakenBack"; readonly actionId: string }
-  | { readonly type: "todoChanged"; readonly change: TodoChange };
+  | { readonly type: "todoChanged"; readonly change: TodoChange }
+  | { readonly type: "remindersLoaded"; readonly reminders: readonly Reminder[] }
+  | { readonly type: "reminderChanged"; readonly change: ReminderChange }
+  | { readonly type: "approvalsLoaded"; readonly approvals: readonly Approval[] }
+  | { readonly type: "approvalChanged"; readonly change: ApprovalChange };
 
 /** No todos yet. */
 export const noTodos: TodosState = {
@@ -40,6 +57,8 @@ export const noTodos: TodosState = {
   seq: 0,
   etag: null,
   wishes: [],
+  reminders: [],
+  approvals: [],
 };
 
 /** What an action about todos makes of the page. */
@@ -75,6 +94,20 @@ function next(state: TodosState, action: TodoAction): TodosState {
       return without(state, action.actionId);
     case "todoChanged":
       return changed(state, action.change);
+    case "approvalsLoaded":
+      return { ...state, approvals: action.approvals };
+    case "approvalChanged": {
+      const { approval, approvalId } = action.change;
+      const others = state.approvals.filter(({ id }) => id !== approvalId);
+      return { ...state, approvals: approval === null ? others : [...others, approval] };
+    }
+    case "remindersLoaded":
+      return { ...state, reminders: inOrder(action.reminders) };
+    case "reminderChanged": {
+      const { reminder, reminderId } = action.change;
+      const others = state.reminders.filter(({ id }) => id !== reminderId);
+      return { ...state, reminders: inOrder(reminder === null ? others : [...others, reminder]) };
+    }
     default: {
       const never: never = action;
       return never;
@@ -87,6 +120,11 @@ function changed(state: TodosState, { actionId, seq, todoId, todo }: TodoChange)
   if (seq <= state.seq || todoId === null) return rest;
   const todos = todo === null ? removed(rest.todos, todoId) : put(rest.todos, todo);
   return { ...rest, todos, seq };
+}
+
+/** What has come first, because it waits for an answer; then by time. */
+function inOrder(reminders: readonly Reminder[]): readonly Reminder[] {
+  return reminders.toSorted((a, b) => ((a.nextAt ?? "") < (b.nextAt ?? "") ? -1 : 1));
 }
 
 function without(state: TodosState, actionId: string): TodosState {

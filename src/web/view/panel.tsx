@@ -2,6 +2,7 @@ import type { KeyboardEvent, ReactNode } from "react";
 import { panelTabs as tabs } from "../state/page-state.ts";
 import type { PanelTab } from "../state/page-state.ts";
 import { openTodos } from "../state/reduce-todo.ts";
+import { Approvals } from "./approvals.tsx";
 import { useControl, usePage } from "./page-context.ts";
 import { QueuePanel } from "./queue-panel.tsx";
 import { SchedulePanel } from "./schedule-panel.tsx";
@@ -30,6 +31,7 @@ export function Panel(): ReactNode {
   const Content = contents[tab];
   return (
     <>
+      <Approvals />
       <Tabs current={tab} />
       <div id="panel-content" className="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
         <Content />

@@ -6,6 +6,7 @@ import { shownTodos } from "../state/reduce-todo.ts";
 import type { ShownTodo } from "../state/reduce-todo.ts";
 import { isOver, todayOf, wordsOfDay } from "../words/day-words.ts";
 import { Icon } from "./icon.tsx";
+import { ReminderList } from "./reminder-list.tsx";
 import { useControl, usePage } from "./page-context.ts";
 import { useNow } from "./use-now.ts";
 
@@ -29,6 +30,8 @@ export function TodoPanel(): ReactNode {
       <Proposals todos={of("proposed")} />
       {load.is === "ready" && shown.length === 0 && <NoTodos />}
       <TodoList label="Open todos" todos={of("open")} />
+      <Offers />
+      <ReminderList />
       {done.length > 0 && (
         <>
           <h3 className="todos-title">Done</h3>
@@ -144,6 +147,36 @@ function Proposals({ todos }: { readonly todos: readonly ShownTodo[] }): ReactNo
         ))}
       </ul>
     </section>
+  );
+}
+
+/** What Errand can do with the list: wishes that are said in the chat, and answered there. */
+function Offers(): ReactNode {
+  const control = useControl();
+  const isChat = usePage((page) => page.route.sessionId !== null);
+  const hasOpen = usePage((page) => page.todos.todos.some(({ status }) => status === "open"));
+  if (!isChat && !hasOpen) return null;
+  return (
+    <div className="offers">
+      {hasOpen && (
+        <button
+          type="button"
+          className="small-button"
+          onClick={() => void control.chat.send("plan")}
+        >
+          Plan my day
+        </button>
+      )}
+      {isChat && (
+        <button
+          type="button"
+          className="small-button"
+          onClick={() => void control.chat.send("extract")}
+        >
+          Find todos in this chat
+        </button>
+      )}
+    </div>
   );
 }
 

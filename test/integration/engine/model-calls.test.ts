@@ -5,6 +5,7 @@ import {
   type FakeModel,
   type FakeModelOptions,
 } from "../../../src/adapters/fake-model/fake-model.ts";
+import { isRecord } from "../../../src/core/json.ts";
 import { defineTask, type AnyTaskType } from "../../../src/engine/index.ts";
 import type { Embedded } from "../../../src/hosts/embedded/embedded.ts";
 import { messageText } from "../../../src/core/session/state.ts";
@@ -150,6 +151,25 @@ describe("a model call", () => {
     expect(model.log().filter(({ path }) => path.endsWith("completions"))).toHaveLength(1);
     expect(textOfFeed(events)).toBe("once");
     expect((await viewOf(errand, taskId)).attempts).toBe(2);
+  });
+
+  test("[CALL11] a call that is its task's last word ends in one commit with the task", async () => {
+    const { errand, model } = await bench({}, { slots: 1 });
+    const rows: string[][] = [];
+    errand.engine.kernel.listen({
+      committed: ({ scope, events }) => {
+        if (!scope.startsWith("task/")) return;
+        rows.push(events.map((event) => (isRecord(event) ? String(event["type"]) : "")));
+      },
+    });
+    const end = await errand.engine.run("generate", { prompt: "[[say bye]]" });
+    expect(end.output).toMatchObject({ text: "bye", finish: "stop" });
+    expect(rows.at(-1)).toEqual(["call.completed", "task.completed"]);
+    expect(rows.flat().filter((type) => type === "call.completed")).toHaveLength(1);
+    // Its slot is free again: there is no other for a second call.
+    const second = await errand.engine.run("generate", { prompt: "[[say on]]" });
+    expect(second.status).toBe("completed");
+    expect(model.load().runningMax).toBe(1);
   });
 
   test("[CALL7] another prompt on replay fails with nondeterministic and never runs", async () => {

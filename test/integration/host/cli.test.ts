@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,6 +9,7 @@ import { startFakeModel, type FakeModel } from "../../../src/adapters/fake-model
 import { dataFolder } from "../engine/workbench.ts";
 import { json, post, startServer, type ServerProcess } from "./server-process.ts";
 
+const taskModule = fileURLToPath(new URL("../../../src/index.ts", import.meta.url));
 const cli = fileURLToPath(new URL("../../../src/cli.ts", import.meta.url));
 
 interface Ran {
@@ -40,6 +43,13 @@ describe("the command line", () => {
 
   beforeAll(async () => {
     model = await startFakeModel({ tokensPerSecond: 1_000 });
+    writeFileSync(
+      join(folder.dir, "errand.config.ts"),
+      `import { defineConfig, defineTask } from ${JSON.stringify(taskModule)};
+const asks = defineTask("asks", {}, (_input: unknown, ctx) => ctx.approve("Go on?"));
+export default defineConfig({ tasks: [asks] });
+`,
+    );
     server = await startServer(folder.dir, { ERRAND_MODEL_BASE_URL: model.baseUrl });
     url = server.url;
   });
@@ -96,6 +106,45 @@ describe("the command line", () => {
     expect(bad).toMatchObject({ code: 1, err: expect.stringContaining("dueDay") });
     const none = await errand("todos", "done", "nothing like it");
     expect(none).toMatchObject({ code: 1, err: expect.stringContaining("none of your todos") });
+  });
+
+  test("[CLI9] reminders are set from words, listed, put off and removed, and the day is planned", async () => {
+    const set = await errand("reminders", "add", "call Ann tomorrow at 9");
+    expect(set).toMatchObject({ code: 0, out: expect.stringContaining("call Ann") });
+    expect((await errand("reminders")).out).toMatch(/^1 +\d{4}-\d\d-\d\d 09:00 +once +call Ann/);
+    expect((await errand("reminders", "snooze", "1", "--minutes", "5")).code).toBe(0);
+    expect((await errand("reminders", "remove", "1")).out).toBe("gone: call Ann\n");
+    expect((await errand("reminders")).out).toContain("No reminders.");
+    const plan = await errand("plan");
+    expect(`${plan.out}${plan.err}`).toMatch(/Plan for|usable answer/);
+  });
+
+  test("[CLI10] what tasks ask is listed and answered", async () => {
+    expect((await errand("approvals")).out).toContain("Nothing waits for your approval.");
+    const none = await errand("approvals", "approve", "1");
+    expect(none).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("errand approvals shows it"),
+    });
+    const { out } = await errand("submit", "--type", "asks", "--input", "{}", "--json");
+    const { id } = JSON.parse(out) as { id: string };
+    await expect.poll(async () => (await errand("approvals")).out).toMatch(/^1 +asks +.*Go on\?/);
+    const said = await errand("approvals", "reject", "1", "--comment", "not today");
+    expect(said.out).toContain(`rejected: Go on?\n${id}`);
+    expect((await errand("follow", id)).out).toContain("not today");
+  });
+
+  test("[CLI11] a session is exported, and imported under another name with an equal state", async () => {
+    const body = { message: "list", sessionId: "to-move" };
+    const { taskId } = (await json(`${url}/api/chat/stream`, post(body))) as { taskId: string };
+    await errand("follow", taskId);
+    const file = join(folder.dir, "moved.jsonl");
+    expect(await errand("export", "to-move", "--out", file)).toMatchObject({ code: 0 });
+    const moved = await errand("import", file, "--as", "moved");
+    expect(moved).toMatchObject({ code: 0, out: expect.stringMatching(/^moved +state equal/) });
+    const again = await errand("import", file, "--as", "moved");
+    expect(again.out).toContain("state equal");
+    expect((await errand("export", "nowhere")).code).toBe(1);
   });
 
   test("[CLI7] replay folds a task's log again to the state the server shows", async () => {

@@ -25,10 +25,15 @@ async function eventsOf(door: Door): Promise<readonly { name: string; data: unkn
   const isEndOfIt = (name: string, data: unknown): boolean =>
     name === "end" && JSON.stringify(data).includes(id);
   const first = await reader.until(({ name, data }) => isEndOfIt(name, data));
+  await door.submit("script", { acts: [{ approve: "Go on?" }] });
+  const asked = await reader.until(({ name }) => name === "approval");
+  await door.json("POST", "/api/todos", { body: { text: "t" } });
+  const at = new Date(Date.now() + 86_400_000).toISOString();
+  await door.json("POST", "/api/reminders", { body: { text: "r", at } });
   await door.json("POST", `/api/tasks/${id}/retry`);
   const second = await reader.until(({ name, data }) => isEndOfIt(name, data));
   await reader.leave();
-  return [...first, ...second];
+  return [...first, ...asked, ...second];
 }
 
 test("[WS8] /asyncapi.json names every event that is pushed, and each is of the shape it says", async () => {

@@ -60,15 +60,19 @@ async function stillWell(): Promise<void> {
   expect(door.errors).toEqual([]);
 }
 
-test("[SEC25,HTTP7] no body, however broken, is more than a 4xx to any operation", async () => {
-  for (const operation of await withBody()) {
-    for (const [name, raw] of brokenBodies()) {
-      const status = await send(operation, { raw });
-      expect([operation.id, name, status >= 400]).toEqual([operation.id, name, true]);
+test(
+  "[SEC25,HTTP7] no body, however broken, is more than a 4xx to any operation",
+  { timeout: 120_000 },
+  async () => {
+    for (const operation of await withBody()) {
+      for (const [name, raw] of brokenBodies()) {
+        const status = await send(operation, { raw });
+        expect([operation.id, name, status >= 400]).toEqual([operation.id, name, true]);
+      }
     }
-  }
-  await stillWell();
-});
+    await stillWell();
+  },
+);
 
 test("[HTTP3,HTTP7] no operation reads a body of another type", async () => {
   for (const operation of await withBody()) {
@@ -78,31 +82,35 @@ test("[HTTP3,HTTP7] no operation reads a body of another type", async () => {
   await stillWell();
 });
 
-test("[SEC24,SEC25,HTTP7] no value of any field does more than a 4xx", async () => {
-  for (const operation of await withBody()) {
-    const good = bodyOf(operation);
-    if (!isRecord(good)) continue;
-    for (const field of Object.keys(good)) {
-      for (const value of wrongValues())
-        await send(operation, { body: { ...good, [field]: value } });
-      for (const value of bitingStrings)
-        await send(operation, { body: { ...good, [field]: value } });
+test(
+  "[SEC24,SEC25,HTTP7] no value of any field does more than a 4xx",
+  { timeout: 120_000 },
+  async () => {
+    for (const operation of await withBody()) {
+      const good = bodyOf(operation);
+      if (!isRecord(good)) continue;
+      for (const field of Object.keys(good)) {
+        for (const value of wrongValues())
+          await send(operation, { body: { ...good, [field]: value } });
+        for (const value of bitingStrings)
+          await send(operation, { body: { ...good, [field]: value } });
+      }
+      for (const field of [
+        "userId",
+        "role",
+        "state",
+        "attempts",
+        "constructor",
+        "toJSON",
+        "then",
+        "hasOwnProperty",
+      ]) {
+        await send(operation, { body: { ...good, [field]: { x: 1 } } });
+      }
     }
-    for (const field of [
-      "userId",
-      "role",
-      "state",
-      "attempts",
-      "constructor",
-      "toJSON",
-      "then",
-      "hasOwnProperty",
-    ]) {
-      await send(operation, { body: { ...good, [field]: { x: 1 } } });
-    }
-  }
-  await stillWell();
-});
+    await stillWell();
+  },
+);
 
 test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", async () => {
   for (const operation of (await documented()).filter(({ path }) => path.includes("{"))) {
@@ -113,6 +121,8 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
         userId: encodeURIComponent(toWellFormed(text)),
         schedule: encodeURIComponent(toWellFormed(text)),
         todoId: encodeURIComponent(toWellFormed(text)),
+        reminderId: encodeURIComponent(toWellFormed(text)),
+        approvalId: encodeURIComponent(toWellFormed(text)),
         model: encodeURIComponent(toWellFormed(text)),
         responseId: encodeURIComponent(toWellFormed(text)),
         queue: encodeURIComponent(toWellFormed(text)),
@@ -145,6 +155,8 @@ test("[HTTP4,HTTP7] no path does more than a 4xx, and none leads elsewhere", asy
           taskId: bad,
           schedule: bad,
           todoId: bad,
+          reminderId: bad,
+          approvalId: bad,
           queue: bad,
           sessionId: bad,
           userId: bad,
@@ -194,7 +206,7 @@ test("[HTTP4,HTTP7] no query does more than a 4xx, and unknown parameters are re
   await stillWell();
 });
 
-test("[SEC25,HTTP7] no header does more than a 4xx", async () => {
+test("[SEC25,HTTP7] no header does more than a 4xx", { timeout: 120_000 }, async () => {
   for (const operation of await documented()) {
     const body = bodyOf(operation);
     for (const headers of oddHeaders()) {

@@ -27,6 +27,8 @@ const nowhere: Sights = {
   sessionId: "nowhere",
   schedule: "never",
   todoId: "todo_01k7x5q2m0f3v8k2n6r4t9w1ya",
+  reminderId: "rem_01k7x5q2m0f3v8k2n6r4t9w1ya",
+  approvalId: "appr_01k7x5q2m0f3v8k2n6r4t9w1ya",
   userId: "u8",
 };
 const isPublic = ({ policy }: Operation): boolean => policy === "public";
@@ -105,13 +107,10 @@ test("[SEC2] what is another user's answers exactly like what never was, on ever
     // A chat's name is the user's own: nobody's chat of that name is there for u2.
     const expected = operation.tag === "chat" ? [200, 204] : [404];
     expect(expected).toContain(foreign.status);
-    const words = (text: string, { taskId, sessionId, userId, schedule, todoId }: Sights): string =>
-      text
-        .replace(taskId, "ID")
-        .replace(todoId, "ID")
-        .replace(sessionId, "ID")
-        .replace(schedule, "ID")
-        .replace(userId, "ID")
+    const words = (text: string, named: Sights): string =>
+      Object.values(named)
+        .toSorted((a: string, b: string) => b.length - a.length)
+        .reduce((said: string, name: string) => said.replace(name, "ID"), text)
         .replace(/req_\w+/, "REQ");
     expect(words(await checkAnswer(operation, foreign), sights)).toBe(
       words(await checkAnswer(operation, unknown), nowhere),

@@ -9,6 +9,8 @@ export type Act =
   | { readonly progress: number }
   | { readonly step: string }
   | { readonly event: string }
+  /** Asks its person; its output is the answer. */
+  | { readonly approve: string; readonly details?: unknown; readonly timeoutMs?: number }
   | { readonly tool: string; readonly input: unknown }
   | { readonly fail: string }
   | { readonly output: unknown };
@@ -48,7 +50,10 @@ export function steeredTasks(): { readonly types: readonly AnyTaskType[]; readon
         else if ("progress" in act) await ctx.progress({ done: act.progress, total: 10 });
         else if ("step" in act) await ctx.step(act.step, () => index);
         else if ("event" in act) await ctx.waitForEvent(act.event);
-        else if ("tool" in act)
+        else if ("approve" in act) {
+          const { approve, ...options } = act;
+          output = await ctx.approve(approve, options);
+        } else if ("tool" in act)
           await tools.call({ id: `${act.tool}-${index}`, name: act.tool, input: act.input });
         else if ("fail" in act) throw new FatalError(act.fail);
         else output = act.output;

@@ -3,6 +3,7 @@ import { expect } from "vitest";
 
 import { z } from "zod";
 
+import { isRecord } from "../../../src/core/json.ts";
 import type { Operation } from "../../../src/server/index.ts";
 import { isOpenaiPath } from "../../../src/server/openai/routes.ts";
 import { openaiErrorShape } from "../../../src/server/openai/shapes.ts";
@@ -16,6 +17,8 @@ export interface Sights {
   readonly sessionId: string;
   readonly userId: string;
   readonly todoId: string;
+  readonly reminderId: string;
+  readonly approvalId: string;
   /** Name of a schedule. */
   readonly schedule: string;
   /** A model's id; one that every door of the tests has, if absent. */
@@ -31,10 +34,11 @@ export async function makeSights(door: Door, userId: string, key?: string): Prom
   const ask = key === undefined ? {} : { key };
   const task = await door.json("POST", "/api/tasks", {
     ...ask,
-    body: { type: "script", input: { acts: [{ say: "said " }, { event: "never" }] } },
+    body: { type: "script", input: { acts: [{ say: "said " }, { approve: "Go on?" }] } },
   });
   const taskId = String(task.body["id"]);
-  await until(door, taskId, ({ status }) => status === "waiting");
+  const { reason } = await until(door, taskId, ({ status }) => status === "waiting");
+  const approvalId = isRecord(reason) ? String(reason["approvalId"]) : "";
   const sessionId = `session-of-${userId}`;
   const said = await door.json("POST", "/api/chat/stream", {
     ...ask,
@@ -47,7 +51,12 @@ export async function makeSights(door: Door, userId: string, key?: string): Prom
   expect(made.status).toBe(201);
   const todo = await door.json("POST", "/api/todos", { ...ask, body: bodies["addTodo"] ?? {} });
   const [todoId = ""] = todo.body["todoIds"] as string[];
-  return { taskId, sessionId, userId, schedule, todoId };
+  const reminder = await door.json("POST", "/api/reminders", {
+    ...ask,
+    body: bodies["setReminder"] ?? {},
+  });
+  const reminderId = String(reminder.body["id"]);
+  return { taskId, sessionId, userId, schedule, todoId, reminderId, approvalId };
 }
 
 const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -70,6 +79,22 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   makeKey: { user: "u9" },
   orchestrate: { prompt: "plan it" },
   stopChat: { activeStreamId: "task_x" },
+  setReminder: { text: "call Ann", at: "2030-01-01T09:00:00Z", timeZone: "UTC" },
+  snoozeReminder: { until: "2030-01-02T09:00:00Z" },
+  setProfile: { timeZone: "Europe/Berlin" },
+  makePlan: { timeZone: "UTC", tell: false },
+  makeSummary: { sessionId: "nowhere" },
+  extractTodos: { sessionId: "nowhere" },
+  importSession: {
+    format: "errand-session-1",
+    sessionId: "imported",
+    seq: 1,
+    stateHash: "0".repeat(64),
+    part: 0,
+    parts: 1,
+    head: { title: "t", createdAtMs: 1, updatedAtMs: 1, turns: [], summary: null, plan: null },
+    items: [],
+  },
   addTodo: { text: "water the plants", dueDay: "2026-12-01" },
   changeTodo: { done: true },
   undoTodos: { operationId: "task_01k7x5q2m0f3v8k2n6r4t9w1ya" },
@@ -153,6 +178,8 @@ export function pathOf({ path }: Operation, sights: Sights): string {
     .replace("{chatId}", sights.sessionId)
     .replace("{userId}", sights.userId)
     .replace("{todoId}", sights.todoId)
+    .replace("{approvalId}", sights.approvalId)
+    .replace("{reminderId}", sights.reminderId)
     .replace("{schedule}", sights.schedule)
     .replace("{model}", sights.model ?? "fake-large")
     .replace("{responseId}", sights.responseId ?? "resp_01k7x5q2m0f3v8k2n6r4t9w1ya")
