@@ -62,6 +62,8 @@ export default defineConfig({
           name: "web",
           include: ["test/web/**/*.test.ts"],
           pool: "forks",
+          // What a page shows comes when it comes: a busy machine must not decide a test.
+          expect: { poll: { timeout: 15_000 } },
           testTimeout: SLOW_TEST_MS,
           hookTimeout: SLOW_TEST_MS,
         },

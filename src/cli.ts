@@ -12,7 +12,9 @@ const main = defineCommand({
   meta: {
     name: "errand",
     version: "0.1.0",
-    description: "Durable background agents: submit, close the tab, come back",
+    description:
+      "Durable background agents: submit, close the tab, come back. " +
+      "All commands but serve, doctor and demo-model speak to a running server: ERRAND_URL says where, ERRAND_API_KEY is the key where keys are on. Exit code 0: done, 1: failed or refused",
   },
   subCommands: {
     serve: async () => (await import("./cli/serve.ts")).serve,

@@ -29,7 +29,7 @@ interface ServerArgs {
 
 const idArg: Word = {
   type: "positional",
-  description: "Task id, or the end of one",
+  description: "Task id, or its last letters as ps shows them",
   required: true,
 };
 const idArgs: ServerArgs & { readonly id: Word } = { id: idArg, url: urlArg, json: jsonArg };
@@ -40,12 +40,18 @@ const submitArgs: ServerArgs & {
 } & Record<"input" | "priority" | "key", Text> = {
   text: {
     type: "positional",
-    description: "What to do: the prompt of a `generate` task, or its text",
+    description: "What to do: the prompt of a generate task, or the text of another type",
     required: false,
   },
   type: { type: "string", description: "Task type", default: "generate" },
-  input: { type: "string", description: "Input as JSON, instead of the text" },
-  priority: { type: "string", description: "interactive, background or batch" },
+  input: {
+    type: "string",
+    description: 'Input as JSON instead of the text, such as {"prompt":"..."}',
+  },
+  priority: {
+    type: "string",
+    description: "interactive, background or batch (default: that of the type)",
+  },
   key: { type: "string", description: "Idempotency key: the same key again is the same task" },
   wait: {
     type: "boolean",
@@ -66,7 +72,10 @@ const psArgs: ServerArgs & { readonly all: Flag; readonly watch: Flag } = {
 };
 const followArgs: ServerArgs & { readonly id: Word; readonly after: Text } = {
   id: idArg,
-  after: { type: "string", description: "Cursor to go on behind" },
+  after: {
+    type: "string",
+    description: "Cursor to go on behind, as --json shows it (default: the beginning)",
+  },
   url: urlArg,
   json: jsonArg,
 };
@@ -178,7 +187,7 @@ async function listing(
 
 /** `errand ps`. */
 export const ps: CommandDef<typeof psArgs> = defineCommand({
-  meta: { name: "ps", description: "Show your tasks" },
+  meta: { name: "ps", description: "Show your tasks, newest first, and why they wait" },
   args: psArgs,
   async run({ args }) {
     await orExplain(serverUrl(args.url), async () => {
@@ -230,7 +239,7 @@ export const follow: CommandDef<typeof followArgs> = defineCommand({
 /** `errand cancel`. */
 export const cancel: CommandDef<typeof idArgs> = act(
   "cancel",
-  "Cancel a task for good",
+  "Cancel a task, wherever it stands; retry opens it again",
   async (client, { id }) => {
     const task = await client.tasks.cancel(id);
     return `${task.id}  ${stateWords(task)}`;
@@ -240,7 +249,7 @@ export const cancel: CommandDef<typeof idArgs> = act(
 /** `errand retry`. */
 export const retry: CommandDef<typeof idArgs> = act(
   "retry",
-  "Try a failed, cancelled or expired task again",
+  "Try a failed, cancelled or expired task again: the same task, under the same id",
   async (client, { id }) => {
     const task = await client.tasks.retry(id);
     return `${task.id}  ${stateWords(task)}`;
@@ -261,20 +270,20 @@ function moved(by: 1 | -1): (client: ErrandClient, task: Task) => Promise<string
 /** `errand promote`. */
 export const promote: CommandDef<typeof idArgs> = act(
   "promote",
-  "Move a task up one priority class, with what it has waiting",
+  "Move a task up one priority class: batch, background, interactive",
   moved(1),
 );
 
 /** `errand demote`. */
 export const demote: CommandDef<typeof idArgs> = act(
   "demote",
-  "Move a task down one priority class, with what it has waiting",
+  "Move a task down one priority class: interactive, background, batch",
   moved(-1),
 );
 
 /** `errand why`. */
 export const why: CommandDef<typeof idArgs> = act(
   "why",
-  "Say exactly why a task is where it is",
+  "Say why a task is where it is: its place in line, what holds it, when it should start",
   async (client, { id }) => (await client.tasks.why(id)).message,
 );

@@ -9,7 +9,8 @@ import {
 /** The flag that names the server. */
 export const urlArg = {
   type: "string",
-  description: "Server to speak to (default: ERRAND_URL, or http://127.0.0.1:PORT)",
+  description:
+    "Server to speak to, with the key of ERRAND_API_KEY (default: ERRAND_URL, or http://127.0.0.1:PORT)",
 } as const;
 
 /** The flag that asks for JSON. */

@@ -25,19 +25,33 @@ interface QueueArgs {
 }
 
 const queuesArgs: QueueArgs & { readonly pause: Flag; readonly resume: Flag } = {
-  name: { type: "positional", description: "Only this queue", required: false },
-  pause: { type: "boolean", description: "Grant nothing new; what runs goes on" },
-  resume: { type: "boolean", description: "Grant again" },
+  name: {
+    type: "positional",
+    description: "Only this queue; needed to pause or resume",
+    required: false,
+  },
+  pause: {
+    type: "boolean",
+    description: "Start nothing new; what runs goes on. Lasts over restarts",
+  },
+  resume: { type: "boolean", description: "Start what waits again" },
   url: urlArg,
   json: jsonArg,
 };
 
 const limitsArgs: QueueArgs & Record<keyof typeof limitFlags, Text> = {
-  name: { type: "positional", description: "Only this queue", required: false },
-  slots: { type: "string", description: "Calls it runs at once" },
-  "per-key": { type: "string", description: "Slots of one user while others wait, or none" },
-  requests: { type: "string", description: "Calls a minute, or none" },
-  tokens: { type: "string", description: "Tokens a minute, or none" },
+  name: {
+    type: "positional",
+    description: "Only this queue; needed to change it",
+    required: false,
+  },
+  slots: { type: "string", description: "Calls it runs at once, 1..10000" },
+  "per-key": {
+    type: "string",
+    description: "Slots one user may hold while others wait, or none for no limit",
+  },
+  requests: { type: "string", description: "Calls a minute, or none for no limit" },
+  tokens: { type: "string", description: "Tokens a minute, or none for no limit" },
   url: urlArg,
   json: jsonArg,
 };

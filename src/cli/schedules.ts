@@ -68,7 +68,7 @@ const add = defineCommand({
     name: nameArg,
     cron: {
       type: "positional",
-      description: 'Five cron fields, such as "30 8 * * 1-5"',
+      description: 'Minute, hour, day, month, weekday, such as "30 8 * * 1-5" (08:30 on weekdays)',
       required: true,
     },
     text: { type: "positional", description: "What to do each time", required: false },

@@ -1,20 +1,19 @@
-import type { Task } from "../client/index.ts";
+import { isEnd } from "../core/task/status.ts";
+import type { Reason, Task } from "../client/index.ts";
 
 /** A task's state in a few words: why it waits, how far it is, what went wrong. */
 export function stateWords(task: Task): string {
-  if (task.error !== null && task.status !== "completed")
+  // An open task may carry the error of its last attempt: what it does now says more.
+  if (task.error !== null && isEnd(task.status) && task.status !== "completed")
     return `${task.status}: ${task.error.message}`;
   if (task.reason !== null) {
-    const place = task.reason.position === null ? "" : `, number ${task.reason.position} in line`;
-    return `${task.status} (${task.reason.message}${place})`;
+    return `${task.status} (${wordsOfReason(task.reason)})`;
   }
   const { progress } = task;
   if (progress === null) return task.status;
   const share =
-    progress.done !== undefined && progress.total !== undefined
-      ? ` ${progress.done}/${progress.total}`
-      : "";
-  const message = progress.message === undefined ? "" : ` ${progress.message}`;
+    progress.done !== null && progress.total !== null ? ` ${progress.done}/${progress.total}` : "";
+  const message = progress.message === null ? "" : ` ${progress.message}`;
   return `${task.status}${share}${message}`;
 }
 
@@ -67,4 +66,27 @@ export function table(rows: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join("\n");
+}
+
+/** What a line that moves as ever needs no word for. */
+const ordinary: readonly string[] = ["slot_busy", "behind_others"];
+
+function wordsOfReason({ message, position, cause, error, untilAt, estimate }: Reason): string {
+  const parts = [message];
+  if (position !== null) parts.push(`number ${position} in line`);
+  if (cause !== null && !ordinary.includes(cause.code))
+    parts.push(
+      cause.code.replaceAll("_", " "),
+      ...(cause.untilAt === null ? [] : [`until ${cause.untilAt}`]),
+    );
+  if (error !== null) parts.push(`after: ${error.message}`);
+  if (untilAt !== null) parts.push(`until ${untilAt}`);
+  if (estimate !== null) {
+    const seconds = (ms: number): number => Math.max(1, Math.round(ms / 1_000));
+    const { start, late } = estimate;
+    parts.push(
+      `starts in ${seconds(start.p50Ms)} to ${seconds(start.p90Ms)} s${late ? ", later than promised" : ""}`,
+    );
+  }
+  return parts.join(", ");
 }

@@ -1,3 +1,4 @@
+import { z } from "@hono/zod-openapi";
 import { Hono } from "hono";
 
 import { ErrandError } from "../core/errors.ts";
@@ -5,6 +6,7 @@ import type { Engine } from "../engine/index.ts";
 import type { ServerContext } from "./context.ts";
 import { json } from "./answer.ts";
 import { asyncapiDocument } from "./asyncapi.ts";
+import { docsPage } from "./docs-page.ts";
 import { createIdentifier, type Identifier } from "./guard/identify.ts";
 import { refuseForeign } from "./guard/same-origin.ts";
 import { StreamGate } from "./guard/stream-gate.ts";
@@ -91,6 +93,7 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
     pageRoute(server),
     documentRoute(operations, settings.version),
     asyncapiRoute(settings.version),
+    docsRoute(operations, settings.version),
   );
   const router: Router = new Hono();
   mount(router, operations, server, { identifier, submits });
@@ -177,6 +180,19 @@ function documentRoute(operations: readonly Operation[], version: string): Opera
       document ??= openapiDocument(operations, version);
       return json(document, 200, { "cache-control": "no-cache" });
     },
+  });
+}
+
+function docsRoute(operations: readonly Operation[], version: string): Operation {
+  return operation({
+    method: "get",
+    path: "/docs",
+    policy: "public",
+    id: "docs",
+    tag: "operations",
+    summary: "The API on one page, for people",
+    answers: { 200: { description: "HTML", schema: z.string(), mediaType: "text/html" } },
+    handle: () => docsPage(operations, version),
   });
 }
 

@@ -1,6 +1,7 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 
 import { describeError, type ErrorCode } from "../core/errors.ts";
+import { exampleBodies } from "./examples.ts";
 import { openaiStatus } from "./openai/errors.ts";
 import { isOpenaiPath } from "./openai/routes.ts";
 import { openaiErrorShape } from "./openai/shapes.ts";
@@ -58,7 +59,12 @@ function routeConfig(operation: Operation): RouteConfig {
         : {
             body: {
               required: body.required,
-              content: { "application/json": { schema: body.shown ?? body.schema } },
+              content: {
+                "application/json": {
+                  schema: body.shown ?? body.schema,
+                  ...(exampleBodies[id] === undefined ? {} : { example: exampleBodies[id] }),
+                },
+              },
             },
           }),
     },

@@ -57,7 +57,7 @@ describe.skipIf(missingBrowser !== undefined)("a conversation on the page", () =
         queue: "model:default",
         position: 1,
         message: "",
-        cause: { code: "endpoint_down", untilAt: new Date(Date.now() + 60_500).toISOString() },
+        cause: { code: "endpoint_down", untilAt: new Date(Date.now() + 119_000).toISOString() },
       },
     });
     await page
@@ -75,7 +75,7 @@ describe.skipIf(missingBrowser !== undefined)("a conversation on the page", () =
       status: "delayed",
       reason: {
         code: "backoff",
-        untilAt: new Date(Date.now() + 120_500).toISOString(),
+        untilAt: new Date(Date.now() + 179_000).toISOString(),
         message: "waits before it is tried again",
         error: { code: "model_stalled", message: "no token for 60 s" },
       },

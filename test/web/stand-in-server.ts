@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { isEnd } from "../../src/core/task/status.ts";
 import { serveFile } from "./built-page.ts";
+import { ofQueues, ofSchedules } from "./world-board.ts";
 import { createWorld, listTasks, snapshotOf, stateOf } from "./stand-in-world.ts";
 import type { World, WorldEvent, WorldTask } from "./stand-in-world.ts";
 
@@ -151,6 +152,7 @@ function route(call: Call): void {
     const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
     send(response, 200, { userId: "local", timeZone });
   } else if (collection === "todos") ofTodos(call, id);
+  else if (collection === "queues" || collection === "schedules") ofBoard(call, id, verb);
   else if (collection === "sessions") sessions(call, id);
   else if (collection === "chat" && request.method === "POST" && id === "stream") chat(call);
   else if (collection === "tasks" && id === "") {
@@ -187,6 +189,17 @@ function sessions({ inside, request, response }: Call, id: string): void {
     if (request.headers["if-none-match"] === etag) response.writeHead(304).end();
     else send(response, 200, snapshotOf(world, session), { ETag: etag });
   }
+}
+
+function ofBoard({ inside, request, response, url }: Call, name: string, verb: string): void {
+  const { world } = inside;
+  const answered = url.pathname.startsWith("/api/queues")
+    ? ofQueues(world.board, name, verb)
+    : ofSchedules(world.board, { name, verb, method: request.method ?? "GET" });
+  if (answered === null) problem(response, notFound);
+  else if (verb === "run") send(response, 201, world.addTask({ title: decodeURIComponent(name) }));
+  else if (answered.body === null) response.writeHead(answered.status).end();
+  else send(response, answered.status, answered.body);
 }
 
 function ofApprovals({ inside, response }: Call, id: string): void {

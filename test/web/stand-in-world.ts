@@ -1,5 +1,6 @@
 import { formatId } from "../../src/core/ids.ts";
 import { isEnd, statusClass } from "../../src/core/task/status.ts";
+import type { WorldBoard } from "./world-board.ts";
 import { worldTodos } from "./world-todos.ts";
 import type { WorldTodos } from "./world-todos.ts";
 import type { TaskStatus } from "../../src/core/task/status.ts";
@@ -33,6 +34,7 @@ export interface WorldTask {
   rootId: string;
   priority: string;
   queue: string;
+  title: string | null;
   cursor: string;
   createdAt: string;
   startedAt: string | null;
@@ -83,6 +85,7 @@ export interface WorldEvent {
 /** What the scripted server knows, and the verbs a test moves it with. Nothing happens by itself. */
 export interface World {
   readonly planner: WorldTodos;
+  readonly board: WorldBoard;
   readonly tasks: Map<string, WorldTask>;
   readonly sessions: Map<string, WorldSession>;
   /** Facts of a task's feed, in order. */
@@ -134,6 +137,7 @@ export function createWorld(): World {
   };
   return {
     planner: worldTodos(tell),
+    board: { queues: [], schedules: [] },
     tasks,
     sessions,
     events,
@@ -285,6 +289,7 @@ function addTask(parts: Parts, fields: Partial<WorldTask>): WorldTask {
     rootId: id,
     priority: "background",
     queue: "notes",
+    title: null,
     cursor: "0",
     createdAt: now(),
     startedAt: null,

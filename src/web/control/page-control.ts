@@ -2,6 +2,8 @@ import type { ShellAction } from "../state/page-action.ts";
 import type { PageState, PanelFilter, TaskWish } from "../state/page-state.ts";
 import { followedTask } from "../state/select-chat.ts";
 import type { Route } from "../state/route.ts";
+import { createBoardControl } from "./board-control.ts";
+import type { BoardControl } from "./board-control.ts";
 import { createChatControl } from "./chat-control.ts";
 import type { ChatControl } from "./chat-control.ts";
 import { runEvents } from "./events-control.ts";
@@ -21,6 +23,7 @@ export interface PageControl extends ShellControl {
   readonly chat: ChatControl;
   readonly tasks: TaskControl;
   readonly todos: TodoControl;
+  readonly board: BoardControl;
   /** Loads what the address names and follows the server until `stop`. */
   readonly start: () => void;
   readonly stop: () => void;
@@ -57,6 +60,7 @@ export function createPageControl(surroundings: Surroundings): PageControl {
     chat,
     tasks,
     todos,
+    board: createBoardControl(surroundings),
     start() {
       live.start();
       chat.restoreOutbox();

@@ -1,3 +1,4 @@
+import { panelTabs } from "../state/page-state.ts";
 import type { PanelTab, Send, Side, Theme } from "../state/page-state.ts";
 import { fieldsOf, isObject } from "../../client/shape.ts";
 
@@ -49,7 +50,7 @@ export function openSettings(store: TextStore): Settings {
   return {
     theme: theme === "light" || theme === "dark" ? theme : "system",
     open: { sidebar: read(names.sidebar) !== "closed", panel: read(names.panel) !== "closed" },
-    tab: read(names.tab) === "todos" ? "todos" : "tasks",
+    tab: panelTabs.find((tab) => tab === read(names.tab)) ?? "tasks",
     setTab: (tab) => write(names.tab, tab === "tasks" ? null : tab),
     setTheme: (next) => write(names.theme, next === "system" ? null : next),
     setOpen: (side, open) => write(names[side], open ? null : "closed"),

@@ -21,6 +21,7 @@ import type {
   ShellState,
   TaskWish,
 } from "./page-state.ts";
+import type { BoardAction } from "./reduce-board.ts";
 import type { TodoAction } from "./reduce-todo.ts";
 import type { Route } from "./route.ts";
 
@@ -100,6 +101,7 @@ export type ShellAction =
 /** Everything that can change the page. */
 export type PageAction =
   | { readonly about: "todo"; readonly action: TodoAction }
+  | { readonly about: "board"; readonly action: BoardAction }
   | { readonly about: "chat"; readonly action: ChatAction }
   | { readonly about: "task"; readonly action: TaskAction }
   | { readonly about: "shell"; readonly action: ShellAction };

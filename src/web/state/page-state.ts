@@ -9,6 +9,8 @@ import type {
   Why,
 } from "../../client/index.ts";
 import type { StatusClass } from "../../core/task/status.ts";
+import { emptyBoard } from "./reduce-board.ts";
+import type { BoardState } from "./reduce-board.ts";
 import { noTodos } from "./reduce-todo.ts";
 import type { TodosState } from "./reduce-todo.ts";
 import type { Route } from "./route.ts";
@@ -94,7 +96,10 @@ export type Theme = "light" | "dark" | "system";
 export type Side = "sidebar" | "panel";
 
 /** What the panel shows. */
-export type PanelTab = "tasks" | "todos";
+export type PanelTab = "tasks" | "todos" | "schedules" | "queues";
+
+/** In their order. */
+export const panelTabs: readonly PanelTab[] = ["tasks", "todos", "schedules", "queues"];
 
 /** Which parts of the frame are open. */
 export interface ShellState {
@@ -133,6 +138,7 @@ export interface PageState {
   readonly detail: DetailState | null;
   readonly wishes: Readonly<Record<string, TaskWish>>;
   readonly todos: TodosState;
+  readonly board: BoardState;
   readonly notices: readonly Notice[];
   readonly shell: ShellState;
 }
@@ -161,6 +167,7 @@ export function initialState(route: Route, shell: ShellState, hasKey: boolean): 
     detail: null,
     wishes: {},
     todos: noTodos,
+    board: emptyBoard,
     notices: [],
     shell,
   };

@@ -3,6 +3,7 @@ import type { PageState } from "./page-state.ts";
 import type { PageAction, ShellAction } from "./page-action.ts";
 import { reduceChat } from "./reduce-chat.ts";
 import { reduceTask } from "./reduce-task.ts";
+import { reduceBoard } from "./reduce-board.ts";
 import { reduceTodo } from "./reduce-todo.ts";
 
 /** The next state of the page. Pure: time and ids come inside the action. */
@@ -14,6 +15,8 @@ export function reducePage(state: PageState, { about, action }: PageAction): Pag
       return reduceTask(state, action);
     case "todo":
       return reduceTodo(state, action);
+    case "board":
+      return reduceBoard(state, action);
     case "shell":
       return reduceShell(state, action);
     default: {

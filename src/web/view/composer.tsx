@@ -50,6 +50,7 @@ export function Composer(): ReactNode {
         id={composerId}
         ref={box}
         rows={1}
+        dir="auto"
         value={text}
         placeholder="Ask, or type enqueue, list, work"
         aria-describedby="composer-hint"

@@ -1,25 +1,40 @@
 import type { KeyboardEvent, ReactNode } from "react";
+import { panelTabs as tabs } from "../state/page-state.ts";
 import type { PanelTab } from "../state/page-state.ts";
 import { openTodos } from "../state/reduce-todo.ts";
 import { Approvals } from "./approvals.tsx";
 import { useControl, usePage } from "./page-context.ts";
+import { QueuePanel } from "./queue-panel.tsx";
+import { SchedulePanel } from "./schedule-panel.tsx";
 import { TaskPanel } from "./task-panel.tsx";
 import { TodoPanel } from "./todo-panel.tsx";
 
-const tabs: readonly PanelTab[] = ["tasks", "todos"];
-const words: Record<PanelTab, string> = { tasks: "Tasks", todos: "Todos" };
+const words: Record<PanelTab, string> = {
+  tasks: "Tasks",
+  todos: "Todos",
+  schedules: "Schedules",
+  queues: "Queues",
+};
 
-/** What stands beside the chat: background tasks or todos; one task in full takes all of it. */
+const contents: Record<PanelTab, () => ReactNode> = {
+  tasks: TaskPanel,
+  todos: TodoPanel,
+  schedules: SchedulePanel,
+  queues: QueuePanel,
+};
+
+/** What stands beside the chat: background tasks, todos, schedules or queues; one task in full takes all of it. */
 export function Panel(): ReactNode {
   const tab = usePage((state) => state.shell.tab);
   const isDetail = usePage((state) => state.detail !== null);
   if (isDetail) return <TaskPanel />;
+  const Content = contents[tab];
   return (
     <>
       <Approvals />
       <Tabs current={tab} />
       <div id="panel-content" className="tab-panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
-        {tab === "tasks" ? <TaskPanel /> : <TodoPanel />}
+        <Content />
       </div>
     </>
   );

@@ -1,10 +1,9 @@
 import { memo, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { ReactNode } from "react";
-import { explainFailure, inOneLine } from "../../client/index.ts";
-import type { Failure } from "../../client/index.ts";
 import type { PanelFilter } from "../state/page-state.ts";
 import { taskLines } from "../state/select-tasks.ts";
 import type { TaskLine } from "../state/select-tasks.ts";
+import { LoadFailed } from "./load-failed.tsx";
 import { useControl, usePage } from "./page-context.ts";
 import { TaskDetail } from "./task-detail.tsx";
 import { TaskRow } from "./task-row.tsx";
@@ -70,7 +69,7 @@ function TaskList({ filter }: { readonly filter: PanelFilter }): ReactNode {
   }, [control, filter, lines.length, shown]);
   return (
     <div className="panel-body">
-      {load.is === "failed" && <ListFailed filter={filter} failure={load.failure} />}
+      <LoadFailed load={load} onAgain={() => void control.tasks.loadList(filter)} />
       {load.is === "ready" && lines.length === 0 && nextCursor === null && (
         <NoTasks filter={filter} />
       )}
@@ -126,24 +125,6 @@ function NoTasks({ filter }: { readonly filter: PanelFilter }): ReactNode {
         </button>
       )}
     </div>
-  );
-}
-
-function ListFailed({
-  filter,
-  failure,
-}: {
-  readonly filter: PanelFilter;
-  readonly failure: Failure;
-}): ReactNode {
-  const control = useControl();
-  return (
-    <p className="side-note" role="alert">
-      {inOneLine(explainFailure(failure))}{" "}
-      <button type="button" className="link" onClick={() => void control.tasks.loadList(filter)}>
-        Load again
-      </button>
-    </p>
   );
 }
 

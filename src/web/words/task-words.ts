@@ -82,7 +82,7 @@ export function countsDown(reason: Reason | null): boolean {
 /** A wait as one line: its word, and why. */
 export function lineOfWait(reason: Reason, otherwise: string, nowMs: number): string {
   const [word, why] = [wordOfWait(reason, otherwise), wordsOfReason(reason, nowMs)];
-  return /^(in|until|for|to) /.test(why) ? `${word} ${why}` : `${word}: ${why}`;
+  return /^(in |now|until |for |to )/.test(why) ? `${word} ${why}` : `${word}: ${why}`;
 }
 
 function joined(...parts: readonly string[]): string {
@@ -91,7 +91,9 @@ function joined(...parts: readonly string[]): string {
 
 /** "in 8 s"; empty without a time. */
 function soonWords(untilAt: string | null, nowMs: number): string {
-  return untilAt === null ? "" : `in ${durationWords(Date.parse(untilAt) - nowMs)}`;
+  if (untilAt === null) return "";
+  const leftMs = Date.parse(untilAt) - nowMs;
+  return leftMs < 1_000 ? "now" : `in ${durationWords(leftMs)}`;
 }
 
 function inLine({ position, queue, cause, estimate }: Reason, nowMs: number): string {

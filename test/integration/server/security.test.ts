@@ -44,6 +44,7 @@ test("[SEC1] every operation says who may use it, and only these are for everybo
     "/",
     "/openapi.json",
     "/asyncapi.json",
+    "/docs",
   ]);
   expect(operations.filter(({ policy }) => policy === "admin").map(({ path }) => path)).toEqual([
     "/api/queues/{queue}/pause",
