@@ -14,7 +14,7 @@ const main = defineCommand({
     version: "0.1.0",
     description:
       "Durable background agents: submit, close the tab, come back. " +
-      "All commands but serve, doctor and demo-model speak to a running server: ERRAND_URL says where, ERRAND_API_KEY is the key where keys are on. Exit code 0: done, 1: failed or refused",
+      "All commands but serve, doctor, bench and demo-model speak to a running server: ERRAND_URL says where, ERRAND_API_KEY is the key where keys are on. Exit code 0: done, 1: failed or refused",
   },
   subCommands: {
     serve: async () => (await import("./cli/serve.ts")).serve,
@@ -31,6 +31,7 @@ const main = defineCommand({
     why: async () => (await import("./cli/commands.ts")).why,
     replay: async () => (await import("./cli/replay.ts")).replay,
     doctor: async () => (await import("./cli/doctor.ts")).doctor,
+    bench: async () => (await import("./cli/bench.ts")).bench,
     todos: async () => (await import("./cli/todos.ts")).todos,
     reminders: async () => (await import("./cli/reminders.ts")).reminders,
     plan: async () => (await import("./cli/reminders.ts")).plan,
