@@ -53,6 +53,8 @@ export default defineConfig({
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           pool: "forks",
+          // Processes that start, are killed and wait: two files at a time, also on two cores.
+          maxWorkers: 2,
           testTimeout: SLOW_TEST_MS,
           hookTimeout: SLOW_TEST_MS,
         },

@@ -22,7 +22,7 @@ describe.skipIf(missingBrowser !== undefined)("a conversation on the page", () =
     stage.server.world.say(id, "**.");
     stage.server.world.end(id, "completed");
     await expect.poll(() => lastState(page)).toBe("done");
-    expect(await lastAnswer(page)).toBe("Hello, you.");
+    await expect.poll(() => lastAnswer(page)).toBe("Hello, you.");
     expect(await page.locator(".message").count()).toBe(2);
   });
 
@@ -96,7 +96,7 @@ describe.skipIf(missingBrowser !== undefined)("a conversation on the page", () =
     world.say(id, "Half an ans");
     world.end(id, "failed", { code: "model_unavailable", message: "ECONNREFUSED" });
     await page.getByText("The model could not be reached.").waitFor();
-    expect(await lastAnswer(page)).toBe("Half an ans");
+    await expect.poll(() => lastAnswer(page)).toBe("Half an ans");
 
     await page.getByRole("button", { name: "Retry", exact: true }).click();
     await expect.poll(() => world.tasks.get(id)?.status).toBe("queued");
@@ -122,7 +122,7 @@ describe.skipIf(missingBrowser !== undefined)("a conversation on the page", () =
     await page.getByRole("button", { name: "Stop", exact: true }).click();
     await expect.poll(() => lastState(page)).toBe("stopped");
     expect(world.tasks.get(id)?.status).toBe("cancelled");
-    expect(await lastAnswer(page)).toBe("As far as this");
+    await expect.poll(() => lastAnswer(page)).toBe("As far as this");
     await page.getByText("Stopped", { exact: true }).waitFor();
   });
 

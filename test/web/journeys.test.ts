@@ -106,7 +106,7 @@ describe.skipIf(missingBrowser !== undefined)("journeys on the real server", () 
     await server.kill();
     await server.start();
     await expect.poll(() => lastState(page), patient).toBe("done");
-    expect(await lastAnswer(page)).toBe(longText);
+    await expect.poll(() => lastAnswer(page)).toBe(longText);
     expect(await storedAnswer(page)).toBe(longText);
     expect(await page.locator(".message").count()).toBe(2);
     await page.getByText("Live", { exact: true }).waitFor();
@@ -120,7 +120,7 @@ describe.skipIf(missingBrowser !== undefined)("journeys on the real server", () 
     await page.reload();
     await expect.poll(() => shownChars(page), patient).toBeGreaterThanOrEqual(before);
     await expect.poll(() => lastState(page), patient).toBe("done");
-    expect(await lastAnswer(page)).toBe(longText);
+    await expect.poll(() => lastAnswer(page)).toBe(longText);
   });
 
   test("[WEB53] Stop keeps what was seen, and what is kept begins with it", async () => {
@@ -145,7 +145,7 @@ describe.skipIf(missingBrowser !== undefined)("journeys on the real server", () 
     await page.locator(".trouble").getByText(/model/).first().waitFor();
     await page.getByRole("button", { name: "Retry", exact: true }).click();
     await expect.poll(() => lastState(page), patient).toBe("done");
-    expect(await lastAnswer(page)).toBe("All is well");
+    await expect.poll(() => lastAnswer(page)).toBe("All is well");
     expect(await page.locator(".message").count()).toBe(2);
   });
 

@@ -14,7 +14,7 @@ beforeAll(async () => {
   models.finishAll();
   door = await openDoor({
     models,
-    settings: { limits: { submitsBurst: 1_000_000, replyWaitMs: 50 } },
+    settings: { limits: { submitsBurst: 1_000_000, replyWaitMs: 1_000 } },
   });
   const made = await door.json("POST", "/v1/responses", {
     body: { model: "fake-large", input: "hello", background: true },
