@@ -1,8 +1,8 @@
 import { defineCommand, type CommandDef } from "citty";
 
 import type { Approval, ErrandClient } from "../client/index.ts";
-import { connect, jsonArg, orExplain, serverUrl, urlArg } from "./connection.ts";
-import { age, stateWords, table } from "./words.ts";
+import { jsonArg, urlArg, withClient } from "./connection.ts";
+import { age, print, stateWords, table } from "./words.ts";
 
 const whichArg = {
   type: "positional",
@@ -14,17 +14,6 @@ const answerArgs = {
   comment: { type: "string", description: "What the task is told with it" },
   url: urlArg,
 } as const;
-
-function print(value: unknown): void {
-  process.stdout.write(`${typeof value === "string" ? value : JSON.stringify(value)}\n`);
-}
-
-async function withClient(
-  url: string | undefined,
-  run: (client: ErrandClient) => Promise<void>,
-): Promise<void> {
-  await orExplain(serverUrl(url), async () => await run(connect(url)));
-}
 
 async function find(client: ErrandClient, which: string): Promise<Approval> {
   const approvals = await client.approvals.list();

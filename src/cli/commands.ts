@@ -4,7 +4,7 @@ import type { ErrandClient, Task } from "../client/index.ts";
 import { connect, orExplain, jsonArg, serverUrl, urlArg } from "./connection.ts";
 import { inputOf, type InputArgs } from "./task-input.ts";
 import { showTask } from "./follow.ts";
-import { age, stateWords, table, titleOf } from "./words.ts";
+import { age, print, stateWords, table, titleOf } from "./words.ts";
 
 interface Text {
   readonly type: "string";
@@ -82,10 +82,6 @@ const followArgs: ServerArgs & { readonly id: Word; readonly after: Text } = {
 
 /** Tasks looked through for the end of an id. */
 const recentMax = 200;
-
-function print(value: unknown): void {
-  process.stdout.write(`${typeof value === "string" ? value : JSON.stringify(value)}\n`);
-}
 
 /** The task an id, or the unique end of one, names. */
 export async function findTask(client: ErrandClient, id: string): Promise<Task> {

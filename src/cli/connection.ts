@@ -48,3 +48,11 @@ export async function orExplain(url: string, run: () => Promise<void>): Promise<
     process.exitCode = 1;
   }
 }
+
+/** Runs a command with a client of the server that the flag names; a failure ends it as {@link orExplain} says. */
+export async function withClient(
+  flag: string | undefined,
+  run: (client: ErrandClient) => Promise<void>,
+): Promise<void> {
+  await orExplain(serverUrl(flag), async () => await run(connect(flag)));
+}

@@ -1,24 +1,13 @@
 import { defineCommand, type CommandDef } from "citty";
 
 import type { ErrandClient, Reminder } from "../client/index.ts";
-import { connect, jsonArg, orExplain, serverUrl, urlArg } from "./connection.ts";
+import { jsonArg, urlArg, withClient } from "./connection.ts";
 import { showTask } from "./follow.ts";
-import { table } from "./words.ts";
+import { print, table } from "./words.ts";
 
 /** How a time is shown: to the minute, in the terminal's own zone. */
 const timeWords = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "short" });
 const minuteMs = 60_000;
-
-function print(value: unknown): void {
-  process.stdout.write(`${typeof value === "string" ? value : JSON.stringify(value)}\n`);
-}
-
-async function withClient(
-  url: string | undefined,
-  run: (client: ErrandClient) => Promise<void>,
-): Promise<void> {
-  await orExplain(serverUrl(url), async () => await run(connect(url)));
-}
 
 function when({ nextAt, last }: Reminder): string {
   if (nextAt !== null) return timeWords.format(new Date(nextAt));

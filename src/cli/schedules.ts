@@ -1,9 +1,9 @@
 import { defineCommand, type CommandDef } from "citty";
 
 import type { ErrandClient, MissedTicks, Schedule } from "../client/index.ts";
-import { connect, jsonArg, orExplain, serverUrl, urlArg } from "./connection.ts";
+import { jsonArg, urlArg, withClient } from "./connection.ts";
 import { inputOf } from "./task-input.ts";
-import { table } from "./words.ts";
+import { print, table } from "./words.ts";
 
 const nameArg = {
   type: "positional",
@@ -34,17 +34,6 @@ function sentence({ name, paused, nextRuns }: Schedule): string {
   return nextRuns.length === 0
     ? `${name} will never run: its fields name no date`
     : `${name} runs next ${nextRuns.slice(0, 3).map(when).join(", ")}`;
-}
-
-function print(value: unknown): void {
-  process.stdout.write(`${typeof value === "string" ? value : JSON.stringify(value)}\n`);
-}
-
-async function withClient(
-  url: string | undefined,
-  run: (client: ErrandClient) => Promise<void>,
-): Promise<void> {
-  await orExplain(serverUrl(url), async () => await run(connect(url)));
 }
 
 const list = defineCommand({

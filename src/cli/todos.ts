@@ -1,8 +1,8 @@
 import { defineCommand, type CommandDef } from "citty";
 
 import type { ErrandClient, Todo, TodoDone } from "../client/index.ts";
-import { connect, jsonArg, orExplain, serverUrl, urlArg } from "./connection.ts";
-import { table } from "./words.ts";
+import { jsonArg, urlArg, withClient } from "./connection.ts";
+import { print, table } from "./words.ts";
 
 const whichArg = {
   type: "positional",
@@ -13,17 +13,6 @@ const whichArgs = { which: whichArg, url: urlArg, json: jsonArg };
 
 /** Todos that are done and still listed. */
 const doneShown = 5;
-
-function print(value: unknown): void {
-  process.stdout.write(`${typeof value === "string" ? value : JSON.stringify(value)}\n`);
-}
-
-async function withClient(
-  url: string | undefined,
-  run: (client: ErrandClient) => Promise<void>,
-): Promise<void> {
-  await orExplain(serverUrl(url), async () => await run(connect(url)));
-}
 
 /** The todos in the order of their numbers, as the chat counts them. */
 async function numbered(client: ErrandClient): Promise<readonly Todo[]> {

@@ -90,3 +90,8 @@ function wordsOfReason({ message, position, cause, error, untilAt, estimate }: R
   }
   return parts.join(", ");
 }
+
+/** Prints a line: a text as it is, anything else as JSON. */
+export function print(value: unknown): void {
+  process.stdout.write(`${typeof value === "string" ? value : JSON.stringify(value)}\n`);
+}
