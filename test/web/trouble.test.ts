@@ -53,6 +53,28 @@ describe.skipIf(missingBrowser !== undefined)("trouble, said in words", () => {
     await expect.poll(() => stage.server.world.tasks.size).toBe(1);
   });
 
+  test("[WEB67] an answer whose renderer cannot be fetched is plain text, and markdown once it can", async () => {
+    const page = await stage.open();
+    let refusals = 0;
+    await page.route("**/assets/markdown-*.js", async (route) => {
+      refusals += 1;
+      await (refusals <= 2 ? route.abort() : route.continue());
+    });
+    await send(page, "Hello");
+    await expect.poll(() => stage.server.world.tasks.size).toBe(1);
+    const { world } = stage.server;
+    const { id } = world.newest();
+    world.begin(id);
+    world.say(id, "It is **bold**");
+    await page.locator('.message[data-role="assistant"] .plain').getByText("**bold**").waitFor();
+    world.end(id, "completed");
+    await page
+      .locator('.message[data-role="assistant"]')
+      .getByText("bold", { exact: true })
+      .waitFor();
+    expect(refusals).toBeGreaterThan(2);
+  });
+
   test("[WEB11] a 4xx names the field and what it may be", async () => {
     const page = await stage.open();
     const errors = [{ field: "message", message: "must be 1..200000 characters, got 0" }];

@@ -11,7 +11,22 @@ import { MessageStateLine } from "./message-state.tsx";
 import { usePage } from "./page-context.ts";
 
 /** The markdown renderer is larger than the page: it comes when the first answer is shown. */
-const Markdown = lazy(async () => ({ default: (await import("./markdown.tsx")).Markdown }));
+const Markdown = lazy(async () => ({ default: await rendererOf(1) }));
+
+/** Some two minutes of waits that double: a server that restarts is back, and one that has another page now is not. */
+const rendererTriesMax = 9;
+const rendererWaitMs = 500;
+
+/** Loads the renderer, also from a server that is away in this moment; answers are plain text until then. */
+async function rendererOf(tries: number): Promise<(props: AnswerProps) => ReactNode> {
+  try {
+    return (await import("./markdown.tsx")).Markdown;
+  } catch (error) {
+    if (tries === rendererTriesMax) throw error;
+    await new Promise((resolve) => setTimeout(resolve, rendererWaitMs * 2 ** (tries - 1)));
+    return await rendererOf(tries + 1);
+  }
+}
 
 /** One stored message with what is known of its task. Renders again only when its own task changes. */
 export const MessageView: (props: { readonly message: ChatMessage }) => ReactNode = memo(
@@ -58,8 +73,13 @@ function MessageLine({ item }: { readonly item: MessageItem }): ReactNode {
   );
 }
 
+interface AnswerProps {
+  readonly text: string;
+  readonly isLive: boolean;
+}
+
 /** An answer as markdown; as plain text until the renderer is there, and if it cannot take the text. */
-function Answer({ text, isLive }: { readonly text: string; readonly isLive: boolean }): ReactNode {
+function Answer({ text, isLive }: AnswerProps): ReactNode {
   const plain = <p className="plain">{text}</p>;
   return (
     <ErrorFence instead={plain}>
