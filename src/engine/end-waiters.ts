@@ -1,5 +1,6 @@
 import { asTask } from "./erased-types.ts";
 import { ErrandError, type ErrorData } from "../core/errors.ts";
+import { PassingMap } from "../core/passing-map.ts";
 import { taskScope } from "../core/scope.ts";
 import { isEnd, type TaskStatus } from "../core/task/status.ts";
 import type { Kernel } from "./kernel/kernel.ts";
@@ -19,7 +20,7 @@ interface Waiter {
 /** Callers that wait for a task's end in this process. */
 export class EndWaiters {
   readonly #kernel: Kernel;
-  readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #waiters = new PassingMap<Set<Waiter>>();
   #isStopped = false;
 
   constructor(kernel: Kernel) {

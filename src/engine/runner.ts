@@ -3,6 +3,7 @@ import type { Signal } from "../core/decider.ts";
 import { ErrandError, errorData } from "../core/errors.ts";
 import { isRecord } from "../core/json.ts";
 import { segmentsHotMax } from "../core/limits.ts";
+import { PassingMap } from "../core/passing-map.ts";
 import { queueScope, taskScope, type Scope } from "../core/scope.ts";
 import { streamId } from "../core/stream/entry.ts";
 import type { TaskState } from "../core/task/state.ts";
@@ -46,9 +47,9 @@ const abortGraceMs = 5_000;
 export class Runner {
   readonly #ports: RunnerPorts;
   readonly #contextPorts: ContextPorts;
-  readonly #segments = new Map<string, Segment>();
+  readonly #segments = new PassingMap<Segment>();
   readonly #rehydrating = new Set<string>();
-  readonly #finished = new Map<string, Promise<void>>();
+  readonly #finished = new PassingMap<Promise<void>>();
   #draining = false;
 
   constructor(ports: RunnerPorts) {

@@ -38,18 +38,31 @@ export class Segment {
   readonly kernel: Kernel;
   readonly stopwatch: Stopwatch;
   /** Calls with an open upstream socket, by call id: settled when the socket is closed. */
-  readonly upstream: Set<string> = new Set();
+  get upstream(): Set<string> {
+    return (this.#upstream ??= new Set());
+  }
   /** How calls that stream are told to make room, by call id. */
-  readonly cuts: Map<string, () => void> = new Map();
+  get cuts(): Map<string, () => void> {
+    return (this.#cuts ??= new Map());
+  }
   /** Calls that were told to make room before they began to stream. */
-  readonly cutEarly: Set<string> = new Set();
+  get cutEarly(): Set<string> {
+    return (this.#cutEarly ??= new Set());
+  }
   /** Ids of tool calls whose results came from the ledger. */
-  readonly ledgered: Set<string> = new Set();
-  readonly #operations: Map<string, Operation>;
+  get ledgered(): Set<string> {
+    return (this.#ledgered ??= new Set());
+  }
+  // Made when they are first of use: most handlers never ask for one of them.
+  #upstream: Set<string> | null = null;
+  #cuts: Map<string, () => void> | null = null;
+  #cutEarly: Set<string> | null = null;
+  #ledgered: Set<string> | null = null;
+  #operations: Map<string, Operation> | null = null;
   /** Who waits for an operation: a child may be waited for in two places at once. */
-  readonly #waiters = new Map<string, (() => void)[]>();
-  readonly #used = new Set<string>();
-  readonly #ordinals = new Map<string, number>();
+  #waiters: Map<string, (() => void)[]> | null = null;
+  #used: Set<string> | null = null;
+  #ordinals: Map<string, number> | null = null;
   #transcript: Promise<Transcript> | null = null;
   /** Made when it is first asked for: most handlers never look at their signal. */
   #controller: AbortController | null = null;
@@ -73,8 +86,7 @@ export class Segment {
     this.epoch = owner.epoch;
     this.#isNew = owner.isNew;
     // Copies: the kernel changes its own when it decides, and this segment may know only what is committed.
-    this.#operations = new Map();
-    for (const [op, operation] of state.operations) this.#operations.set(op, { ...operation });
+    for (const [op, operation] of state.operations) this.#keep(op, { ...operation });
     this.stopwatch = new Stopwatch(
       {
         timeoutMs: owner.spec.timeoutMs ?? timeoutMsDefault,
@@ -105,7 +117,7 @@ export class Segment {
     if (this.#deadReason !== null) return;
     this.#deadReason = reason;
     this.stopwatch.stop();
-    this.#waiters.clear();
+    this.#waiters = null;
     this.#controller?.abort(reason);
   }
 
@@ -119,24 +131,31 @@ export class Segment {
 
   /** Claims an operation's name for this run of the handler. */
   claim(op: string): void {
-    if (this.#used.has(op)) {
+    const used = (this.#used ??= new Set());
+    if (used.has(op)) {
       throw new ErrandError(
         "duplicate_step",
         `"${op}" is used twice in task ${this.taskId}; names are unique in a task`,
       );
     }
-    this.#used.add(op);
+    used.add(op);
   }
 
   /** The next name of a kind of operation that has none of its own. */
   ordinal(kind: string): string {
-    const next = (this.#ordinals.get(kind) ?? 0) + 1;
-    this.#ordinals.set(kind, next);
+    const ordinals = (this.#ordinals ??= new Map<string, number>());
+    const next = (ordinals.get(kind) ?? 0) + 1;
+    ordinals.set(kind, next);
     return `${kind}#${next}`;
   }
 
   operation(op: string): Operation | undefined {
-    return this.#operations.get(op);
+    return this.#operations?.get(op);
+  }
+
+  #keep(op: string, operation: Operation): void {
+    this.#operations ??= new Map();
+    this.#operations.set(op, operation);
   }
 
   /** Gives a command of this owner to its task. Never settles when the segment has lost the task. */
@@ -157,9 +176,9 @@ export class Segment {
   /** The log has news of an operation. */
   wake(op: string, operation: Operation): void {
     if (this.dead) return;
-    this.#operations.set(op, operation);
-    const waiters = this.#waiters.get(op) ?? [];
-    this.#waiters.delete(op);
+    this.#keep(op, operation);
+    const waiters = this.#waiters?.get(op) ?? [];
+    this.#waiters?.delete(op);
     for (const waiter of waiters) waiter();
   }
 
@@ -169,12 +188,13 @@ export class Segment {
     wanted: (operation: Operation | undefined) => operation is O,
   ): Promise<O> {
     for (;;) {
-      const operation = this.#operations.get(op);
+      const operation = this.operation(op);
       if (wanted(operation)) return operation;
       if (this.dead) return await never();
       this.#waiting += 1;
       this.waitingSince = this.stopwatch.pauseUnless(this.#working > 0);
       await new Promise<void>((resolve) => {
+        this.#waiters ??= new Map();
         const waiters = this.#waiters.get(op);
         if (waiters === undefined) this.#waiters.set(op, [resolve]);
         else waiters.push(resolve);

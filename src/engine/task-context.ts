@@ -33,17 +33,34 @@ export interface ContextPorts extends CallPorts {
   ): Omit<TaskSpec, "rootId" | "parentId" | "depth">;
 }
 
-/** The context of one segment: see {@link TaskContext} for what each operation guarantees. */
+/** Where a context keeps its segment, for the accessors it inherits. */
+const ofSegment = Symbol("segment");
+
+/**
+ * What contexts inherit. Written into the context itself, the accessor would make V8 build hidden classes for each single
+ * one, in the old heap, and they keep all that a task had until the next full collection.
+ */
+const inherited = {
+  get signal(): AbortSignal {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Only contexts made below inherit it.
+    return (this as unknown as { readonly [ofSegment]: Segment })[ofSegment].signal;
+  },
+};
+
+/**
+ * The context of one segment: see {@link TaskContext} for what each operation guarantees. A literal, because handlers take
+ * operations out of it, and functions that a constructor assigns to fields are kept as that accessor would be.
+ */
 export function taskContext(segment: Segment, ports: ContextPorts): TaskContext {
   const { spec } = segment;
-  const context: TaskContext = {
+  const own: Omit<TaskContext, "signal"> & { readonly [ofSegment]: Segment } = {
+    // @ts-expect-error -- The language's own way to say what a literal inherits; TypeScript takes it for a field.
+    __proto__: inherited,
+    [ofSegment]: segment,
     taskId: segment.taskId,
     userId: spec.userId,
     sessionId: spec.sessionId ?? null,
     attempt: segment.attempt,
-    get signal() {
-      return segment.signal;
-    },
     step: (name, fn) => step(segment, name, fn),
     sleep: (ms, options = {}) => sleep(segment, ms, options.name),
     waitForEvent: (name, options = {}) => waitForEvent(segment, name, options.timeoutMs),
@@ -68,7 +85,26 @@ export function taskContext(segment: Segment, ports: ContextPorts): TaskContext 
     tools: (definitions) => toolBox(segment, definitions, (text) => ports.sha256(text)),
     hasModel: (role) => ports.roles.has(role),
   };
+  // It inherits the rest.
+  const context = asKnownToCaller<TaskContext>(own);
   return context;
+}
+
+/** A {@link StepContext}. */
+class ContextOfStep implements StepContext {
+  readonly #segment: Segment;
+  readonly attempt: number;
+  readonly key: string;
+
+  constructor(segment: Segment, name: string) {
+    this.#segment = segment;
+    this.attempt = segment.attempt;
+    this.key = `${segment.taskId}:${name}`;
+  }
+
+  get signal(): AbortSignal {
+    return this.#segment.signal;
+  }
 }
 
 async function step<T>(
@@ -82,13 +118,7 @@ async function step<T>(
   const before = segment.operation(op);
   // What a step returned was JSON when it was stored, and is the same JSON now: its type is the caller's own.
   if (before?.kind === "step") return asKnownToCaller<T>(before.result);
-  const context: StepContext = {
-    attempt: segment.attempt,
-    key: `${segment.taskId}:${name}`,
-    get signal() {
-      return segment.signal;
-    },
-  };
+  const context = new ContextOfStep(segment, name);
   const result = toJson(await segment.work(() => fn(context)), `the result of step "${name}"`);
   await segment.ask({ type: "step", op, result });
   return asKnownToCaller<T>(result);

@@ -1,3 +1,4 @@
+import { PassingMap } from "../passing-map.ts";
 import type { QueueSettings } from "../queue/protocol.ts";
 import { CallPool } from "./call-pool.ts";
 import { noCuts, type Cutting } from "./cut.ts";
@@ -40,7 +41,7 @@ export interface Schedule {
   lowerCredit: number;
   readonly bands: readonly [BandState, BandState, BandState];
   /** Granted calls in the order of their grants. */
-  readonly leases: Map<string, Lease>;
+  readonly leases: PassingMap<Lease>;
   /** Service of root tasks, the one served longest ago first. */
   readonly roots: Map<string, RootService>;
   /** What calls and trees have cost. */
@@ -220,7 +221,7 @@ export function emptySchedule(): Schedule {
     lowerSinceMs: null,
     lowerCredit: 0,
     bands: [emptyBand(0), emptyBand(1), emptyBand(2)],
-    leases: new Map(),
+    leases: new PassingMap(),
     roots: new Map(),
     costs: noCosts(),
     calibration: noPromises(),

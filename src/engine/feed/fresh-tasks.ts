@@ -1,3 +1,4 @@
+import { PassingMap } from "../../core/passing-map.ts";
 import type { StoredEntries } from "../kernel/open-stream.ts";
 import type { FoldRow } from "./task-fold.ts";
 
@@ -23,7 +24,7 @@ interface Fresh {
  * rest of that request. All of it is on disk, and may be forgotten at any time.
  */
 export class FreshTasks {
-  readonly #tasks = new Map<string, Fresh>();
+  readonly #tasks = new PassingMap<Fresh>();
 
   get size(): number {
     return this.#tasks.size;

@@ -1,4 +1,5 @@
 import type { Decider } from "../../core/decider.ts";
+import { PassingMap } from "../../core/passing-map.ts";
 import type { Scope } from "../../core/scope.ts";
 
 /** A scope's folded state, as of event `seq`. */
@@ -18,7 +19,7 @@ export interface CachedScope {
  */
 export class ScopeCache {
   /** In order of use. */
-  readonly #entries = new Map<Scope, CachedScope>();
+  readonly #entries = new PassingMap<CachedScope>();
   /** Queues stay: a long one alone is larger than the limit, and must not push every other state out. */
   readonly #queues = new Map<Scope, CachedScope>();
   readonly #bytesMax: number;

@@ -1,6 +1,7 @@
 import { asEntries } from "../erased-types.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { blockCharsMax } from "../../core/limits.ts";
+import { PassingMap } from "../../core/passing-map.ts";
 import { taskScope, type Scope } from "../../core/scope.ts";
 import type { Entry } from "../../core/stream/entry.ts";
 import type { Cipher } from "../../ports/cipher.ts";
@@ -15,9 +16,10 @@ const rowsAll = 1_000_000;
 export class Streams {
   readonly #store: SyncStore | AsyncStore;
   readonly #cipher: Cipher;
-  readonly #open = new Map<string, OpenStream>();
-  readonly #ofTask = new Map<Scope, OpenStream>();
-  readonly #dirty = new Set<OpenStream>();
+  readonly #open = new PassingMap<OpenStream>();
+  readonly #ofTask = new PassingMap<OpenStream>();
+  /** By their ids: an earlier owner of one is forgotten before the next can write. */
+  readonly #dirty = new PassingMap<OpenStream>();
 
   constructor(store: SyncStore | AsyncStore, cipher: Cipher) {
     this.#store = store;
@@ -33,7 +35,7 @@ export class Streams {
    * command's group, and what comes while the group is decided goes with the next.
    */
   take(): readonly OpenStream[] {
-    const dirty = [...this.#dirty];
+    const dirty = [...this.#dirty.values()];
     for (const stream of dirty) stream.take();
     return dirty;
   }
@@ -93,14 +95,14 @@ export class Streams {
   append(stream: OpenStream, entries: readonly Entry[]): void {
     if (this.#open.get(stream.id) !== stream) throw stream.lost ?? hasNewOwner(stream.id);
     stream.append(entries);
-    this.#dirty.add(stream);
+    this.#dirty.set(stream.id, stream);
   }
 
   /** Marks a stream to be ended by the next commit; false if it has another owner or is ended. */
   close(stream: OpenStream): boolean {
     if (this.#open.get(stream.id) !== stream) return false;
     stream.closing = true;
-    this.#dirty.add(stream);
+    this.#dirty.set(stream.id, stream);
     return true;
   }
 
@@ -118,20 +120,26 @@ export class Streams {
 
   /** The commit of `operations` was true: the entries readers may see now. */
   settle(stream: OpenStream): StoredEntries | null {
-    this.#dirty.delete(stream);
+    this.#clean(stream);
     const { entries, closed } = stream.settle();
     if (closed) this.forget(stream);
     // Entries that came while the commit was in flight go with the next.
-    else if (stream.isDirty && this.#open.get(stream.id) === stream) this.#dirty.add(stream);
+    else if (stream.isDirty && this.#open.get(stream.id) === stream)
+      this.#dirty.set(stream.id, stream);
     return entries;
   }
 
   /** Drops a stream that this process no longer owns or whose commit failed; what is stored stays. */
   forget(stream: OpenStream, why: ErrandError = hasNewOwner(stream.id)): void {
-    if (this.#dirty.delete(stream)) stream.lost = why;
+    if (this.#clean(stream)) stream.lost = why;
     if (this.#open.get(stream.id) === stream) this.#open.delete(stream.id);
     const task = taskScope(stream.id.slice(0, stream.id.lastIndexOf("/")));
     if (this.#ofTask.get(task) === stream) this.#ofTask.delete(task);
+  }
+
+  /** It has nothing more to write; false if it had nothing. */
+  #clean(stream: OpenStream): boolean {
+    return this.#dirty.get(stream.id) === stream && this.#dirty.delete(stream.id);
   }
 
   /** Entries from number `from` on, of at most about `rowsMax` stored rows. */
