@@ -37,6 +37,7 @@ export function admit(
     );
   }
   if (spec.heldBy !== undefined || spec.delayMs !== undefined) return;
+  if (spec.ttlMs === undefined && spec.deadlineMs === undefined) return;
   const asked = {
     band: bandOf(spec.priority),
     key: spec.key ?? spec.userId,

@@ -341,7 +341,7 @@ export class Engine {
     const { reply, replayed } = await this.kernel.dispatch(
       taskScope(taskId),
       { type: "submit", spec },
-      { meta, ...keyed },
+      { meta, ...keyed, isNew: true },
     );
     if (!reply.ok)
       throw new ErrandError(reply.error.code, reply.error.message, {

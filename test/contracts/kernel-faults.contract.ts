@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 
+import { ok } from "../../src/core/decider.ts";
 import { ErrandError } from "../../src/core/errors.ts";
 import type { Scope } from "../../src/core/scope.ts";
 import { listenTo } from "./kernel-bench.ts";
@@ -103,6 +104,25 @@ export function kernelFaultContract(withBench: WithBench): void {
       expect(await bench.store.commit(group({ appends: [row] }))).toEqual({ ok: true });
       expect(await bench.kernel.ask(a, noting("after"))).toBe(3);
       expect(await bench.notes(a)).toEqual(["mine", "theirs", "after"]);
+    }));
+
+  test("[KERNEL28] a scope that is said to be new is not read, and what is stored of it counts all the same", () =>
+    withBench(async ({ bench, reopen }) => {
+      const isNew = true;
+      const reads = bench.store.load;
+      bench.store.load = () => {
+        throw new Error("nothing is to be read");
+      };
+      expect((await bench.kernel.dispatch(a, noting("one"), { isNew })).reply).toEqual(ok(1));
+      bench.store.load = reads;
+      const again = await reopen();
+      const said = await Promise.all([
+        again.kernel.dispatch(a, noting("two"), { isNew }),
+        again.kernel.dispatch(b, noting("fresh"), { isNew }),
+      ]);
+      expect(said.map(({ reply }) => reply)).toEqual([ok(2), ok(1)]);
+      expect([await again.notes(a), await again.notes(b)]).toEqual([["one", "two"], ["fresh"]]);
+      expect([bench.fatal, again.fatal]).toEqual([[], []]);
     }));
 
   test("[KERNEL8] a group that another writer beats again and again is given up", () =>

@@ -98,8 +98,19 @@ function driverOver(db: DatabaseSync, run: Run): Driver {
 
 function statementOf(db: DatabaseSync, sql: string, run: Run): Statement {
   const statement = run(() => db.prepare(sql));
+  const failed = (error: unknown): never =>
+    run(() => {
+      throw error;
+    });
   return {
-    run: (...params) => run(() => Number(statement.run(...params).changes) > 0),
+    // The busiest: no closure for each row.
+    run(...params) {
+      try {
+        return statement.run(...params).changes > 0;
+      } catch (error) {
+        return failed(error);
+      }
+    },
     get: (...params) => run(() => statement.get(...params)),
     all: (...params) => run(() => statement.all(...params)),
   };

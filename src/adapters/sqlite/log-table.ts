@@ -45,7 +45,7 @@ export function openLogTable(driver: Driver, parts: BodyParts): LogTable {
     const known = lastSeqs.get(scope);
     if (known !== undefined) return known;
     const end = selectEnd.get(scope);
-    const last = end === undefined ? snapshots.seqOf(scope) : numberOf(end, "last_seq");
+    const last = end === undefined ? 0 : numberOf(end, "last_seq");
     lastSeqs.set(scope, last);
     return last;
   }

@@ -8,8 +8,6 @@ import { deleteSnapshot, selectSnapshot, upsertSnapshot } from "./statements.ts"
 /** The newest snapshot of each scope that has one. */
 export interface SnapshotTable {
   load(scope: Scope): LoadedScope["snapshot"];
-  /** Event at which the scope's snapshot stands; 0 if it has none. */
-  seqOf(scope: Scope): number;
   put(snapshot: SnapshotPut): void;
   /** Removes a scope's snapshot, but not the parts of its body. */
   remove(scope: Scope): void;
@@ -28,10 +26,6 @@ export function openSnapshotTable(driver: Driver, parts: BodyParts): SnapshotTab
         seq: numberOf(row, "seq"),
         body: parts.whole(owner(scope), 0, bytesOf(row, "body")),
       };
-    },
-    seqOf(scope) {
-      const row = select.get(scope);
-      return row === undefined ? 0 : numberOf(row, "seq");
     },
     put({ scope, seq, body }) {
       parts.drop(owner(scope));

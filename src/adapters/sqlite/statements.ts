@@ -18,9 +18,12 @@ export const insertLogRow: string =
 export const selectLogRows: string =
   "SELECT seq, count, at_ms, body FROM log WHERE scope = ? AND seq > ? ORDER BY seq";
 
-/** Key of log, from its end. */
-export const selectLogEnd: string =
-  "SELECT seq + count - 1 AS last_seq FROM log WHERE scope = ? ORDER BY seq DESC LIMIT 1";
+/** Key of log, from its end; else key of snapshot, because a log may be cut at one. */
+export const selectLogEnd: string = `
+SELECT coalesce(
+  (SELECT seq + count - 1 FROM log WHERE scope = ?1 ORDER BY seq DESC LIMIT 1),
+  (SELECT seq FROM snapshot WHERE scope = ?1),
+  0) AS last_seq`;
 
 /** Key of log. */
 export const deleteLog: string = "DELETE FROM log WHERE scope = ?";

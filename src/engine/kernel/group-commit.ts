@@ -40,7 +40,7 @@ export class GroupCommit {
   readonly #ports: KernelPorts;
   readonly #parts: GroupParts;
   /** Scopes of the group in flight: their cached states may hold facts that are not committed yet. */
-  readonly #deciding = new Set<Scope>();
+  #deciding = new Set<Scope>();
   /** Told to every decision: see {@link DecideContext.draining}. */
   draining = false;
   /** Groups committed so far. */
@@ -89,7 +89,7 @@ export class GroupCommit {
       let prepared: Prepared;
       let result: CommitResult;
       try {
-        prepared = yield* prepareGroup(work, this.#groupPorts());
+        prepared = yield* prepareGroup(work, this.#groupPorts(), round);
         const group: Group = { ...prepared.group, outboxDone: settled };
         const commitMs = this.#ports.clock.nowMs();
         result = isEmpty(group) ? { ok: true } : yield* ask.commit(group);
@@ -151,7 +151,7 @@ export class GroupCommit {
   /** Nothing that was decided is true: every state the group may have changed is loaded again. */
   #dropStates(): void {
     for (const scope of this.#deciding) this.#parts.cache.drop(scope);
-    this.#deciding.clear();
+    this.#deciding = new Set();
   }
 
   /** The poisonous command is answered `internal`; the others of its group run again without it. */
@@ -175,12 +175,12 @@ export class GroupCommit {
 
   #publish(prepared: Prepared): void {
     const { cache, streams, timers, outbox } = this.#parts;
-    this.#deciding.clear();
+    // Not cleared: a set keeps, in the old heap, what was in it when it was cleared.
+    this.#deciding = new Set();
     this.commits += 1;
-    const snapshots = new Map(prepared.group.snapshots.map(({ scope, seq }) => [scope, seq]));
-    for (const { entry, seq } of prepared.touched) {
+    for (const { entry, seq, snapshotSeq } of prepared.touched) {
       entry.seq = seq;
-      entry.snapshotSeq = snapshots.get(entry.scope) ?? entry.snapshotSeq;
+      if (snapshotSeq !== null) entry.snapshotSeq = snapshotSeq;
       if (entry.decider.settled(entry.state)) cache.drop(entry.scope);
       else cache.put(entry);
     }

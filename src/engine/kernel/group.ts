@@ -42,6 +42,8 @@ export interface Item {
   readonly key?: CommandKey | undefined;
   /** Name of the timer that fired, if one did: it is cleared unless the decision sets it again. */
   readonly timer?: string | undefined;
+  /** The scope's name was just made: nothing of it is stored. */
+  readonly isNew?: true | undefined;
   /** In-group messages that led here: 0 for a command from outside the group. */
   readonly hop: number;
   /** The command from outside that led here; absent if this is it. */
@@ -102,9 +104,13 @@ export interface Touched {
   /** Which command made the events from which place of `pending` on. */
   readonly makers: { readonly from: number; readonly item: Item }[];
   seq: number;
+  /** Number of the event at which the group writes a snapshot; `null`: it writes none. */
+  snapshotSeq: number | null;
   /** Messages without an event of their own, for their ids. */
   loose: number;
 }
+
+const none: readonly never[] = [];
 
 /** Gathers everything the commands of one group do. Nothing outside the group's own states is changed. */
 class Gathering {
@@ -119,28 +125,42 @@ class Gathering {
   readonly keys = new Map<string, KeyRow>();
   readonly signals: Signal[] = [];
   readonly outcomes: { item: Item; outcome: Outcome }[] = [];
+  /** A round before this one was refused: what was said to be new may not be. */
+  readonly loadsNew: boolean;
 
-  constructor(ports: GroupPorts, items: readonly Item[]) {
+  constructor(ports: GroupPorts, items: readonly Item[], loadsNew: boolean) {
     this.ports = ports;
     this.work = [...items];
+    this.loadsNew = loadsNew;
   }
 
-  *touch(item: Item, at: number): ask.Dispatch<Touched> {
-    const { scope } = item;
+  /** The item's scope, if nothing has to be asked for it. */
+  known({ scope, isNew }: Item): Touched | undefined {
     const before = this.touched.get(scope);
     if (before !== undefined) return before;
     this.ports.touched(scope);
-    const cached = this.ports.cache.get(scope);
-    const entry = cached ?? (yield* this.load(item, at));
+    const cached = this.ports.cache.get(scope) ?? (isNew === true ? this.zero(scope) : undefined);
+    return cached === undefined ? undefined : this.touch(cached);
+  }
+
+  touch(entry: CachedScope): Touched {
     const touched: Touched = {
       entry,
       pending: { events: [], metas: [] },
       makers: [],
       seq: entry.seq,
+      snapshotSeq: null,
       loose: 0,
     };
-    this.touched.set(scope, touched);
+    this.touched.set(entry.scope, touched);
     return touched;
+  }
+
+  /** A scope that nobody has named before. If one has all the same, the store refuses the group, and it is loaded. */
+  zero(scope: Scope): CachedScope | undefined {
+    if (this.loadsNew) return undefined;
+    const decider = this.decider(scope);
+    return { scope, decider, state: decider.zero(scope), seq: 0, snapshotSeq: 0, bytes: 0 };
   }
 
   *load(item: Item, at: number): ask.Dispatch<CachedScope> {
@@ -162,8 +182,7 @@ class Gathering {
     return decider;
   }
 
-  *runItem(item: Item, at: number): ask.Dispatch<void> {
-    const touched = yield* this.touch(item, at);
+  run(item: Item, touched: Touched): void {
     const { entry } = touched;
     let batch: Batch<unknown>;
     try {
@@ -184,16 +203,19 @@ class Gathering {
       if (hasMeta(item.meta) || pending.metas.length > 0)
         pending.metas.push([pending.events.length, item.meta]);
       touched.makers.push({ from: pending.events.length, item });
-      pending.events.push(...batch.events);
+      for (const event of batch.events) pending.events.push(event);
       touched.seq += batch.events.length;
     }
-    for (const [index, message] of (batch.messages ?? []).entries())
+    let index = 0;
+    for (const message of batch.messages ?? none) {
       this.send(item, touched, message, index, batch.events.length);
-    for (const row of batch.rows ?? []) this.putRow(row);
+      index += 1;
+    }
+    for (const row of batch.rows ?? none) this.putRow(row);
     if (item.timer !== undefined)
       this.putTimer({ scope: item.scope, name: item.timer, atMs: null });
-    for (const timer of batch.timers ?? []) this.putTimer({ scope: item.scope, ...timer });
-    for (const signal of batch.signals ?? []) this.signals.push(signal);
+    for (const timer of batch.timers ?? none) this.putTimer({ scope: item.scope, ...timer });
+    for (const signal of batch.signals ?? none) this.signals.push(signal);
     if (item.key !== undefined && batch.reply.ok) {
       const { userId, key, hash, ref, expiresAtMs } = item.key;
       this.keys.set(`${userId}/${key}`, { userId, key, hash, ref, expiresAtMs });
@@ -248,8 +270,12 @@ class Gathering {
  * decided in order, each on the state the one before left (SPEC KERNEL3); nothing is visible outside before the
  * commit is true.
  */
-export function* prepareGroup(items: readonly Item[], ports: GroupPorts): ask.Dispatch<Prepared> {
-  const gathering = new Gathering(ports, items);
+export function* prepareGroup(
+  items: readonly Item[],
+  ports: GroupPorts,
+  round: number,
+): ask.Dispatch<Prepared> {
+  const gathering = new Gathering(ports, items, round > 1);
   yield* answerKnownKeys(gathering);
   for (let at = 0; at < gathering.work.length; at += 1) {
     const item = gathering.work[at];
@@ -258,7 +284,10 @@ export function* prepareGroup(items: readonly Item[], ports: GroupPorts): ask.Di
       item.key === undefined ? undefined : gathering.keys.get(`${item.key.userId}/${item.key.key}`);
     if (item.key !== undefined && twin !== undefined)
       gathering.outcomes.push({ item, outcome: replay(item.key, twin) });
-    else yield* gathering.runItem(item, at);
+    else {
+      const known = gathering.known(item);
+      gathering.run(item, known ?? gathering.touch(yield* gathering.load(item, at)));
+    }
   }
   const owners = new Set<string>();
   for (const { entry } of gathering.touched.values()) owners.add(entry.decider.owner(entry.state));
@@ -325,6 +354,7 @@ function assemble(gathering: Gathering): Prepared {
     ) {
       const text = JSON.stringify({ v: 1, s: decider.snapshot.save(state) });
       // A queue's log says nothing to people that its tasks' logs do not: it is cut at each snapshot.
+      touched.snapshotSeq = seq;
       snapshots.push({
         scope,
         seq,

@@ -11,6 +11,8 @@ import type { StoredEntries } from "./open-stream.ts";
 export interface DispatchOptions {
   readonly meta?: Meta;
   readonly key?: CommandKey;
+  /** The scope's name was made by this kernel for this command: nothing of it is stored, so nothing is read. */
+  readonly isNew?: true;
 }
 
 /** What the kernel needs of its host. */

@@ -142,6 +142,7 @@ export class Kernel {
         command,
         meta: options.meta ?? noMeta,
         key: options.key,
+        isNew: options.isNew,
         timer,
         hop: 0,
         settle,
