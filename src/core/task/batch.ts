@@ -93,7 +93,8 @@ export function known(state: TaskState, op: string, kind: string): TaskBatch | n
 
 /** Id of the next call of a task. */
 export function nextCall(state: TaskState): string {
-  return `${state.id}.${state.calls + 1}`;
+  // Joined, not put together: see `formatId`.
+  return [state.id, state.calls + 1].join(".");
 }
 
 /** Asks a queue for a slot. */

@@ -227,7 +227,8 @@ class Gathering {
   send(item: Item, touched: Touched, message: Message, index: number, events: number): void {
     const from = touched.entry.scope;
     // With an event the id is where the message comes from; without one it has to be made unlike any other.
-    const id = events > 0 ? `${from}#${touched.seq}.${index}` : this.looseId(touched);
+    // Joined, because it goes into JSON: see `formatId`.
+    const id = events > 0 ? [from, "#", touched.seq, ".", index].join("") : this.looseId(touched);
     if (this.ports.isLocal(message.to, message.body) && item.hop < messageHopsMax) {
       const meta = { ...item.meta, causationId: id };
       this.work.push({
