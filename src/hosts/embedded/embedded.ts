@@ -142,12 +142,13 @@ async function openOver(
   isStarting = true;
   await engine.start();
   started.resolve();
+  const alerts =
+    settings.alerts === null ? null : new AlertWatch(engine, settings.alerts, alertFailed(log));
+  await alerts?.recall();
   const targets = settings.webhooks.map(({ name }) => name);
   const stopWebhooks =
     targets.length === 0 ? null : await watchWebhooks(engine, targets, webhookFailed(log));
-  const alerts =
-    settings.alerts === null ? null : new AlertWatch(engine, settings.alerts, alertFailed(log));
-  await alerts?.start();
+  alerts?.start();
   return {
     engine,
     models,
