@@ -3,6 +3,7 @@ import { ErrandError } from "../../core/errors.ts";
 import type { Scope } from "../../core/scope.ts";
 import type { UserFeedEvent } from "../../engine/index.ts";
 import type { ApiKeyRow } from "../../ports/keys.ts";
+import type { FlowCall } from "./workflow/flow-call.ts";
 
 /** A message on its way between homes. `id` begins with the scope that sent it. */
 export interface Mail {
@@ -30,7 +31,9 @@ export type HomeCall =
   | { readonly is: "listen" }
   /** What happened in a home of the user. Answers whether somebody still listens. */
   | { readonly is: "hear"; readonly events: readonly UserFeedEvent[] }
-  | { readonly is: "keys"; readonly ask: KeysCall };
+  | { readonly is: "keys"; readonly ask: KeysCall }
+  /** A workflow does something for its task. */
+  | FlowCall;
 
 /** What is asked of the API keys. */
 export type KeysCall =

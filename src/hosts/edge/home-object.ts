@@ -2,7 +2,12 @@ import { DurableObject } from "cloudflare:workers";
 
 import { ErrandError } from "../../core/errors.ts";
 import { isRecord } from "../../core/json.ts";
-import { createServer, type ErrandServer, type Identity } from "../../server/index.ts";
+import {
+  createServer,
+  problemResponse,
+  type ErrandServer,
+  type Identity,
+} from "../../server/index.ts";
 import { answerKeys, remoteApiKeys } from "./api-keys.ts";
 import { answerRead } from "./away-reader.ts";
 import { answering, type HomeAnswer, type HomeCall, type HomeRpc } from "./home-call.ts";
@@ -45,7 +50,16 @@ export class ErrandHome extends DurableObject<EdgeEnv> implements HomeRpc {
 
   /** A request that the Worker has sent to the home that answers it. */
   override async fetch(request: Request): Promise<Response> {
-    const home = await this.home();
+    try {
+      return await this.#answer(await this.home(), request);
+    } catch (error) {
+      // The Worker would see the words of it only.
+      if (!(error instanceof ErrandError)) throw error;
+      return problemResponse(error, request.headers.get("x-request-id") ?? "");
+    }
+  }
+
+  async #answer(home: OpenedHome, request: Request): Promise<Response> {
     const server = (this.#server ??= serverOf(home));
     const { pathname } = new URL(request.url);
     if (pathname === "/api/overview" || pathname === "/api/queue") await home.models.look();
@@ -101,6 +115,8 @@ async function answer(home: OpenedHome, call: HomeCall): Promise<unknown> {
       engine.userFeeds.tell(userId, call.events);
       return true;
     }
+    case "flow":
+      return await home.flows.answer(call);
     case "keys":
       return answerKeys(home.driver, call.ask);
     default: {
