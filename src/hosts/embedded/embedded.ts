@@ -142,6 +142,26 @@ async function openOver(
   isStarting = true;
   await engine.start();
   started.resolve();
+  const { alerts, stopWatching } = await watch(engine, settings, log);
+  return {
+    engine,
+    models,
+    alerts,
+    log,
+    async stop(drainGraceMs) {
+      models.stop();
+      stopWatching();
+      await engine.stop(drainGraceMs);
+    },
+  };
+}
+
+/** Alerts and webhooks, from the first look on. */
+async function watch(
+  engine: Engine,
+  settings: HostSettings,
+  log: Log,
+): Promise<{ readonly alerts: AlertWatch | null; readonly stopWatching: () => void }> {
   const alerts =
     settings.alerts === null ? null : new AlertWatch(engine, settings.alerts, alertFailed(log));
   await alerts?.recall();
@@ -150,15 +170,10 @@ async function openOver(
     targets.length === 0 ? null : await watchWebhooks(engine, targets, webhookFailed(log));
   alerts?.start();
   return {
-    engine,
-    models,
     alerts,
-    log,
-    async stop(drainGraceMs) {
-      models.stop();
+    stopWatching() {
       alerts?.stop();
       stopWebhooks?.();
-      await engine.stop(drainGraceMs);
     },
   };
 }
