@@ -7,7 +7,7 @@ const advice: Readonly<Record<string, string>> = {
     "More comes than is done. Give the queue more slots if its work can bear it, or send less.",
   queue_stuck: "Resume the queue if it is paused; otherwise see whether its model answers.",
   endpoint_down:
-    "Start the model server, or see whether its address is right: `errand doctor` looks at all of it. What waits goes on by itself.",
+    "Start the model server, or see whether its address is right: the command doctor looks at all of it. What waits goes on by itself.",
   dead_letters: "Look at the failed tasks. Retry runs one again when what broke it is mended.",
   late_promises:
     "The model is slower than it was, or has more to do. Fewer tasks at once, or more slots, bring it back.",

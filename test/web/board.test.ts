@@ -65,7 +65,7 @@ describe.skipIf(missingBrowser !== undefined)("queues and schedules beside the c
     await page.reload();
     await page.getByRole("tab", { name: "Queues" }).click();
     await page.getByText("1 alert is over").click();
-    await page.getByText("Over now, after 2 min").waitFor();
+    await page.getByText("Cleared now, after 2 min").waitFor();
     expect(await firing.count()).toBe(0);
   });
 

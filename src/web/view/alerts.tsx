@@ -58,8 +58,8 @@ function Firing({ alert, nowMs }: AlertProps): ReactNode {
   const atMs = Date.parse(firedAt);
   const advice = adviceOnAlert(alert);
   return (
-    <li className="card" data-tone="bad">
-      <p className="card-words">
+    <li className="card alert">
+      <p className="card-words alert-what">
         <span className="status-mark" data-tone="bad">
           <Icon name="alert" />
         </span>
@@ -99,7 +99,7 @@ function Cleared({ alert, nowMs }: AlertProps): ReactNode {
         {sentence(alert.message)}
       </p>
       <p className="quiet card-small" title={momentWords(clearedMs)}>
-        Over {agoWords(clearedMs, nowMs)}, after {durationWords(clearedMs - firedMs)}
+        Cleared {agoWords(clearedMs, nowMs)}, after {durationWords(clearedMs - firedMs)}
       </p>
     </li>
   );
