@@ -25,7 +25,7 @@ export function Alerts(): ReactNode {
         </ul>
       )}
       {cleared.length > 0 && (
-        <details className="more">
+        <details className="folded">
           <summary>
             {cleared.length === 1 ? "1 alert is over" : `${cleared.length} alerts are over`}
           </summary>

@@ -41,7 +41,7 @@ export function QueuePanel(): ReactNode {
         ))}
       </ul>
       {others.length > 0 && (
-        <details className="more">
+        <details className="folded">
           <summary>
             {others.length} {shown.length > 0 ? "more" : others.length === 1 ? "queue" : "queues"},
             nothing waits
