@@ -8,6 +8,8 @@ import { ErrandWorkflow } from "../../src/hosts/edge/workflow/errand-workflow.ts
 import { steering, testEndpoint, testTasks } from "../hosts/steered.ts";
 import { flowTasks, flowUsers, planningEndpoint } from "./flow-parts.ts";
 
+export { AiStandIn } from "./ai-stand-in.ts";
+
 /** An empty Durable Object with SQLite: tests reach into it with `runInDurableObject`. */
 export class TestObject extends DurableObject {}
 
