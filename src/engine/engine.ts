@@ -109,6 +109,7 @@ export class Engine {
         roles: this.roles,
         languageModel: ports.languageModel,
         sha256: (text) => ports.sha256(text),
+        nowMs: () => clock.nowMs(),
         childSpec: (parent, type, input, options) => this.#childSpec(parent, type, input, options),
       },
     });
