@@ -96,7 +96,7 @@ export class Engine {
       deciders,
       cacheBytesMax,
     );
-    this.feeds = new TaskFeeds(this.kernel);
+    this.feeds = new TaskFeeds(this.kernel, ports.homes);
     this.userFeeds = new UserFeeds(this.kernel);
     this.#ends = new EndWaiters(this.kernel);
     keepTextOfTurns(this.kernel, log);
