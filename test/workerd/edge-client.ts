@@ -46,7 +46,7 @@ export class EdgeClient {
   }
 
   /** Opens a WebSocket. Throws, with its status, what is refused. */
-  async socket(path: string, headers: HeadersInit = {}): Promise<EdgeSocket> {
+  async socket(path: string, headers: Readonly<Record<string, string>> = {}): Promise<EdgeSocket> {
     const init = { headers: { upgrade: "websocket", ...headers } };
     const response = await this.fetch(path, undefined, init);
     const { webSocket } = response;

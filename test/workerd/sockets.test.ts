@@ -254,7 +254,7 @@ test("[WS4] bad messages are answered or close the socket, and never more than t
   expect(await hasty.closed).toMatchObject({ code: 1008 });
 });
 
-test("[WS7] [HOME12] a socket goes on exactly where it was when its object has slept, or was evicted", async () => {
+test("[HOME12] a socket goes on exactly where it was when its object has slept, or was evicted", async () => {
   const user = await admin.userWithKey("sleeper");
   const id = await user.submit(
     "script",
