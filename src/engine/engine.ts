@@ -261,6 +261,14 @@ export class Engine {
     await this.command(taskId, { type: "event", name, payload });
   }
 
+  /**
+   * Lets a task that waits go on here, because somebody outside has something for its handler, which is replayed unless
+   * it lives. A task that waits for a start, or has ended, is left as it is.
+   */
+  revive(taskId: string): void {
+    this.#runner.revive(taskId);
+  }
+
   /** Gives a task a command; a refusal is thrown. */
   async command(taskId: string, command: TaskCommand, meta?: Meta): Promise<unknown> {
     await this.#ports.homes?.find(taskId);

@@ -33,7 +33,8 @@ export async function passGate(name: string, signal: AbortSignal): Promise<void>
   while (!steering().open.has(name) && !signal.aborted) await pause(2);
 }
 
-function pause(ms: number): Promise<void> {
+/** Resolves a little later. */
+export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, ms));
 }
 

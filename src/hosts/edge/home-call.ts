@@ -4,6 +4,7 @@ import type { Scope } from "../../core/scope.ts";
 import type { Cursor } from "../../core/stream/cursor.ts";
 import type { UserFeedEvent } from "../../engine/index.ts";
 import type { ApiKeyRow } from "../../ports/keys.ts";
+import type { FlowCall } from "./workflow/flow-call.ts";
 
 /** A message on its way between homes. `id` begins with the scope that sent it. */
 export interface Mail {
@@ -35,7 +36,9 @@ export type HomeCall =
   | { readonly is: "hear"; readonly events: readonly UserFeedEvent[] }
   | { readonly is: "keys"; readonly ask: KeysCall }
   /** A key of this user was taken back: what was opened with it is closed. */
-  | { readonly is: "checkKeys" };
+  | { readonly is: "checkKeys" }
+  /** A workflow does something for its task. */
+  | FlowCall;
 
 /** What is asked of the API keys. */
 export type KeysCall =

@@ -5,6 +5,7 @@ import { isRecord } from "../../core/json.ts";
 import {
   createIdentifier,
   createServer,
+  problemResponse,
   type ErrandServer,
   type Identity,
 } from "../../server/index.ts";
@@ -59,7 +60,16 @@ export class ErrandHome extends DurableObject<EdgeEnv> implements HomeRpc {
 
   /** A request that the Worker has sent to the home that answers it. */
   override async fetch(request: Request): Promise<Response> {
-    const home = await this.home();
+    try {
+      return await this.#answer(await this.home(), request);
+    } catch (error) {
+      // The Worker would see the words of it only.
+      if (!(error instanceof ErrandError)) throw error;
+      return problemResponse(error, request.headers.get("x-request-id") ?? "");
+    }
+  }
+
+  async #answer(home: OpenedHome, request: Request): Promise<Response> {
     const { server, sockets } = this.#open(home);
     const { pathname } = new URL(request.url);
     if (pathname === "/api/overview" || pathname === "/api/queue") await home.models.look();
@@ -150,6 +160,8 @@ async function answer(
       engine.userFeeds.tell(userId, call.events);
       return true;
     }
+    case "flow":
+      return await home.flows.answer(call);
     case "keys":
       return await answerKeys(home, call.ask);
     default: {

@@ -10,6 +10,7 @@ import { createLog } from "../../adapters/node/log.ts";
 import { createSystemRandom } from "../../adapters/node/random.ts";
 import type { Driver } from "../../adapters/sqlite/driver.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { ErrandError } from "../../core/errors.ts";
 import { retentionMsDefault } from "../../core/limits.ts";
 import { scopeName, taskScope, type Scope } from "../../core/scope.ts";
 import {
@@ -34,6 +35,9 @@ import { readEdgeSettings, type EdgeEnv, type EdgeSettings } from "./settings.ts
 import { feedQuietMs } from "./told-feed.ts";
 import { edgeTurn } from "./turn.ts";
 import { asScope, Whereabouts } from "./whereabouts.ts";
+import { flowTypes } from "./workflow/errand-workflow.ts";
+import { FlowHost } from "./workflow/flow-host.ts";
+import { Instances } from "./workflow/instances.ts";
 
 /** What runs on every home besides the built-in tasks. */
 export interface EdgeConfig {
@@ -45,6 +49,12 @@ export interface EdgeConfig {
   readonly queues?: Readonly<Record<string, { readonly slots: number }>>;
   /** After how much quiet the feed of a task that another object follows is let go. Default {@link feedQuietMs}. */
   readonly feedQuietMs?: number;
+  /** Names of `tasks` that `ErrandWorkflow.flows` of this deployment has as well: they may be run on Workflows. */
+  readonly flows?: readonly string[];
+  /** Task types that run on Workflows; absent: those of `ERRAND_WORKFLOWS`. */
+  readonly workflows?: readonly string[];
+  /** How often a task looks after its workflow at first, in milliseconds. Default 30,000. */
+  readonly flowHeartbeatMs?: number;
 }
 
 /** A day: how exactly the retention is kept in an object that sleeps. */
@@ -62,6 +72,7 @@ export class OpenedHome {
   readonly courier: HomeCourier;
   readonly alarm: Alarm;
   readonly models: EdgeModels;
+  readonly flows: FlowHost;
   readonly log: Log;
   /** After how much quiet a feed that another object follows is let go. */
   readonly feedQuietMs: number;
@@ -94,6 +105,12 @@ export class OpenedHome {
       },
       this.log,
     );
+    this.flows = new FlowHost({
+      home: name,
+      instances: new Instances(env.ORCHESTRATOR_WORKERS_WORKFLOW, this.log),
+      engine: () => this.engine,
+      heartbeatMs: config.flowHeartbeatMs,
+    });
     this.engine = this.#newEngine(config, (error) => {
       this.log.error("storage failed; the object starts again from what is on disk", error);
       state.abort("storage failed");
@@ -107,6 +124,7 @@ export class OpenedHome {
     this.engine.watchTasks((_, { endedAtMs }) => {
       if (endedAtMs !== null) this.#purgeAtMs ??= nextDayMs(endedAtMs + retentionMsDefault);
     });
+    this.flows.watch(this.engine);
     this.ready = this.#start();
   }
 
@@ -124,7 +142,7 @@ export class OpenedHome {
   #newEngine(config: EdgeConfig, fatal: (error: unknown) => void): Engine {
     const { store, settings, models, log } = this;
     const { storeKey, keySetting } = settings;
-    const tasks = [...builtInTasks(engineDesk(() => this.engine)), ...(config.tasks ?? [])];
+    const tasks = this.#tasks(config);
     const endpoints = [...models.endpoints, ...(config.endpoints ?? [])];
     return new Engine(
       {
@@ -147,6 +165,22 @@ export class OpenedHome {
         purgesItself: false,
         ...(config.queues === undefined ? {} : { queues: config.queues }),
       },
+    );
+  }
+
+  /** All task types; those that the settings name run on Workflows. */
+  #tasks({ tasks: own = [], flows = [], ...config }: EdgeConfig): readonly AnyTaskType[] {
+    const workflows = config.workflows ?? this.settings.workflows;
+    const offered = [...flowTypes, ...flows];
+    const unknown = workflows.find((type) => !offered.includes(type));
+    if (unknown !== undefined)
+      throw new ErrandError(
+        "unavailable",
+        `ERRAND_WORKFLOWS names "${unknown}"; what can run on Workflows: ${offered.join(", ")}`,
+      );
+    const tasks = [...builtInTasks(engineDesk(() => this.engine)), ...own];
+    return tasks.map((task) =>
+      workflows.includes(task.type) ? this.flows.onWorkflows(task) : task,
     );
   }
 

@@ -19,6 +19,7 @@ import { asScope } from "./whereabouts.ts";
 import { readEdgeSettings, type EdgeEnv, type EdgeSettings } from "./settings.ts";
 
 export { ErrandHome } from "./home-object.ts";
+export { ErrandWorkflow } from "./workflow/errand-workflow.ts";
 
 /** Paths of the API; everything else that is asked for with GET may be a file of the page. */
 const apiPath = /^\/(?:api|v1)(?:\/|$)|^\/(?:openapi\.json|readyz|metrics|docs)$|^\/task_/;
