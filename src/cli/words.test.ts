@@ -57,6 +57,14 @@ test.each([
     "delayed (waits for a free slot, after: no token for 60 s)",
   ],
   [{ status: "running", reason: null, error }, "running"],
+  [
+    {
+      status: "running",
+      progress: { ...progress, done: 2, total: 5, message: "reading" },
+      reason: { ...reason, message: "a call waits", position: null, cause: null, error },
+    },
+    "running 2/5 reading (a call waits, after: no token for 60 s)",
+  ],
   [{ status: "failed", reason: null, error }, "failed: no token for 60 s"],
   [{ status: "running", reason: null, progress }, "running"],
   [

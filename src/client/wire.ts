@@ -18,7 +18,10 @@ export interface Estimate {
   readonly late: boolean;
 }
 
-/** Why a task does not run now. `code` is open: a newer server may know more reasons than this client. */
+/**
+ * Why a task does not run now; of one whose status is `running`, why a call beside it does not. `code` is open: a newer
+ * server may know more reasons than this client.
+ */
 export interface Reason {
   readonly code: string;
   /** When the wait ends by itself, ISO 8601. */

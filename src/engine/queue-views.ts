@@ -173,8 +173,11 @@ export function whyMessage(
     return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.${expected(queue.estimate)}`;
   }
   if (view.reason !== null) {
-    const until = view.reason.untilAt === undefined ? "" : ` until ${view.reason.untilAt}`;
-    return `The task ${view.reason.message}${until}.`;
+    const { message, untilAt, error } = view.reason;
+    const until = untilAt === undefined ? "" : ` until ${untilAt}`;
+    const after = error === undefined ? "" : `, after: ${error.message.replace(/[.\s]+$/, "")}`;
+    const runs = view.status === "running" ? "is running, and " : "";
+    return `The task ${runs}${message}${until}${after}.`;
   }
   if (view.status === "running") return "The task is running.";
   const error = view.error === null ? "" : `: ${view.error.message}`;

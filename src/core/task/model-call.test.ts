@@ -140,3 +140,54 @@ test("[TASK20] a task counts as running while one of its calls streams", () => {
   const slept = task(...calling()).when(asleep);
   expect(slept.state).toMatchObject({ status: "waiting", reason: { code: "sleep" } });
 });
+
+const other = (number: number): TaskEvent => callRequested("d", number);
+const CALL_3 = `${TASK}.3`;
+const untilMs = START_MS + 1_000;
+const triedAgain: TaskEvent = { type: "call.failed", op: "c", error, untilMs };
+
+test("[TASK30] a call that is tried again is told beside one that streams, and alone when that has ended", () => {
+  const both = task(...calling(), other(3), started, {
+    type: "call.started",
+    op: "d",
+    call: CALL_3,
+  });
+  expect(both.state()).toMatchObject({ status: "running", reason: null });
+  const beside = both.when(failed);
+  const reason = { code: "backoff", op: "c" };
+  expect(beside.state).toMatchObject({ status: "running", reason });
+  const alone = beside.when({ type: "callDone", epoch: 1, op: "d", call: CALL_3, result });
+  expect(alone.state).toMatchObject({ status: "delayed", reason });
+});
+
+test("[TASK30] what else ends does not make a task run whose call waits for its slot or its next try", () => {
+  const asleep: TaskEvent = { type: "sleep.started", op: "s", untilMs };
+  const waits = task(...calling(), asleep, { type: "sleep.ended", op: "s" });
+  const reason = { code: "slot", queue: "model", op: "c" };
+  expect(waits.state()).toMatchObject({ status: "waiting", reason });
+  const again = task(...calling(), started, triedAgain, asleep);
+  expect(again.state()).toMatchObject({ status: "delayed", reason: { code: "backoff", untilMs } });
+  const replayed = task(...calling(), started, triedAgain, {
+    type: "task.resumed",
+    epoch: 2,
+  });
+  expect(replayed.state()).toMatchObject({ status: "delayed", reason: { code: "backoff" } });
+});
+
+test("[TASK30] of several next tries the first one counts, and before any slot", () => {
+  const soon = START_MS + 400;
+  const two = task(...calling(), other(3), started, triedAgain);
+  expect(two.state()).toMatchObject({ status: "delayed", reason: { code: "backoff", op: "c" } });
+  const both = task(
+    ...calling(),
+    other(3),
+    started,
+    { type: "call.started", op: "d", call: CALL_3 },
+    triedAgain,
+    { type: "call.failed", op: "d", error, untilMs: soon },
+  );
+  expect(both.state()).toMatchObject({ reason: { code: "backoff", op: "d", untilMs: soon } });
+  // Its time has come: it is back in line, and the other one is what people wait for.
+  const back = both.when({ type: "timer", name: "op:d" }, { nowMs: soon });
+  expect(back.state).toMatchObject({ status: "delayed", reason: { code: "backoff", op: "c" } });
+});

@@ -10,7 +10,10 @@ import type {
 import type { TaskSpec } from "./spec.ts";
 import type { TaskStatus } from "./status.ts";
 
-/** Why an open task does not run now. `untilMs` is when the reason may end by itself. */
+/**
+ * Why an open task does not run now; of a task that runs, why a call beside it does not (`backoff` only). `untilMs` is
+ * when the reason may end by itself.
+ */
 export interface Reason {
   readonly code:
     | "slot"
@@ -81,6 +84,8 @@ export interface CallOperation {
   partial: PartialAnswer | null;
   /** Times it was cut. */
   cuts: number;
+  /** It was cut and has not had a slot since. */
+  paused: boolean;
   result: CallResult | null;
   error: ErrorData | null;
 }

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { Estimate } from "../../client/index.ts";
 import { newSentences, wordsOfEnd } from "./spoken.ts";
-import { lineOfWait, shareOf, wordOfWait, wordsOfProgress, wordsOfReason } from "./task-words.ts";
+import {
+  lineOfWait,
+  shareOf,
+  wordOfWait,
+  wordsOfProgress,
+  wordsOfReason,
+  wordsOfWait,
+} from "./task-words.ts";
 import { agoWords, durationWords, ordinal, rangeWords } from "./time-words.ts";
 
 const reason = {
@@ -87,6 +94,15 @@ describe("words for people", () => {
     expect(lineOfWait(reason, "Queued", 1_000)).toBe("Queued: 3rd in line for chat_tasks");
     expect(lineOfWait({ ...reason, code: "child" }, "Waiting", 0)).toBe("Waiting for its subtasks");
     expect(lineOfWait({ ...reason, code: "held" }, "Waiting", 0)).toBe("Held until you let it go");
+  });
+
+  test("[TASK30] of a task that runs, what is tried again is one of its calls", () => {
+    const backoff = { ...reason, code: "backoff", untilAt: "1970-01-01T00:00:09Z" };
+    expect(wordsOfWait({ status: "running", reason: backoff }, 1_000)).toBe(
+      "one call is tried again in 8 s",
+    );
+    expect(wordsOfWait({ status: "delayed", reason: backoff }, 1_000)).toBe("in 8 s");
+    expect(wordsOfWait({ status: "running", reason: null }, 1_000)).toBe("");
   });
 
   test("[WEB2] a guess is said no finer than it is known", () => {

@@ -6,7 +6,7 @@ import {
   type FakeModelOptions,
 } from "../../../src/adapters/fake-model/fake-model.ts";
 import { isRecord } from "../../../src/core/json.ts";
-import { defineTask, type AnyTaskType } from "../../../src/engine/index.ts";
+import { defineTask, type AnyTaskType, type FeedEvent } from "../../../src/engine/index.ts";
 import type { Embedded } from "../../../src/hosts/embedded/embedded.ts";
 import { messageText } from "../../../src/core/session/state.ts";
 import { dataFolder, followToEnd, followUntil, openIn, textOfFeed, viewOf } from "./workbench.ts";
@@ -111,6 +111,35 @@ describe("a model call", () => {
     expect(end.status).toBe("failed");
     expect(end.error?.code).toBe("context_overflow");
     expect(model.log().filter(({ path }) => path.endsWith("completions"))).toHaveLength(1);
+  });
+
+  test("[TASK30] what a call waits for is told while its neighbour streams, and when that has ended", async () => {
+    const pair = defineTask("pair", {}, async (_input: unknown, ctx) => {
+      const say = (content: string): Promise<unknown> =>
+        ctx.generate("chat", { messages: [{ role: "user", content }] });
+      await Promise.all([
+        say("[[say first]] [[fault rate_limit retryAfterMs=3600000 times=1]]"),
+        say("[[repeat 200 word]]"),
+      ]);
+    });
+    const { errand } = await bench({ tokensPerSecond: 400 }, { slots: 2, tasks: [pair] });
+    const { taskId } = await errand.engine.submit("pair", {});
+    const reasons = (events: readonly FeedEvent[]): string[] =>
+      events.flatMap((event) =>
+        event.kind === "state" && event.task.reason?.code === "backoff"
+          ? [`${event.task.status}: ${event.task.reason.message}`]
+          : [],
+      );
+    const waits = (events: readonly FeedEvent[]): boolean =>
+      reasons(events).some((reason) => reason.startsWith("delayed"));
+    expect(reasons(await followUntil(errand, taskId, waits))).toEqual([
+      "running: a call of it waits before it is tried again",
+      "delayed: waits before it is tried again",
+    ]);
+    const why = await errand.engine.reader.why(taskId, null);
+    expect(why).toMatchObject({ status: "delayed", reason: { code: "backoff" }, queue: null });
+    expect(why.message).toMatch(/waits before it is tried again until .*, after: /);
+    await errand.engine.cancel(taskId);
   });
 
   test("[CALL9] an endpoint with one slot never serves two calls at once", async () => {
