@@ -29,6 +29,7 @@ export type {
   LogPage,
   MessagePart,
   MessageStatus,
+  ModelSpeed,
   ModelStatus,
   Overview,
   Priority,

@@ -96,7 +96,7 @@ export class Engine {
       deciders,
       cacheBytesMax,
     );
-    this.feeds = new TaskFeeds(this.kernel);
+    this.feeds = new TaskFeeds(this.kernel, ports.homes);
     this.userFeeds = new UserFeeds(this.kernel);
     this.#ends = new EndWaiters(this.kernel);
     keepTextOfTurns(this.kernel, log);
@@ -109,6 +109,7 @@ export class Engine {
         roles: this.roles,
         languageModel: ports.languageModel,
         sha256: (text) => ports.sha256(text),
+        nowMs: () => clock.nowMs(),
         childSpec: (parent, type, input, options) => this.#childSpec(parent, type, input, options),
       },
     });

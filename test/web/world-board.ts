@@ -27,6 +27,7 @@ export interface WorldQueue {
   tokensPerMinute: number | null;
   cuts: { readonly count: number; readonly tokens: number };
   closed: { readonly code: string; readonly untilAt: string } | null;
+  models: readonly unknown[];
 }
 
 /** A schedule as the wire carries it. */
@@ -59,6 +60,7 @@ export function aQueue(name: string, fields: Partial<WorldQueue> = {}): WorldQue
     tokensPerMinute: null,
     cuts: { count: 0, tokens: 0 },
     closed: null,
+    models: [],
     ...fields,
   };
 }

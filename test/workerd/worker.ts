@@ -5,8 +5,11 @@ import type { HomeAnswer, HomeCall } from "../../src/hosts/edge/home-call.ts";
 import { ErrandHome } from "../../src/hosts/edge/home-object.ts";
 import type { EdgeConfig } from "../../src/hosts/edge/opened-home.ts";
 import { ErrandWorkflow } from "../../src/hosts/edge/workflow/errand-workflow.ts";
-import { steering, testEndpoint, testTasks } from "../hosts/steered.ts";
+import { steeredTasks } from "../integration/server/steered-tasks.ts";
+import { passGate, steering, testEndpoint, testTasks } from "../hosts/steered.ts";
 import { flowTasks, flowUsers, planningEndpoint } from "./flow-parts.ts";
+
+export { AiStandIn } from "./ai-stand-in.ts";
 
 /** An empty Durable Object with SQLite: tests reach into it with `runInDurableObject`. */
 export class TestObject extends DurableObject {}
@@ -21,8 +24,10 @@ const planningRoles = Object.fromEntries(
 /** The home of the edge host, with tasks and models that tests steer. */
 export class TestHome extends ErrandHome {
   override readonly config: EdgeConfig = {
-    tasks: [...testTasks, ...flowTasks],
+    tasks: [...testTasks, ...steeredTasks(passGate).types, ...flowTasks],
     endpoints: [testEndpoint, planningEndpoint],
+    // So that an object falls asleep as soon as a test wants it to.
+    feedQuietMs: 20,
     roles: {
       steered: { endpoint: testEndpoint.name, model: "steered" },
       // Journeys have no such model; users of Workflows, and those they are compared with, do.

@@ -12,7 +12,7 @@ import type { Driver } from "../../adapters/sqlite/driver.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { retentionMsDefault } from "../../core/limits.ts";
-import { scopeName, type Scope } from "../../core/scope.ts";
+import { scopeName, taskScope, type Scope } from "../../core/scope.ts";
 import {
   Engine,
   endpointQueue,
@@ -29,8 +29,10 @@ import { HomeCourier } from "./courier.ts";
 import { FeedRelay } from "./feed-relay.ts";
 import { askHome, type Delivered, type Mail } from "./home-call.ts";
 import { EdgeModels } from "./models.ts";
+import { followAway, type AwayFeedPorts } from "./away-feed.ts";
 import { awayReader } from "./away-reader.ts";
 import { readEdgeSettings, type EdgeEnv, type EdgeSettings } from "./settings.ts";
+import { feedQuietMs } from "./told-feed.ts";
 import { edgeTurn } from "./turn.ts";
 import { asScope, Whereabouts } from "./whereabouts.ts";
 import { flowTypes } from "./workflow/errand-workflow.ts";
@@ -45,6 +47,8 @@ export interface EdgeConfig {
   readonly roles?: Readonly<Record<string, RoleTarget>>;
   /** Slots of worker pools by name. */
   readonly queues?: Readonly<Record<string, { readonly slots: number }>>;
+  /** After how much quiet the feed of a task that another object follows is let go. Default {@link feedQuietMs}. */
+  readonly feedQuietMs?: number;
   /** Names of `tasks` that `ErrandWorkflow.flows` of this deployment has as well: they may be run on Workflows. */
   readonly flows?: readonly string[];
   /** Task types that run on Workflows; absent: those of `ERRAND_WORKFLOWS`. */
@@ -70,6 +74,8 @@ export class OpenedHome {
   readonly models: EdgeModels;
   readonly flows: FlowHost;
   readonly log: Log;
+  /** After how much quiet a feed that another object follows is let go. */
+  readonly feedQuietMs: number;
   /** Recovered, and its timers armed. */
   readonly ready: Promise<void>;
   #relay: FeedRelay | null = null;
@@ -81,10 +87,11 @@ export class OpenedHome {
     this.env = env;
     this.settings = readEdgeSettings(env);
     this.log = createLog(systemClock, (line) => console.log(line));
+    this.feedQuietMs = config.feedQuietMs ?? feedQuietMs;
     this.driver = createDurableObjectDriver(state.storage);
     this.store = openSqliteStore(this.driver);
     this.places = new Whereabouts(name, this.driver, this.store);
-    this.models = new EdgeModels(this.settings.model);
+    this.models = new EdgeModels(this.settings.model, env);
     this.courier = new HomeCourier(
       ({ to, body }) => this.places.homeOf(to, body),
       (home, mail) => this.#send(home, mail),
@@ -118,7 +125,18 @@ export class OpenedHome {
       if (endedAtMs !== null) this.#purgeAtMs ??= nextDayMs(endedAtMs + retentionMsDefault);
     });
     this.flows.watch(this.engine);
-    this.ready = this.engine.start().then(() => this.alarm.look());
+    this.ready = this.#start();
+  }
+
+  async #start(): Promise<void> {
+    await this.engine.start();
+    this.alarm.look();
+    // Something is open here, and who was told of it before this object slept may still want to be.
+    const { listsAt } = this.places;
+    if (listsAt !== null && this.#hasOpen())
+      this.#send(listsAt, []).catch((error: unknown) =>
+        this.log.error("it could not be asked who follows what happens here", error),
+      );
   }
 
   #newEngine(config: EdgeConfig, fatal: (error: unknown) => void): Engine {
@@ -184,6 +202,32 @@ export class OpenedHome {
           options,
         })) as Awaited<ReturnType<Homes["dispatch"]>>,
       reader: (scope) => awayReader(env.HOMES, places.homeOf(scope)),
+      follow: (taskId, after, reader) => followAway(this.#feeds, taskId, after, reader),
+    };
+  }
+
+  /** How tasks of other homes are followed. */
+  get #feeds(): AwayFeedPorts {
+    const { env, places, engine, log } = this;
+    const { userId, listsAt } = places;
+    return {
+      log,
+      async open(taskId, after) {
+        const home = places.homeOf(taskScope(taskId));
+        const call = { is: "follow", taskId, after } as const;
+        const stream = (await askHome(env.HOMES, home, call)) as ReadableStream;
+        // What happens there from now on is told here, also after the stream was let go.
+        if (listsAt === null) await askHome(env.HOMES, home, { is: "listen" });
+        return stream;
+      },
+      hints:
+        listsAt !== null || userId === null
+          ? null
+          : (taskId, hint) =>
+              engine.userFeeds.follow(userId, (events) => {
+                for (const event of events)
+                  if ("cursor" in event && event.taskId === taskId) hint(event.cursor);
+              }),
     };
   }
 
@@ -246,6 +290,10 @@ export class OpenedHome {
       while (this.engine.purge() > 0);
       this.#purgeAtMs = this.#hasEnded() ? nextDayMs(Date.now()) : null;
     });
+  }
+
+  #hasOpen(): boolean {
+    return this.store.tasks({ userId: null, statusClass: "active", limit: 1 }).length > 0;
   }
 
   #hasEnded(): boolean {
