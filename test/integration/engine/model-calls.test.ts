@@ -7,6 +7,7 @@ import {
 } from "../../../src/adapters/fake-model/fake-model.ts";
 import { isRecord } from "../../../src/core/json.ts";
 import { defineTask, type AnyTaskType } from "../../../src/engine/index.ts";
+import type { Delta, Models } from "../../../src/ports/models.ts";
 import type { Embedded } from "../../../src/hosts/embedded/embedded.ts";
 import { messageText } from "../../../src/core/session/state.ts";
 import { dataFolder, followToEnd, followUntil, openIn, textOfFeed, viewOf } from "./workbench.ts";
@@ -53,6 +54,42 @@ async function bench(
     },
   });
   return { errand, model: fake };
+}
+
+/** Lets a model of this process answer for the role `chat`, one batch after the other. */
+function answering({ engine }: Embedded, batches: readonly (readonly Delta[])[]): void {
+  const models: Models = {
+    async *stream() {
+      for (const batch of batches) yield await Promise.resolve(batch);
+    },
+    list: () => Promise.resolve([]),
+    embed: () => Promise.resolve([]),
+  };
+  const [fake] = engine.roles.endpoints;
+  if (fake !== undefined) engine.roles.addEndpoint({ ...fake, models });
+}
+
+/** What each commit of tasks told from now on: entries of streams, and facts behind them. */
+function commitsOf({ engine }: Embedded): readonly (readonly string[])[] {
+  const commits: string[][] = [];
+  let now: string[] | null = null;
+  const tell = (...told: string[]): void => {
+    if (now === null) {
+      commits.push((now = []));
+      // A commit tells all of it before anything it woke runs.
+      queueMicrotask(() => (now = null));
+    }
+    now.push(...told);
+  };
+  engine.kernel.listen({
+    entries: ({ entries }) =>
+      tell(...entries.map((entry) => (entry.t === "text" ? `text ${entry.d}` : entry.t))),
+    committed({ scope, events }) {
+      if (!scope.startsWith("task/")) return;
+      tell(...events.map((event) => (isRecord(event) ? String(event["type"]) : "")));
+    },
+  });
+  return commits;
 }
 
 afterEach(async () => {
@@ -190,6 +227,25 @@ describe("a model call", () => {
     const second = await errand.engine.run("generate", { prompt: "[[say on]]" });
     expect(second.status).toBe("completed");
     expect(model.load().runningMax).toBe(1);
+  });
+
+  test("[CALL14] that an answer begins and its last words make no commits of their own", async () => {
+    const { errand } = await bench();
+    answering(errand, [
+      [{ type: "text", text: "by" }],
+      [
+        { type: "text", text: "e" },
+        { type: "finish", reason: "stop" },
+      ],
+    ]);
+    const commits = commitsOf(errand);
+    const end = await errand.engine.run("generate", { prompt: "go" });
+    expect(end.output).toMatchObject({ text: "bye", finish: "stop" });
+    expect(commits.slice(-2)).toEqual([
+      ["call", "text by"],
+      ["text e", "callEnd", "call.completed", "task.completed"],
+    ]);
+    expect(commits.flat().filter((told) => told === "call")).toHaveLength(1);
   });
 
   test("[CALL7] another prompt on replay fails with nondeterministic and never runs", async () => {
