@@ -16,6 +16,7 @@ import { endpointQueue, Roles } from "./endpoints.ts";
 import { EndWaiters, type TaskEnd } from "./end-waiters.ts";
 import { TaskFeeds } from "./feed/task-feed.ts";
 import { UserFeeds } from "./feed/user-feed.ts";
+import { firstCallOf } from "./first-call.ts";
 import type { CommandKey } from "./kernel/group.ts";
 import type { Meta } from "./kernel/frame.ts";
 import { kernelHomes } from "./homes.ts";
@@ -325,7 +326,8 @@ export class Engine {
     input: unknown,
     options: SubmitOptions,
   ): Promise<Submitted> {
-    const spec = specFor(this.types.get(type), taskId, input, options);
+    const task = this.types.get(type);
+    const spec = specFor(task, taskId, input, options);
     this.#admit(spec);
     const { requestId, actionId, traceparent, idempotencyKey } = options;
     const meta: Meta = {
@@ -338,9 +340,15 @@ export class Engine {
     const wish = { ...spec, rootId: "", traceparent: undefined };
     const keyed =
       key === undefined ? {} : { key: await this.keyFor(spec.userId, key, wish, taskId) };
+    const foreseen = {
+      kernel: this.kernel,
+      roles: this.roles,
+      sha256: (text: string) => this.#ports.sha256(text),
+    };
+    const firstCall = task.options.firstCall && (await firstCallOf(task, spec.input, foreseen));
     const { reply, replayed } = await this.kernel.dispatch(
       taskScope(taskId),
-      { type: "submit", spec },
+      { type: "submit", spec: firstCall === undefined ? spec : { ...spec, firstCall } },
       { meta, ...keyed },
     );
     if (!reply.ok)

@@ -5,6 +5,7 @@ import {
   type FakeModel,
   type FakeModelOptions,
 } from "../../../src/adapters/fake-model/fake-model.ts";
+import { openaiModels } from "../../../src/adapters/openai/openai-models.ts";
 import { isRecord } from "../../../src/core/json.ts";
 import { defineTask, type AnyTaskType } from "../../../src/engine/index.ts";
 import type { Delta, Models } from "../../../src/ports/models.ts";
@@ -246,6 +247,42 @@ describe("a model call", () => {
       ["text e", "callEnd", "call.completed", "task.completed"],
     ]);
     expect(commits.flat().filter((told) => told === "call")).toHaveLength(1);
+  });
+
+  test("[CALL15] a task that begins with a call asks for it in the commit that accepts and starts it", async () => {
+    const { errand } = await bench();
+    answering(errand, [[{ type: "text", text: "hi" }], [{ type: "finish", reason: "stop" }]]);
+    const commits = commitsOf(errand);
+    await errand.engine.run("generate", { prompt: "go" });
+    expect(commits).toEqual([
+      ["task.accepted", "task.queued", "task.started", "call.requested", "call.started"],
+      ["call", "text hi"],
+      ["callEnd", "call.completed", "task.completed"],
+    ]);
+  });
+
+  test("[CALL15] a call that was foreseen for another endpoint is given back and made where its role is served now", async () => {
+    const { errand, model } = await bench({}, { slots: 1 });
+    const { engine } = errand;
+    const other = await startFakeModel();
+    await engine.pauseQueue("tasks", true);
+    const { taskId } = await engine.submit("generate", { prompt: "[[say moved]]" });
+    const [fake] = engine.roles.endpoints;
+    if (fake === undefined) throw new Error("there is no endpoint");
+    engine.roles.addEndpoint({
+      ...fake,
+      name: "other",
+      models: openaiModels({ baseUrl: other.baseUrl }),
+    });
+    await engine.configureQueue("model:other", { slots: 1 });
+    engine.roles.assign("chat", { endpoint: "other", model: "m" });
+    await engine.pauseQueue("tasks", false);
+    expect((await engine.ended(taskId)).output).toMatchObject({ text: "moved" });
+    expect(model.load().runningMax).toBe(0);
+    expect(other.load().runningMax).toBe(1);
+    for (const name of ["model:fake", "model:other"])
+      expect(await engine.reader.queue(name)).toMatchObject({ running: 0, pending: 0 });
+    await other.close();
   });
 
   test("[CALL7] another prompt on replay fails with nondeterministic and never runs", async () => {
