@@ -11,6 +11,8 @@ import type { SimCall, SimRule, SimTask } from "./simulator.ts";
 export interface PromiseMade {
   readonly task: SimTask;
   readonly call: SimCall;
+  /** When it was made, in seconds: the others are seconds from then. */
+  readonly at: number;
   readonly start: Range;
   readonly end: Range;
 }
@@ -118,12 +120,13 @@ export class ProductRule implements SimRule {
     const promised = this.state.schedule.calibration.promises.get(root);
     const waiting = this.#calls.get(call);
     if (promised === undefined || waiting === undefined) return;
-    const { band, points } = promised;
+    const { band, points, atMs } = promised;
     const range = (what: "start" | "end") =>
       rangeOf(this.state.schedule.calibration, what, band, points);
     this.promises.push({
       task: waiting.task,
       call: waiting,
+      at: atMs / 1_000,
       start: range("start"),
       end: range("end"),
     });

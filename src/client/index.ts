@@ -28,6 +28,7 @@ export type {
   LogPage,
   MessagePart,
   MessageStatus,
+  ModelSpeed,
   ModelStatus,
   Overview,
   Priority,

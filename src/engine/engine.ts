@@ -97,7 +97,7 @@ export class Engine {
       deciders,
       cacheBytesMax,
     );
-    this.feeds = new TaskFeeds(this.kernel);
+    this.feeds = new TaskFeeds(this.kernel, ports.homes);
     this.userFeeds = new UserFeeds(this.kernel);
     this.#ends = new EndWaiters(this.kernel);
     keepTextOfTurns(this.kernel, log);
@@ -110,6 +110,7 @@ export class Engine {
         roles: this.roles,
         languageModel: ports.languageModel,
         sha256: (text) => ports.sha256(text),
+        nowMs: () => clock.nowMs(),
         childSpec: (parent, type, input, options) => this.#childSpec(parent, type, input, options),
       },
     });
@@ -260,6 +261,14 @@ export class Engine {
   /** Sends an event to a task; it is kept if nothing waits for it yet. */
   async sendEvent(taskId: string, name: string, payload: unknown): Promise<void> {
     await this.command(taskId, { type: "event", name, payload });
+  }
+
+  /**
+   * Lets a task that waits go on here, because somebody outside has something for its handler, which is replayed unless
+   * it lives. A task that waits for a start, or has ended, is left as it is.
+   */
+  revive(taskId: string): void {
+    this.#runner.revive(taskId);
   }
 
   /** Gives a task a command; a refusal is thrown. */

@@ -38,6 +38,8 @@ export async function firstCallOf(
     role,
     hash: wanted.hash,
     ...costOf(wanted, endpoint),
+    model,
+    input: Math.round(wanted.inputTokens),
     ...(resumes ? { cuttable: true } : null),
   };
 }

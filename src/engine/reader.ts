@@ -375,8 +375,10 @@ export class Reader {
   }
 }
 
+/** The call that keeps a task in a line; `null` if it runs, or waits to be tried again. */
 function waitingCall(task: TaskState): { queue: string; call: string } | null {
-  if (task.spec === null) return null;
+  if (task.spec === null || task.status === "running" || task.reason?.code === "backoff")
+    return null;
   if (task.phase === "queued" && task.lease !== null)
     return { queue: task.spec.queue, call: task.lease };
   for (const operation of task.operations.values()) {

@@ -37,9 +37,9 @@ import { plannerRoutes } from "./routes/planner-routes.ts";
 import { reminderRoutes } from "./routes/reminder-routes.ts";
 import { todoRoutes } from "./routes/todo-routes.ts";
 import { limitsDefault, type ServerSettings } from "./settings.ts";
-import type { SocketEvents, SocketPort } from "./socket/port.ts";
+import type { SocketEvents, SocketPort, SocketState } from "./socket/port.ts";
 import { SocketKeeper } from "./socket/socket-keeper.ts";
-import { TaskSocket, type SocketState } from "./socket/task-socket.ts";
+import { TaskSocket } from "./socket/task-socket.ts";
 import { FeedEncoder } from "./stream/feed-encoder.ts";
 import { PositionWatch } from "./stream/position-watch.ts";
 import { StreamKeeper } from "./stream/stream-keeper.ts";
@@ -56,7 +56,7 @@ export interface ErrandServer {
    * Goes on with a socket that its host kept while it forgot all else (a hibernated one). Its task channels go on behind
    * their cursors; its user channel tells what happens from now on.
    */
-  resumeSocket(port: SocketPort, state: SocketState): SocketEvents & { state: SocketState | null };
+  resumeSocket(port: SocketPort, state: SocketState): SocketEvents;
   /** From now on not ready: who asks `/readyz` sends work elsewhere. What is open goes on. */
   drain(): void;
   /** Breaks open event streams off and closes sockets, so that their readers come back, to the next server. */

@@ -9,8 +9,8 @@ export const edgeDifferences: readonly { readonly what: string; readonly why: st
     why: "Where a task lives its own user's object knows, and an id does not tell the user.",
   },
   {
-    what: "WS /ws/tasks is refused.",
-    why: "Not built yet: its socket would have to follow tasks of other objects.",
+    what: "A WebSocket is not closed for being slow, is not pinged, and its `ping` is not counted as a message.",
+    why: "The platform does not say what waits for a reader, keeps sockets alive itself, and answers while the object sleeps.",
   },
   {
     what: "errand.config.ts, webhooks and isolate are not there.",

@@ -16,6 +16,7 @@ export interface WorldQueue {
   requestsPerMinute: number | null;
   tokensPerMinute: number | null;
   closed: { readonly code: string; readonly untilAt: string } | null;
+  models: readonly unknown[];
 }
 
 /** A schedule as the wire carries it. */
@@ -47,6 +48,7 @@ export function aQueue(name: string, fields: Partial<WorldQueue> = {}): WorldQue
     requestsPerMinute: null,
     tokensPerMinute: null,
     closed: null,
+    models: [],
     ...fields,
   };
 }

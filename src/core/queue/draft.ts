@@ -101,7 +101,9 @@ export function wait(
   };
   addWaiting(schedule, account, call, request);
   draft.rows.push({ table: "ready", queue, call, request });
-  if (role !== null && root === task && known === undefined) promise(draft, call, root);
+  if (role === null || root !== task || known !== undefined) return;
+  // A tree is promised something once, for its first call: its other calls may wait for quite another time.
+  if (!schedule.calibration.promises.has(root)) promise(draft, call, root);
 }
 
 /** Tells the log what a tree that begins to wait may expect, so that what comes of it can be learnt from. */

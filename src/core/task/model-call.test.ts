@@ -61,7 +61,7 @@ test("[TASK20] a model call waits for its own slot and gives the start slot back
 const firstCall = { op: "c", queue: "model", role: "chat", hash: "h", cost: 2 } as const;
 const grant: TaskCommand = { type: "callGranted", call: CALL_1, queue: "tasks" };
 
-test("[CALL15] a start asks for the call its task begins with, and gives its slot back", () => {
+test("[CALL16] a start asks for the call its task begins with, and gives its slot back", () => {
   const begun = task(...queued({ firstCall })).when(grant);
   begun
     .then({ type: "task.started", attempt: 1, epoch: 1 }, callRequested("c", 2))
@@ -76,7 +76,7 @@ test("[CALL15] a start asks for the call its task begins with, and gives its slo
   begun.when(ask).nothing();
 });
 
-test("[CALL15] a handler that wants another call than was foreseen gets that one, and the foreseen goes back", () => {
+test("[CALL16] a handler that wants another call than was foreseen gets that one, and the foreseen goes back", () => {
   const begun = task(...queued({ firstCall })).when(grant);
   const granted = begun.when({ type: "callGranted", call: CALL_2, queue: "model" });
   for (const changed of [{ hash: "other" }, { queue: "elsewhere" }]) {
@@ -96,7 +96,7 @@ test("[CALL15] a handler that wants another call than was foreseen gets that one
   }
 });
 
-test("[CALL15] the next attempt asks for it again, unless it has been made", () => {
+test("[CALL16] the next attempt asks for it again, unless it has been made", () => {
   const begun = task(...queued({ firstCall })).when(grant);
   const granted = begun.when({ type: "callGranted", call: CALL_2, queue: "model" });
   const lost = granted.when({ type: "lost" });
@@ -148,7 +148,7 @@ test("[TASK20] a failed call asks for a slot again after its backoff", () => {
   const again = task(...calling(), started)
     .when(failed)
     .then({ type: "call.failed", op: "c", error, untilMs })
-    .sends(settles("model", CALL_2, { failed: "down" }))
+    .sends(settles("model", CALL_2, { failed: "down", cause: "model_broken" }))
     .timers({ "op:c": untilMs })
     .answers({ again: true, untilMs });
   expect(again.state).toMatchObject({ status: "delayed", reason: { code: "backoff", untilMs } });
@@ -194,4 +194,55 @@ test("[TASK20] a task counts as running while one of its calls streams", () => {
   expect(both.state.status).toBe("running");
   const slept = task(...calling()).when(asleep);
   expect(slept.state).toMatchObject({ status: "waiting", reason: { code: "sleep" } });
+});
+
+const other = (number: number): TaskEvent => callRequested("d", number);
+const CALL_3 = `${TASK}.3`;
+const untilMs = START_MS + 1_000;
+const triedAgain: TaskEvent = { type: "call.failed", op: "c", error, untilMs };
+
+test("[TASK30] a call that is tried again is told beside one that streams, and alone when that has ended", () => {
+  const both = task(...calling(), other(3), started, {
+    type: "call.started",
+    op: "d",
+    call: CALL_3,
+  });
+  expect(both.state()).toMatchObject({ status: "running", reason: null });
+  const beside = both.when(failed);
+  const reason = { code: "backoff", op: "c" };
+  expect(beside.state).toMatchObject({ status: "running", reason });
+  const alone = beside.when({ type: "callDone", epoch: 1, op: "d", call: CALL_3, result });
+  expect(alone.state).toMatchObject({ status: "delayed", reason });
+});
+
+test("[TASK30] what else ends does not make a task run whose call waits for its slot or its next try", () => {
+  const asleep: TaskEvent = { type: "sleep.started", op: "s", untilMs };
+  const waits = task(...calling(), asleep, { type: "sleep.ended", op: "s" });
+  const reason = { code: "slot", queue: "model", op: "c" };
+  expect(waits.state()).toMatchObject({ status: "waiting", reason });
+  const again = task(...calling(), started, triedAgain, asleep);
+  expect(again.state()).toMatchObject({ status: "delayed", reason: { code: "backoff", untilMs } });
+  const replayed = task(...calling(), started, triedAgain, {
+    type: "task.resumed",
+    epoch: 2,
+  });
+  expect(replayed.state()).toMatchObject({ status: "delayed", reason: { code: "backoff" } });
+});
+
+test("[TASK30] of several next tries the first one counts, and before any slot", () => {
+  const soon = START_MS + 400;
+  const two = task(...calling(), other(3), started, triedAgain);
+  expect(two.state()).toMatchObject({ status: "delayed", reason: { code: "backoff", op: "c" } });
+  const both = task(
+    ...calling(),
+    other(3),
+    started,
+    { type: "call.started", op: "d", call: CALL_3 },
+    triedAgain,
+    { type: "call.failed", op: "d", error, untilMs: soon },
+  );
+  expect(both.state()).toMatchObject({ reason: { code: "backoff", op: "d", untilMs: soon } });
+  // Its time has come: it is back in line, and the other one is what people wait for.
+  const back = both.when({ type: "timer", name: "op:d" }, { nowMs: soon });
+  expect(back.state).toMatchObject({ status: "delayed", reason: { code: "backoff", op: "c" } });
 });

@@ -46,6 +46,9 @@ export interface FirstCall {
   readonly lead?: number;
   readonly tokens?: number;
   readonly cuttable?: true;
+  /** Model it asks, and tokens of its prompt. */
+  readonly model?: string;
+  readonly input?: number;
 }
 
 /** Everything that is fixed when a task is accepted. Absent fields have their defaults, so that a no-op stays small. */

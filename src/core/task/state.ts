@@ -10,7 +10,10 @@ import type {
 import type { TaskSpec } from "./spec.ts";
 import type { TaskStatus } from "./status.ts";
 
-/** Why an open task does not run now. `untilMs` is when the reason may end by itself. */
+/**
+ * Why an open task does not run now; of a task that runs, why a call beside it does not (`backoff` only). `untilMs` is
+ * when the reason may end by itself.
+ */
 export interface Reason {
   readonly code:
     | "slot"
@@ -72,12 +75,17 @@ export interface CallOperation {
   cost: number;
   lead: number;
   tokens: number;
+  /** Model it asks, and tokens of its prompt; `null`: the log does not say. */
+  model: string | null;
+  input: number | null;
   /** It can be stopped at a token boundary and gone on with. */
   cuttable: boolean;
   /** What it had said when it was cut or broke off, and goes on from; `null`: it begins at the beginning. */
   partial: PartialAnswer | null;
   /** Times it was cut. */
   cuts: number;
+  /** It was cut and has not had a slot since. */
+  paused: boolean;
   result: CallResult | null;
   error: ErrorData | null;
 }

@@ -1,5 +1,6 @@
 import { ErrandError } from "../../core/errors.ts";
 import type { HomeRpc } from "./home-call.ts";
+import type { FlowBinding } from "./workflow/instances.ts";
 
 /** Bindings, variables and secrets of the Worker. */
 export interface EdgeEnv {
@@ -19,6 +20,10 @@ export interface EdgeEnv {
   readonly OPENAI_API_KEY?: string;
   /** Calls the endpoint serves at once, 1..10,000. Default 1. */
   readonly ERRAND_MODEL_SLOTS?: string;
+  /** Task types whose handlers run on Cloudflare Workflows, separated by commas. Default: none, all run in objects. */
+  readonly ERRAND_WORKFLOWS?: string;
+  /** Where those run. */
+  readonly ORCHESTRATOR_WORKERS_WORKFLOW?: FlowBinding;
 }
 
 /** What the environment comes to. */
@@ -30,6 +35,8 @@ export interface EdgeSettings {
   /** Where the store key came from, for the message when it is the wrong one. */
   readonly keySetting: string;
   readonly model: ModelSettings | null;
+  /** Task types that run on Workflows. */
+  readonly workflows: readonly string[];
 }
 
 /** The OpenAI-compatible endpoint. */
@@ -69,6 +76,7 @@ export function readEdgeSettings(env: EdgeEnv): EdgeSettings {
     storeKey: key === null ? developmentKey : parseKey(key),
     keySetting: key === null ? "the key of development" : "ERRAND_KEY",
     model: modelOf(env),
+    workflows: (textOf(env.ERRAND_WORKFLOWS) ?? "").split(",").flatMap((name) => name.trim() || []),
   };
 }
 

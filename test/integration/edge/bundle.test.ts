@@ -32,6 +32,7 @@ for (const [name, env, hasAi] of [
         { cwd: ROOT, env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" } },
       );
       expect(stdout).toContain("env.HOMES (ErrandHome)");
+      expect(stdout).toContain("env.ORCHESTRATOR_WORKERS_WORKFLOW (errand-workflows");
       expect(stdout).toContain(`env.ENVIRONMENT ("${name}")`);
       // Without an account there is no Workers AI, and `wrangler dev` would not start with its binding.
       expect(stdout.includes("env.AI")).toBe(hasAi);

@@ -7,7 +7,7 @@ import {
 } from "../../../src/adapters/fake-model/fake-model.ts";
 import { openaiModels } from "../../../src/adapters/openai/openai-models.ts";
 import { isRecord } from "../../../src/core/json.ts";
-import { defineTask, type AnyTaskType } from "../../../src/engine/index.ts";
+import { defineTask, type AnyTaskType, type FeedEvent } from "../../../src/engine/index.ts";
 import type { Delta, Models } from "../../../src/ports/models.ts";
 import type { Embedded } from "../../../src/hosts/embedded/embedded.ts";
 import { messageText } from "../../../src/core/session/state.ts";
@@ -151,6 +151,35 @@ describe("a model call", () => {
     expect(model.log().filter(({ path }) => path.endsWith("completions"))).toHaveLength(1);
   });
 
+  test("[TASK30] what a call waits for is told while its neighbour streams, and when that has ended", async () => {
+    const pair = defineTask("pair", {}, async (_input: unknown, ctx) => {
+      const say = (content: string): Promise<unknown> =>
+        ctx.generate("chat", { messages: [{ role: "user", content }] });
+      await Promise.all([
+        say("[[say first]] [[fault rate_limit retryAfterMs=3600000 times=1]]"),
+        say("[[repeat 200 word]]"),
+      ]);
+    });
+    const { errand } = await bench({ tokensPerSecond: 400 }, { slots: 2, tasks: [pair] });
+    const { taskId } = await errand.engine.submit("pair", {});
+    const reasons = (events: readonly FeedEvent[]): string[] =>
+      events.flatMap((event) =>
+        event.kind === "state" && event.task.reason?.code === "backoff"
+          ? [`${event.task.status}: ${event.task.reason.message}`]
+          : [],
+      );
+    const waits = (events: readonly FeedEvent[]): boolean =>
+      reasons(events).some((reason) => reason.startsWith("delayed"));
+    expect(reasons(await followUntil(errand, taskId, waits))).toEqual([
+      "running: a call of it waits before it is tried again",
+      "delayed: waits before it is tried again",
+    ]);
+    const why = await errand.engine.reader.why(taskId, null);
+    expect(why).toMatchObject({ status: "delayed", reason: { code: "backoff" }, queue: null });
+    expect(why.message).toMatch(/waits before it is tried again until .*, after: /);
+    await errand.engine.cancel(taskId);
+  });
+
   test("[CALL9] an endpoint with one slot never serves two calls at once", async () => {
     const { errand, model } = await bench({ tokensPerSecond: 2_000 }, { slots: 1 });
     const ends = await Promise.all(
@@ -230,7 +259,7 @@ describe("a model call", () => {
     expect(model.load().runningMax).toBe(1);
   });
 
-  test("[CALL14] that an answer begins and its last words make no commits of their own", async () => {
+  test("[CALL15] that an answer begins and its last words make no commits of their own", async () => {
     const { errand } = await bench();
     answering(errand, [
       [{ type: "text", text: "by" }],
@@ -249,7 +278,7 @@ describe("a model call", () => {
     expect(commits.flat().filter((told) => told === "call")).toHaveLength(1);
   });
 
-  test("[CALL15] a task that begins with a call asks for it in the commit that accepts and starts it", async () => {
+  test("[CALL16] a task that begins with a call asks for it in the commit that accepts and starts it", async () => {
     const { errand } = await bench();
     answering(errand, [[{ type: "text", text: "hi" }], [{ type: "finish", reason: "stop" }]]);
     const commits = commitsOf(errand);
@@ -261,7 +290,7 @@ describe("a model call", () => {
     ]);
   });
 
-  test("[CALL15] a call that was foreseen for another endpoint is given back and made where its role is served now", async () => {
+  test("[CALL16] a call that was foreseen for another endpoint is given back and made where its role is served now", async () => {
     const { errand, model } = await bench({}, { slots: 1 });
     const { engine } = errand;
     const other = await startFakeModel();
