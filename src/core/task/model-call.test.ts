@@ -82,7 +82,7 @@ test("[CALL16] a handler that wants another call than was foreseen gets that one
   for (const changed of [{ hash: "other" }, { queue: "elsewhere" }]) {
     for (const past of [begun, granted]) {
       const other = past.when({ ...ask, ...changed });
-      other.then({ ...callRequested("c", 3), ...changed } as TaskEvent);
+      other.then({ ...callRequested("c", 3), ...changed });
       expect(other.batch).toMatchObject({
         messages: [
           settles("model", CALL_2),
