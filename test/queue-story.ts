@@ -213,6 +213,7 @@ export class Story {
         return;
       case "call.uncut":
       case "endpoint.probed":
+      case "endpoint.measured":
       case "tree.over":
       case "call.promised":
       case "call.moved":

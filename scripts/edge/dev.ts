@@ -7,6 +7,7 @@ import { buildWeb } from "../build-web.ts";
 
 /** Variables of this process that the Worker is given. */
 const passedOn = [
+  "ERRAND_MODEL_PROVIDER",
   "ERRAND_MODEL_BASE_URL",
   "ERRAND_MODEL_API_KEY",
   "OPENAI_API_KEY",

@@ -1,6 +1,6 @@
 import { defineCommand, type CommandDef } from "citty";
 
-import type { QueueChange, QueueStatus } from "../client/index.ts";
+import type { ModelSpeed, QueueChange, QueueStatus } from "../client/index.ts";
 import { connect, jsonArg, orExplain, serverUrl, urlArg } from "./connection.ts";
 import { table } from "./words.ts";
 
@@ -76,12 +76,13 @@ interface Columns {
 }
 
 const load: Columns = {
-  head: ["QUEUE", "RUNNING", "WAITING", "STATE"],
+  head: ["QUEUE", "RUNNING", "WAITING", "STATE", "SPEED"],
   row: (queue) => [
     queue.name,
     `${queue.running}/${queue.slots}`,
     String(queue.pending),
     stateOf(queue),
+    queue.models.map(speedOf).join(", "),
   ],
 };
 
@@ -96,7 +97,15 @@ const limits: Columns = {
 
 function stateOf({ paused, closed }: QueueStatus): string {
   if (paused) return "paused";
-  return closed === null ? "open" : `closed until ${closed.untilAt} (${closed.code})`;
+  if (closed === null) return "open";
+  const why = closed.error === null ? closed.code : `${closed.code}: ${closed.error}`;
+  return `closed until ${closed.untilAt} (${why})`;
+}
+
+/** Tokens a second that a model reads and writes, as learnt. */
+function speedOf({ model, promptTokensPerSecond, decodeTokensPerSecond }: ModelSpeed): string {
+  const rate = (value: number | null): string => (value === null ? "?" : String(Math.round(value)));
+  return `${model} reads ${rate(promptTokensPerSecond)}/s, writes ${rate(decodeTokensPerSecond)}/s`;
 }
 
 function named(queues: readonly QueueStatus[], name: unknown): readonly QueueStatus[] {

@@ -10,7 +10,7 @@ const reason: Reason = {
   queue: "tasks",
   position: 2,
   estimate: null,
-  cause: { code: "behind_others", untilAt: null },
+  cause: { code: "behind_others", untilAt: null, error: null },
   error: null,
 };
 const task: Task = {
@@ -45,7 +45,7 @@ const progress = { done: null, total: null, message: null, data: null };
 test.each([
   [{}, "queued (waits for a free slot, number 2 in line)"],
   [
-    { reason: { ...reason, cause: { code: "queue_paused", untilAt: null } } },
+    { reason: { ...reason, cause: { code: "queue_paused", untilAt: null, error: null } } },
     "queued (waits for a free slot, number 2 in line, queue paused)",
   ],
   [

@@ -9,7 +9,14 @@ import { endpointQueue, type Endpoint } from "./endpoints.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { probeIfUseful, resumeWay } from "./resume.ts";
 import type { Segment } from "./segment.ts";
-import { stalled, streamCall, type Attempt, type CallPorts, type Made } from "./stream-call.ts";
+import {
+  firstTokenMs,
+  silent,
+  streamCall,
+  type Attempt,
+  type CallPorts,
+  type Made,
+} from "./stream-call.ts";
 import { packVector } from "./vectors.ts";
 
 /** Rough characters a token has, to guess a prompt's length before the endpoint counts it. */
@@ -18,16 +25,32 @@ const charsPerToken = 4;
 /** Answer tokens assumed until the queue has seen calls of the type and role. */
 const outputTokensGuess = 300;
 
-/** Tries of one call by what its failure allows. A rejected prompt is never sent again. */
-const triesMax: Record<ModelError["failure"], number> = {
-  refused: 5,
-  loading: 30,
-  rate_limited: 20,
-  broken: 3,
-  stalled: 2,
-  rejected: 1,
-  context_overflow: 1,
+/** What follows from a failure: tries of one call in all, and whether it asks its queue again at once. */
+interface Consequence {
+  readonly tries: number;
+  /** False: after a backoff, or when the endpoint has said. */
+  readonly atOnce: boolean;
+}
+
+/**
+ * Each failure has its own (SPEC MODEL7). A rejected prompt, or one that is too long, is never sent again. A model that is
+ * being loaded is waited for by its queue, where its calls keep their place, for about 5 minutes. An answer that broke
+ * off or fell silent is asked for again at once: another try may well succeed, and if none does the queue's breaker opens.
+ */
+const consequences: Record<ModelError["failure"], Consequence> = {
+  refused: { tries: 5, atOnce: false },
+  rate_limited: { tries: 20, atOnce: false },
+  loading: { tries: 30, atOnce: true },
+  prefill: { tries: 2, atOnce: true },
+  generating: { tries: 3, atOnce: true },
+  stalled: { tries: 2, atOnce: true },
+  broken: { tries: 3, atOnce: false },
+  rejected: { tries: 1, atOnce: false },
+  context_overflow: { tries: 1, atOnce: false },
 };
+
+/** Of an error that is not the endpoint's. */
+const noTry: Consequence = { tries: 1, atOnce: false };
 
 function isCall(operation: Operation | undefined): operation is CallOperation {
   return operation?.kind === "call";
@@ -92,8 +115,8 @@ export async function embed(
   const on: Attempt = { segment, ports, endpoint, transcript: null, op, role, model, last: false };
   const chars = texts.reduce((sum, text) => sum + text.length, 0);
   const wanted = { hash, inputTokens: chars / charsPerToken, answers: false, isFree: false };
-  return await scheduled(on, wanted, async () => {
-    const vectors = await watched(on, (signal) =>
+  return await scheduled(on, wanted, async (operation) => {
+    const vectors = await watched(on, operation, (signal) =>
       endpoint.models.embed({ model, texts }, { signal }),
     );
     const text = vectors.map(packVector).join("\n");
@@ -125,6 +148,8 @@ async function scheduled(
         role,
         hash,
         ...costOf(wanted, endpoint),
+        model,
+        input: Math.round(wanted.inputTokens),
         ...(isFree && resumeWay(segment, endpoint, model) ? { cuttable: true } : null),
       });
     const operation = await segment.waitFor(op, isTurn);
@@ -193,10 +218,11 @@ async function attempt(
   if ("error" in made) return await failed(on, granted, made);
   on.endpoint.outcome?.(null);
   if ("cut" in made) return await madeRoom(on, wanted, operation, made.cut);
-  const { result } = made;
+  const { result, speed } = made;
   on.transcript?.end(op, result.finish);
   if (wanted.isFree) await probeIfUseful(segment, on.endpoint, on.model);
-  const stored = segment.ask({ type: "callDone", op, call: granted, result });
+  const told = speed === undefined ? null : { speed };
+  const stored = segment.ask({ type: "callDone", op, call: granted, result, ...told });
   // Not waited for, it shares a commit with the task's end, which tells what kept either from the disk.
   if (on.last) void stored.catch(() => undefined);
   else await stored;
@@ -236,7 +262,7 @@ async function failed(
       ? dataOf(error)
       : errorData(failure.code, failure.message, failure.retryAfterMs);
   const operation = segment.operation(op);
-  const tries = failure === null ? 1 : triesMax[failure.failure];
+  const { tries, atOnce } = failure === null ? noTry : consequences[failure.failure];
   const answer = await segment.ask({
     type: "callFailed",
     op,
@@ -245,6 +271,7 @@ async function failed(
     // An endpoint that refuses to go on is asked once more from the beginning.
     triesMax: partial === null ? tries + 1 : tries,
     ...(failure?.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
+    ...(atOnce ? { waitMs: 0 } : {}),
     ...(partial === undefined ? {} : { partial }),
   });
   const again =
@@ -264,13 +291,17 @@ function dataOf(error: unknown): ErrorData {
 }
 
 /** A call that answers in one piece: silence is counted from its start. */
-async function watched<T>(on: Attempt, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { idleTimeoutMs } = on.endpoint;
-  const watch = new IdleWatch(idleTimeoutMs, on.segment.signal);
+async function watched<T>(
+  on: Attempt,
+  operation: CallOperation,
+  ask: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const firstMs = firstTokenMs(on.endpoint, operation);
+  const watch = new IdleWatch(firstMs, on.segment.signal);
   try {
     return await ask(watch.signal);
   } catch (error) {
-    throw watch.stalled ? stalled(idleTimeoutMs, error) : error;
+    throw watch.stalled ? silent(false, firstMs, error) : error;
   } finally {
     watch.stop();
   }

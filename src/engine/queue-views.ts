@@ -2,7 +2,7 @@ import { depth } from "../core/queue/views.ts";
 import type { QueueWhy } from "../core/queue/protocol.ts";
 import type { QueueState } from "../core/queue/state.ts";
 import { latePromises, type Estimate } from "../core/schedule/estimate.ts";
-import { closedBy } from "../core/schedule/opening.ts";
+import { closedBy, type Closed } from "../core/schedule/opening.ts";
 import { isoTime, type TaskView } from "../core/task/view.ts";
 
 /** Why a task is where it is, from the log's facts. */
@@ -33,15 +33,24 @@ export interface Place {
   readonly position: number;
   readonly estimate: EstimateView | null;
   /** What must change first: `slot_busy`, `behind_others`, `queue_paused`, `endpoint_down`, ... */
-  readonly cause: { readonly code: QueueWhy["code"]; readonly untilAt?: string };
+  readonly cause: {
+    readonly code: QueueWhy["code"];
+    readonly untilAt?: string;
+    /** Of an endpoint that is down: code of its last failure. */
+    readonly error?: string;
+  };
 }
 
 /** Where a waiting call stands, as people see it. */
-export function placeView({ position, estimate, code, untilMs }: QueueWhy): Place {
+export function placeView({ position, estimate, code, untilMs, error }: QueueWhy): Place {
   return {
     position,
     estimate: estimateView(estimate),
-    cause: { code, ...(untilMs === undefined ? {} : { untilAt: isoTime(untilMs) }) },
+    cause: {
+      code,
+      ...(untilMs === undefined ? {} : { untilAt: isoTime(untilMs) }),
+      ...(error === undefined ? {} : { error }),
+    },
   };
 }
 
@@ -61,7 +70,23 @@ export interface QueueView {
   /** Calls that were stopped for a quick question, and tokens that had to be read again for it, since it was made. */
   readonly cuts: { readonly count: number; readonly tokens: number };
   /** Why it grants nothing although it has slots, and until when (ISO 8601); null: nothing holds it back. */
-  readonly closed: { readonly code: string; readonly untilAt: string } | null;
+  readonly closed: ClosedView | null;
+  /** How fast its models are, as far as that was learnt from their answers. */
+  readonly models: readonly ModelSpeedView[];
+}
+
+/** Why a queue grants nothing, and until when (ISO 8601). `error`: of an endpoint that is down, how its last call failed. */
+export interface ClosedView {
+  readonly code: string;
+  readonly untilAt: string;
+  readonly error?: string;
+}
+
+/** Tokens a second that a model reads and writes; null: nobody knows yet. */
+export interface ModelSpeedView {
+  readonly model: string;
+  readonly promptTokensPerSecond: number | null;
+  readonly decodeTokensPerSecond: number | null;
 }
 
 /** A queue as people see it now. */
@@ -77,8 +102,17 @@ export function queueView(state: QueueState, nowMs: number): QueueView {
     requestsPerMinute,
     tokensPerMinute,
     cuts: { count: cutting.count, tokens: cutting.tokens },
-    closed: closed === null ? null : { code: closed.code, untilAt: isoTime(closed.untilMs) },
+    closed: closed === null ? null : closedView(closed),
+    models: Array.from(state.schedule.speeds, ([model, { prompt, decode }]) => ({
+      model,
+      promptTokensPerSecond: prompt,
+      decodeTokensPerSecond: decode,
+    })),
   };
+}
+
+function closedView({ code, untilMs, error }: Closed): ClosedView {
+  return { code, untilAt: isoTime(untilMs), ...(error === undefined ? null : { error }) };
 }
 
 /** An estimate in whole tenths of a second: more would say more than is known. */
@@ -106,6 +140,7 @@ export function whyQueue(
 const closedWords: Readonly<Record<string, string>> = {
   rate_window: "has used up its rate",
   endpoint_asked: "was asked by its endpoint to wait",
+  endpoint_loading: "has an endpoint that is loading its model",
   endpoint_down: "has an endpoint that does not answer",
 };
 
@@ -134,7 +169,7 @@ export function whyMessage(
       return `The task is ${place}, but queue "${queueName}" is paused.`;
     const closed = closedWords[queue.code];
     if (closed !== undefined)
-      return `The task is ${place}, but queue "${queueName}" ${closed}: it goes on at ${isoTime(queue.untilMs ?? 0)}.`;
+      return `The task is ${place}, but queue "${queueName}" ${closed}${queue.error === undefined ? "" : ` (${queue.error})`}: it goes on at ${isoTime(queue.untilMs ?? 0)}.`;
     return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.${expected(queue.estimate)}`;
   }
   if (view.reason !== null) {

@@ -9,6 +9,8 @@ import { steeredTasks } from "../integration/server/steered-tasks.ts";
 import { passGate, steering, testEndpoint, testTasks } from "../hosts/steered.ts";
 import { flowTasks, flowUsers, planningEndpoint } from "./flow-parts.ts";
 
+export { AiStandIn } from "./ai-stand-in.ts";
+
 /** An empty Durable Object with SQLite: tests reach into it with `runInDurableObject`. */
 export class TestObject extends DurableObject {}
 

@@ -1,5 +1,6 @@
 import { isRecord } from "../../core/json.ts";
 import { resultCharsMax } from "../../core/limits.ts";
+import type { AnswerPhase } from "../../ports/model-failure.ts";
 import { type Delta, type ModelCall, ModelError, type Models } from "../../ports/models.ts";
 import { schemaOf, sdkPromptOf } from "./prompt.ts";
 import { sdkFailure } from "./sdk-failure.ts";
@@ -53,7 +54,8 @@ async function* streamAnswer(
     while (!parts.finished) {
       signal.throwIfAborted();
       const { done, value } = await reader.read();
-      if (done) throw new ModelError("broken", "the provider's stream ended without a finish part");
+      if (done)
+        throw new ModelError(parts.phase, "the provider's stream ended without a finish part");
       const batch = parts.read(value);
       if (batch.length > 0) yield batch;
     }
@@ -125,6 +127,11 @@ class PartReader {
       default:
         return [];
     }
+  }
+
+  /** Whether anything was said yet. */
+  get phase(): AnswerPhase {
+    return this.#chars > 0 ? "generating" : "prefill";
   }
 
   #grow(type: "text" | "reasoning", text: unknown): readonly Delta[] {

@@ -210,14 +210,14 @@ describe("connections", () => {
     [
       "no headers for 300 s",
       new TypeError("fetch failed", { cause: withCode("UND_ERR_HEADERS_TIMEOUT") }),
-      "stalled",
+      "prefill",
     ],
   ])("[MODEL7] %s before the answer", async (_, cause, failure) => {
     expect(await failureOf(() => Promise.reject(cause))).toMatchObject({ failure, cause });
   });
 
   test.each([
-    ["a reset", new TypeError("terminated", { cause: withCode("ECONNRESET") }), "broken"],
+    ["a reset", new TypeError("terminated", { cause: withCode("ECONNRESET") }), "generating"],
     [
       "300 s of silence",
       new TypeError("terminated", { cause: withCode("UND_ERR_BODY_TIMEOUT") }),

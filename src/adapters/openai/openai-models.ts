@@ -98,7 +98,8 @@ class AnswerIterator implements AsyncIterator<readonly Delta[], undefined> {
     } catch (error) {
       this.#close();
       this.#signal.throwIfAborted();
-      throw error instanceof ModelError ? error : connectionError(this.#endpoint, error, "broken");
+      if (error instanceof ModelError) throw error;
+      throw connectionError(this.#endpoint, error, this.#answer.phase);
     }
     this.#close();
     return { done: true, value: undefined };

@@ -22,6 +22,7 @@ import { accountOf, bandFor, placeFor } from "../schedule/ledger.ts";
 import { closedBy, isProbing, newsOf, type CallEnd } from "../schedule/opening.ts";
 import { predictedCost } from "../schedule/predict.ts";
 import { tidyCost, tidyTokens, tidyWeight } from "../schedule/rule.ts";
+import { foreseen, learntSpeed } from "../schedule/speeds.ts";
 import { emptySchedule, pendingCount, slotsUsed, type Schedule } from "../schedule/state.ts";
 import { scopeName, taskScope } from "../scope.ts";
 import { sameSettings, settingsFault } from "./configure.ts";
@@ -128,6 +129,7 @@ function requestCall(draft: QueueDraft, call: string, asked: CallRequest): Queue
   const known = schedule.roots.get(asked.root);
   const weight = tidyWeight(asked.weight);
   const { role = null } = asked;
+  const { lead, cost } = foreseen(schedule.speeds, asked);
   const wanted: WaitingCall = {
     call,
     task: asked.task,
@@ -139,13 +141,14 @@ function requestCall(draft: QueueDraft, call: string, asked: CallRequest): Queue
     cost: tidyCost(
       predictedCost(schedule.costs, {
         ...asked,
+        lead,
+        cost,
         taskType: asked.type,
         role,
-        lead: asked.lead ?? 0,
       }),
     ),
     role,
-    lead: role === null ? 0 : tidyCost(asked.lead ?? 0),
+    lead: role === null ? 0 : tidyCost(lead),
     tokens: role === null ? 0 : tidyTokens(asked.tokens),
     cuttable: role !== null && asked.cuttable === true,
     cuts: role === null ? 0 : tidyTokens(asked.cuts),
@@ -179,6 +182,7 @@ function settleCall(draft: QueueDraft, call: string, end: CallEnd | undefined): 
       news === null ? { type: "call.settled", call } : { type: "call.settled", call, end: news },
     );
     refreshKey(schedule, lease.band, lease.key);
+    measure(draft, end);
     return finish(draft);
   }
   const slot = schedule.pool.find(call);
@@ -191,6 +195,14 @@ function settleCall(draft: QueueDraft, call: string, end: CallEnd | undefined): 
   refreshKey(schedule, band, key);
   draft.rows.push({ table: "readyGone", queue: draft.state.name, call });
   return finish(draft);
+}
+
+/** An answer shows how fast its model is. */
+function measure(draft: QueueDraft, end: CallEnd | undefined): void {
+  if (end?.speed === undefined || end.failed !== null) return;
+  const { model } = end.speed;
+  const learnt = learntSpeed(draft.state.schedule.speeds, end.speed);
+  if (learnt !== null) push(draft, { type: "endpoint.measured", model, ...learnt });
 }
 
 /** A task was promoted or demoted: its waiting call goes on in another band, with the time it has waited. */

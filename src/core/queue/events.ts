@@ -67,6 +67,13 @@ export type QueueEvent =
       readonly target: string;
       readonly way: ResumeWay | null;
     }
+  /** How fast a model reads and writes, in tokens a second, as far as anybody knows (SPEC QUEUE24). */
+  | {
+      readonly type: "endpoint.measured";
+      readonly model: string;
+      readonly prompt: number | null;
+      readonly decode: number | null;
+    }
   /** A waiting call goes on in another band. Its ready row has changed with it. */
   | {
       readonly type: "call.moved";

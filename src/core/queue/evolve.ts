@@ -12,6 +12,7 @@ import {
   foldWithdrawn,
   type Grant,
 } from "../schedule/ledger.ts";
+import { foldMeasured } from "../schedule/speeds.ts";
 import type { ResumeWay, Schedule } from "../schedule/state.ts";
 import type { QueueEvent } from "./events.ts";
 import type { QueueState } from "./state.ts";
@@ -54,6 +55,9 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
       return;
     case "endpoint.probed":
       foldProbed(schedule, event.target, event.way);
+      return;
+    case "endpoint.measured":
+      foldMeasured(schedule.speeds, event.model, event);
       return;
     case "call.withdrawn":
       foldWithdrawn(schedule, { key: event.key, band: event.band ?? 0 });

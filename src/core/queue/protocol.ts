@@ -16,7 +16,12 @@ export function bandOf(priority: Priority): Band {
 }
 
 /** What a task asks of a queue: one slot for one call. `seq`, `readyAtMs` and `tag` are the queue's to give. */
-export type CallRequest = Omit<ReadyRequest, "seq" | "readyAtMs" | "tag" | "rest">;
+export interface CallRequest extends Omit<ReadyRequest, "seq" | "readyAtMs" | "tag" | "rest"> {
+  /** Model it asks; its speeds are learnt and used (SPEC QUEUE24). */
+  readonly model?: string;
+  /** Tokens of its prompt, which are a part of `tokens`. */
+  readonly input?: number;
+}
 
 /** Most slots of a queue. */
 export const slotsMax = 10_000;
@@ -88,6 +93,8 @@ export interface QueueWhy {
     | Closed["code"];
   /** Until when the reason lasts at least, if that is known. */
   readonly untilMs?: number;
+  /** Of an endpoint that is down: code of its last failure. */
+  readonly error?: string;
   /** When it may start and its tree end, in seconds from now. */
   readonly estimate: Estimate | null;
   readonly position: number;

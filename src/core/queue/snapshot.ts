@@ -9,7 +9,7 @@ import type { QueueSettings } from "./protocol.ts";
 import type { QueueState } from "./state.ts";
 
 /** A newer snapshot than this is refused; an older one is read. */
-const version = 3;
+const version = 4;
 
 /**
  * The ledger as plain JSON. Rows are arrays, because a queue may know many keys:
@@ -81,9 +81,14 @@ export function saveQueue({ schedule }: QueueState): unknown {
     trees: saveLearnt(schedule.costs.trees),
     spans: saveLearnt(schedule.costs.spans),
     calibration: saveCalibration(schedule.calibration),
+    speeds: saveSpeeds(schedule.speeds),
     cutting: schedule.cutting,
     resumes: Array.from(schedule.resumes),
   };
+}
+
+function saveSpeeds(speeds: Schedule["speeds"]): unknown {
+  return Array.from(speeds, ([model, { prompt, decode, facts }]) => [model, prompt, decode, facts]);
 }
 
 /** The queue a snapshot holds, without its waiting calls. A snapshot that is newer or broken is an invariant error. */
@@ -120,6 +125,14 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
   loadLearnt(schedule.costs.spans, from["spans"] ?? []);
   loadCalibration(schedule.calibration, from["calibration"] ?? null);
   loadCuts(schedule, from);
+  for (const row of list(from["speeds"] ?? [])) {
+    const [model, prompt, decode, facts] = list(row);
+    schedule.speeds.set(text(model), {
+      prompt: numberOrNull(prompt),
+      decode: numberOrNull(decode),
+      facts: number(facts),
+    });
+  }
   return { name: scopeName(scope), schedule };
 }
 
@@ -136,6 +149,11 @@ function loadSettings(schedule: Schedule, from: Readonly<Record<string, unknown>
     opening.askedUntilMs = number(held["askedUntilMs"]);
     opening.failures = number(held["failures"]);
     opening.brokenUntilMs = number(held["brokenUntilMs"]);
+    // Versions 1 to 3 know of no model that is being loaded.
+    const { cause = null, loadings = 0, loadingUntilMs = 0 } = held;
+    opening.cause = cause === null ? null : text(cause);
+    opening.loadings = number(loadings);
+    opening.loadingUntilMs = number(loadingUntilMs);
   }
   schedule.settings = {
     ...slotsOf(from),

@@ -68,6 +68,7 @@ export function why({ schedule }: QueueState, call: string, nowMs: number): Queu
   return {
     code: closed?.code ?? codeFor(schedule, lane, position),
     ...(closed === null ? null : { untilMs: closed.untilMs }),
+    ...(closed?.error === undefined ? null : { error: closed.error }),
     // Nobody knows when a paused queue goes on.
     estimate: schedule.paused ? null : estimateOf(schedule, slot, nowMs),
     position,

@@ -4,6 +4,7 @@ import { noCuts, type Cutting } from "./cut.ts";
 import { wideOpen, type Opening } from "./opening.ts";
 import { noPromises, type Calibration } from "./calibrate.ts";
 import { noCosts, type Costs } from "./predict.ts";
+import type { Speeds } from "./speeds.ts";
 
 /**
  * State of one queue's scheduler. It has two parts.
@@ -45,6 +46,8 @@ export interface Schedule {
   readonly roots: Map<string, RootService>;
   /** What calls and trees have cost. */
   readonly costs: Costs;
+  /** How fast models read and write. */
+  readonly speeds: Speeds;
   /** What was promised, and how far off promises were. */
   readonly calibration: Calibration;
   /** What cuts have cost, and may cost. */
@@ -223,6 +226,7 @@ export function emptySchedule(): Schedule {
     leases: new Map(),
     roots: new Map(),
     costs: noCosts(),
+    speeds: new Map(),
     calibration: noPromises(),
     cutting: noCuts(),
     resumes: new Map(),

@@ -62,7 +62,10 @@ function startRequest(state: TaskState, spec: TaskSpec): CallRequest {
 export function modelRequest(
   state: TaskState,
   spec: TaskSpec,
-  call: Pick<CallRequest, "role" | "cost" | "lead" | "tokens" | "cuttable" | "cuts" | "ran">,
+  call: Pick<
+    CallRequest,
+    "role" | "cost" | "lead" | "tokens" | "cuttable" | "cuts" | "ran" | "model" | "input"
+  >,
 ): CallRequest {
   return { ...requestOf(state, spec), capTotal: null, capPerKey: null, ...call };
 }

@@ -57,6 +57,8 @@ export function requestOperation(
     readonly lead?: number;
     readonly tokens?: number;
     readonly cuttable?: boolean;
+    readonly model?: string | null;
+    readonly input?: number | null;
     readonly cuts?: number;
     readonly partial?: PartialAnswer | null;
   },
@@ -64,10 +66,13 @@ export function requestOperation(
   const id = nextCall(state);
   const { op, queue, role, hash, cost } = wanted;
   const { lead = 0, tokens = 0, cuttable = false, cuts = 0, partial = null } = wanted;
+  const { model = null, input = null } = wanted;
   const parts = {
     ...(lead === 0 ? null : { lead }),
     ...(tokens === 0 ? null : { tokens }),
     ...(cuttable ? { cuttable } : null),
+    ...(model === null ? null : { model }),
+    ...(input === null ? null : { input }),
   };
   made.events.push({ type: "call.requested", op, call: id, queue, role, hash, cost, ...parts });
   const before = {
@@ -94,6 +99,7 @@ export function callDone(state: TaskState, command: Command<"callDone">): TaskBa
   settleCall(made, operation.queue, operation.call, {
     failed: null,
     ...(usage === undefined ? null : { tokens: usage.inputTokens + usage.outputTokens }),
+    ...(command.speed === undefined ? null : { speed: command.speed }),
   });
   return finish(made);
 }
@@ -124,7 +130,9 @@ export function callWasCut(state: TaskState, command: Command<"callCut">): TaskB
     tokens: inputTokens + wrote,
     cut: inputTokens + partial.tokens,
   });
-  const { queue, role, hash, tokens, cuttable } = operation;
+  const { queue, role, hash, tokens, cuttable, model } = operation;
+  // What it has said is read again like a prompt.
+  const input = operation.input === null ? null : inputTokens + partial.tokens;
   const cuts = operation.cuts + 1;
   requestOperation(made, state, specOf(state), {
     op,
@@ -135,6 +143,8 @@ export function callWasCut(state: TaskState, command: Command<"callCut">): TaskB
     lead,
     tokens,
     cuttable,
+    model,
+    input,
     cuts,
     partial,
   });
@@ -145,11 +155,16 @@ export function callWasCut(state: TaskState, command: Command<"callCut">): TaskB
 function endOf({ error, retryAfterMs }: Command<"callFailed">): CallEnd | undefined {
   switch (error.code) {
     case "model_unavailable":
-    case "model_broken":
+    case "model_silent":
+    case "model_interrupted":
     case "model_stalled":
-      return { failed: "down" };
-    case "model_rate_limited":
-      return { failed: "limited", ...(retryAfterMs === undefined ? null : { retryAfterMs }) };
+    case "model_broken":
+      return { failed: "down", cause: error.code };
+    case "model_loading":
+    case "model_rate_limited": {
+      const failed = error.code === "model_loading" ? "loading" : "limited";
+      return { failed, ...(retryAfterMs === undefined ? null : { retryAfterMs }) };
+    }
     case "model_rejected":
     case "context_overflow":
       return { failed: null };
@@ -173,7 +188,10 @@ export function callFailed(
     made.events.push({ type: "call.failed", op: command.op, error: command.error });
     return finish(made, { again: false });
   }
-  const waitMs = command.retryAfterMs ?? retryDelayMs(retryDefault, operation.tries, ctx.random());
+  const waitMs =
+    command.waitMs ??
+    command.retryAfterMs ??
+    retryDelayMs(retryDefault, operation.tries, ctx.random());
   const untilMs = ctx.nowMs + waitMs;
   const { partial } = command;
   made.events.push({

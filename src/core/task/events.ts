@@ -112,6 +112,9 @@ export type TaskEvent =
       readonly tokens?: number;
       /** It can be stopped at a token boundary and gone on with. */
       readonly cuttable?: true;
+      /** Model it asks, and tokens of its prompt; absent in logs from before speeds were learnt. */
+      readonly model?: string;
+      readonly input?: number;
     }
   | { readonly type: "call.started"; readonly op: string; readonly call: string }
   | { readonly type: "call.completed"; readonly op: string; readonly result: CallResult }

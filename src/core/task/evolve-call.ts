@@ -18,6 +18,8 @@ export function evolveCall(state: TaskState, event: CallEvent | ToolEvent): Task
       call.cost = event.cost;
       call.lead = event.lead ?? 0;
       call.tokens = event.tokens ?? 0;
+      call.model = event.model ?? null;
+      call.input = event.input ?? null;
       call.call = event.call;
       call.cuttable = event.cuttable === true;
       call.state = "pending";
@@ -110,6 +112,8 @@ function newCall(role: string, hash: string): CallOperation {
     cost: 0,
     lead: 0,
     tokens: 0,
+    model: null,
+    input: null,
     cuttable: false,
     partial: null,
     cuts: 0,

@@ -93,7 +93,7 @@ test("[TASK20] a failed call asks for a slot again after its backoff", () => {
   const again = task(...calling(), started)
     .when(failed)
     .then({ type: "call.failed", op: "c", error, untilMs })
-    .sends(settles("model", CALL_2, { failed: "down" }))
+    .sends(settles("model", CALL_2, { failed: "down", cause: "model_broken" }))
     .timers({ "op:c": untilMs })
     .answers({ again: true, untilMs });
   expect(again.state).toMatchObject({ status: "delayed", reason: { code: "backoff", untilMs } });

@@ -75,6 +75,9 @@ export interface CallOperation {
   cost: number;
   lead: number;
   tokens: number;
+  /** Model it asks, and tokens of its prompt; `null`: the log does not say. */
+  model: string | null;
+  input: number | null;
   /** It can be stopped at a token boundary and gone on with. */
   cuttable: boolean;
   /** What it had said when it was cut or broke off, and goes on from; `null`: it begins at the beginning. */

@@ -91,7 +91,7 @@ export class OpenedHome {
     this.driver = createDurableObjectDriver(state.storage);
     this.store = openSqliteStore(this.driver);
     this.places = new Whereabouts(name, this.driver, this.store);
-    this.models = new EdgeModels(this.settings.model);
+    this.models = new EdgeModels(this.settings.model, env);
     this.courier = new HomeCourier(
       ({ to, body }) => this.places.homeOf(to, body),
       (home, mail) => this.#send(home, mail),

@@ -34,6 +34,9 @@ const firstAgainMs = 1_000;
 /** Looks in a row without an answer after which a model is gone: one may be a server that is busy. */
 const missesMax = 2;
 
+/** Failures after which it is looked whether the model is still there. */
+const signsOfLoss: ReadonlySet<ModelError["failure"]> = new Set(["refused", "prefill", "stalled"]);
+
 const defaults = {
   slots: 1,
   promptTokensPerSecond: 500,
@@ -162,7 +165,7 @@ export class ModelWatch {
     return (error) => {
       const { connected, baseUrl: watched } = this.#status;
       if (watched !== baseUrl || this.#stop.signal.aborted) return;
-      const isGone = error !== null && (error.failure === "refused" || error.failure === "stalled");
+      const isGone = error !== null && signsOfLoss.has(error.failure);
       if (connected ? isGone : error === null) void this.#look();
     };
   }

@@ -120,7 +120,7 @@ function withoutGaps({ slots, slotsPerKey, requestsPerMinute, tokensPerMinute }:
 
 function queueJson(queue: QueueView): Omit<QueueView, "late"> {
   const { name, slots, running, pending, paused, perBand } = queue;
-  const { slotsPerKey, requestsPerMinute, tokensPerMinute, cuts, closed } = queue;
+  const { slotsPerKey, requestsPerMinute, tokensPerMinute, cuts, closed, models } = queue;
   const limits = { slotsPerKey, requestsPerMinute, tokensPerMinute };
-  return { name, slots, running, pending, paused, perBand, ...limits, cuts, closed };
+  return { name, slots, running, pending, paused, perBand, ...limits, cuts, closed, models };
 }

@@ -127,6 +127,8 @@ export function wordsOfCause(
       return "the queue is paused";
     case "endpoint_down":
       return joinedWith("the model does not answer", soon === "" ? "" : `asked again ${soon}`);
+    case "endpoint_loading":
+      return joinedWith("the model is being loaded", soon === "" ? "" : `asked again ${soon}`);
     case "endpoint_asked":
       return joinedWith("the model asked to wait", soon === "" ? "" : `goes on ${soon}`);
     case "rate_window":

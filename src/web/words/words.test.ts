@@ -35,21 +35,24 @@ describe("words for people", () => {
     [{ ...reason, position: null, queue: null }, "for its turn"],
     [{ ...reason, queue: "model:default" }, "3rd in line for the model"],
     [{ ...reason, queue: "model:gpu0" }, "3rd in line for the model at gpu0"],
-    [{ ...reason, cause: { code: "slot_busy", untilAt: null } }, "3rd in line for chat_tasks"],
     [
-      { ...reason, cause: { code: "queue_paused", untilAt: null } },
+      { ...reason, cause: { code: "slot_busy", untilAt: null, error: null } },
+      "3rd in line for chat_tasks",
+    ],
+    [
+      { ...reason, cause: { code: "queue_paused", untilAt: null, error: null } },
       "3rd in line for chat_tasks · the queue is paused",
     ],
     [
       {
         ...reason,
         queue: "model:default",
-        cause: { code: "endpoint_down", untilAt: "1970-01-01T00:00:31Z" },
+        cause: { code: "endpoint_down", untilAt: "1970-01-01T00:00:31Z", error: null },
       },
       "3rd in line for the model · the model does not answer, asked again in 30 s",
     ],
     [
-      { ...reason, cause: { code: "rate_window", untilAt: "1970-01-01T00:00:06Z" } },
+      { ...reason, cause: { code: "rate_window", untilAt: "1970-01-01T00:00:06Z", error: null } },
       "3rd in line for chat_tasks · its rate is used up, goes on in 5 s",
     ],
     [
