@@ -38,7 +38,8 @@ async function modelHere(): Promise<string | null> {
 
 async function main(): Promise<number> {
   await buildWeb();
-  const vars = passedOn.flatMap((name) => {
+  const roles = Object.keys(process.env).filter((name) => name.startsWith("ERRAND_ROLE_"));
+  const vars = [...passedOn, ...roles].flatMap((name) => {
     const value = process.env[name];
     return value === undefined || value === "" ? [] : [`${name}:${value}`];
   });

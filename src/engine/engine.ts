@@ -132,12 +132,17 @@ export class Engine {
       log,
       nowMs: () => clock.nowMs(),
     });
-    this.#retention = new Retention(ports, settings.retentionMs ?? retentionMsDefault);
+    this.#retention = new Retention(ports, this.retentionMs);
   }
 
   /** The host's clock, for who shows ages. */
   nowMs(): number {
     return this.#ports.clock.nowMs();
+  }
+
+  /** Ended tasks are removed when they have been over for so long. */
+  get retentionMs(): number {
+    return this.#settings.retentionMs ?? retentionMsDefault;
   }
 
   /** Live handlers of this process, for metrics. */
