@@ -354,12 +354,8 @@ export class Engine {
     const wish = { ...spec, rootId: "", traceparent: undefined };
     const keyed =
       key === undefined ? {} : { key: await this.keyFor(spec.userId, key, wish, taskId) };
-    const foreseen = {
-      kernel: this.kernel,
-      roles: this.roles,
-      sha256: (text: string) => this.#ports.sha256(text),
-    };
-    const firstCall = task.options.firstCall && (await firstCallOf(task, spec.input, foreseen));
+    const sha256 = (text: string): Promise<string> => this.#ports.sha256(text);
+    const firstCall = task.options.firstCall && (await firstCallOf(task, spec.input, this, sha256));
     const { reply, replayed } = await this.kernel.dispatch(
       taskScope(taskId),
       { type: "submit", spec: firstCall === undefined ? spec : { ...spec, firstCall } },

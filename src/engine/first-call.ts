@@ -7,13 +7,6 @@ import type { Kernel } from "./kernel/kernel.ts";
 import { resumeWay } from "./resume.ts";
 import { callName, costOf, wantedText } from "./wanted-call.ts";
 
-/** What is needed to foresee a call. */
-export interface FirstCallPorts {
-  readonly kernel: Kernel;
-  readonly roles: Roles;
-  sha256(text: string): Promise<string>;
-}
-
 /**
  * The call that a task of this type and input begins with, if its type says so and something serves its role now.
  * `undefined`: its handler will ask by itself, and be told then what is wrong.
@@ -21,17 +14,18 @@ export interface FirstCallPorts {
 export async function firstCallOf(
   { options }: AnyTaskType,
   input: unknown,
-  ports: FirstCallPorts,
+  { kernel, roles }: { readonly kernel: Kernel; readonly roles: Roles },
+  sha256: (text: string) => Promise<string>,
 ): Promise<FirstCall | undefined> {
   // The input was parsed by the type's own schema, whose output is the parameter's type.
   const first = options.firstCall?.(asKnownToCaller<never>(input));
   if (first === undefined) return undefined;
   const { role, request } = first;
-  const served = servedBy(ports.roles, role, request.target);
+  const served = servedBy(roles, role, request.target);
   if (served === undefined) return undefined;
   const { endpoint, model } = served;
-  const wanted = await wantedText((text) => ports.sha256(text), role, request);
-  const resumes = wanted.isFree && resumeWay(ports, endpoint, model);
+  const wanted = await wantedText(sha256, role, request);
+  const resumes = wanted.isFree && resumeWay({ kernel }, endpoint, model);
   return {
     op: callName(request, () => `call:${role}#1`),
     queue: endpointQueue(endpoint.name),
