@@ -296,6 +296,10 @@ export function decodeQueue(value: unknown, at = "queue"): QueueStatus {
     slotsPerKey: f.numberOrNull("slotsPerKey"),
     requestsPerMinute: f.numberOrNull("requestsPerMinute"),
     tokensPerMinute: f.numberOrNull("tokensPerMinute"),
+    cuts: orNull(f.objectOrNull("cuts"), (c) => ({
+      count: c.numberOrNull("count") ?? 0,
+      tokens: c.numberOrNull("tokens") ?? 0,
+    })) ?? { count: 0, tokens: 0 },
     closed: orNull(f.objectOrNull("closed"), (c) => ({
       code: c.text("code"),
       untilAt: c.text("untilAt"),

@@ -180,6 +180,8 @@ export interface QueueStatus {
   readonly slotsPerKey: number | null;
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
+  /** Calls that made room for a quick question, and tokens that had to be read again for it, since it was made. */
+  readonly cuts: { readonly count: number; readonly tokens: number };
   /** Why it grants nothing although it has slots, and until when. */
   readonly closed: (Cause & { readonly untilAt: string }) | null;
   /** How fast its models are, as far as that was learnt from their answers. */

@@ -32,6 +32,7 @@ const rareStates: ReadonlyMap<string, number> = new Map([
   ["readers came back", 0.2],
   ["call cut", 0.1],
   ["cut call went on", 0.1],
+  ["foreseen call given back", 0.1],
 ]);
 
 /** Text of what went wrong with a seed, and how to see it again. */

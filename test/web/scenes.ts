@@ -215,6 +215,49 @@ export const scenes: Readonly<Record<string, Scene>> = {
     await page.getByText("The model does not answer, asked again").waitFor();
   },
 
+  async alerts(server, page) {
+    const { board } = server.world;
+    const at = (agoMs: number): string => new Date(Date.now() - agoMs).toISOString();
+    board.queues.push(
+      aQueue("alerts", { slots: 8 }),
+      aQueue("chat_tasks", { slots: 8 }),
+      aQueue("tasks", { slots: 8, running: 1 }),
+      aQueue("model:default", {
+        running: 1,
+        pending: 4,
+        cuts: { count: 12, tokens: 3_410 },
+        slotsPerKey: 1,
+      }),
+    );
+    board.alerts.push(
+      {
+        rule: "endpoint_down",
+        subject: "gpu0",
+        message: "model endpoint gpu0 does not answer: connect ECONNREFUSED 127.0.0.1:1234",
+        firedAt: at(400_000),
+        clearedAt: null,
+      },
+      {
+        rule: "dead_letters",
+        subject: "",
+        message: "3 tasks have used up all attempts within an hour",
+        firedAt: at(90_000_000),
+        clearedAt: null,
+      },
+      {
+        rule: "queue_depth",
+        subject: "tasks",
+        message: "1204 calls wait in queue tasks",
+        firedAt: at(9_000_000),
+        clearedAt: at(8_000_000),
+      },
+    );
+    await openTab(page, "Queues");
+    await page.getByText("Start the model server").waitFor();
+    await page.getByText("1 alert is over").click();
+    await page.getByText("3 more, nothing waits").click();
+  },
+
   async noQueues(_server, page) {
     await openTab(page, "Queues");
     await page.getByText("No queues yet").waitFor();

@@ -2,6 +2,16 @@
 export interface WorldBoard {
   readonly queues: WorldQueue[];
   readonly schedules: WorldSchedule[];
+  readonly alerts: WorldAlert[];
+}
+
+/** An alert as the wire carries it. */
+export interface WorldAlert {
+  readonly rule: string;
+  readonly subject: string;
+  readonly message: string;
+  readonly firedAt: string;
+  clearedAt: string | null;
 }
 
 /** A queue as the wire carries it. */
@@ -15,6 +25,7 @@ export interface WorldQueue {
   slotsPerKey: number | null;
   requestsPerMinute: number | null;
   tokensPerMinute: number | null;
+  cuts: { readonly count: number; readonly tokens: number };
   closed: { readonly code: string; readonly untilAt: string } | null;
   models: readonly unknown[];
 }
@@ -47,6 +58,7 @@ export function aQueue(name: string, fields: Partial<WorldQueue> = {}): WorldQue
     slotsPerKey: null,
     requestsPerMinute: null,
     tokensPerMinute: null,
+    cuts: { count: 0, tokens: 0 },
     closed: null,
     models: [],
     ...fields,

@@ -142,12 +142,7 @@ async function openOver(
   isStarting = true;
   await engine.start();
   started.resolve();
-  const targets = settings.webhooks.map(({ name }) => name);
-  const stopWebhooks =
-    targets.length === 0 ? null : await watchWebhooks(engine, targets, webhookFailed(log));
-  const alerts =
-    settings.alerts === null ? null : new AlertWatch(engine, settings.alerts, alertFailed(log));
-  await alerts?.start();
+  const { alerts, stopWatching } = await watch(engine, settings, log);
   return {
     engine,
     models,
@@ -155,9 +150,30 @@ async function openOver(
     log,
     async stop(drainGraceMs) {
       models.stop();
+      stopWatching();
+      await engine.stop(drainGraceMs);
+    },
+  };
+}
+
+/** Alerts and webhooks, from the first look on. */
+async function watch(
+  engine: Engine,
+  settings: HostSettings,
+  log: Log,
+): Promise<{ readonly alerts: AlertWatch | null; readonly stopWatching: () => void }> {
+  const alerts =
+    settings.alerts === null ? null : new AlertWatch(engine, settings.alerts, alertFailed(log));
+  await alerts?.recall();
+  const targets = settings.webhooks.map(({ name }) => name);
+  const stopWebhooks =
+    targets.length === 0 ? null : await watchWebhooks(engine, targets, webhookFailed(log));
+  alerts?.start();
+  return {
+    alerts,
+    stopWatching() {
       alerts?.stop();
       stopWebhooks?.();
-      await engine.stop(drainGraceMs);
     },
   };
 }

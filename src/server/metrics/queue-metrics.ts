@@ -99,6 +99,22 @@ export class QueueMetrics {
         },
         perQueue(({ closed }) => (closed === null ? 0 : 1)),
       ),
+      counter(
+        {
+          name: "errand_queue_cuts_total",
+          help: "Calls that made room for a quick question, since the queue was made.",
+          labels,
+        },
+        perQueue(({ cuts }) => cuts.count),
+      ),
+      counter(
+        {
+          name: "errand_queue_cut_tokens_total",
+          help: "Tokens that had to be read again because a call was cut, since the queue was made.",
+          labels,
+        },
+        perQueue(({ cuts }) => cuts.tokens),
+      ),
       gauge(
         {
           name: "errand_model_tokens_per_second",

@@ -1,5 +1,3 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -7,31 +5,29 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { startFakeModel, type FakeModel } from "../../../src/adapters/fake-model/fake-model.ts";
 import { writeLocalConfigs } from "../../../scripts/edge/local-configs.ts";
 import { json, post } from "../host/server-process.ts";
-import { startWrangler, type WranglerProcess } from "./wrangler-process.ts";
+import { edgeFolder, startWorkers, type EdgeFolder, type EdgeProcess } from "./wrangler-process.ts";
 
-let folder: string;
+let folder: EdgeFolder;
 let model: FakeModel;
-let configs: readonly string[];
-let workers: WranglerProcess;
+let workers: EdgeProcess;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "errand-two-workers-"));
-  await writeFile(join(folder, "index.html"), "<!doctype html>");
+  folder = await edgeFolder();
   model = await startFakeModel({ tokensPerSecond: 500 });
-  configs = writeLocalConfigs(join(folder, "configs"), {
+  const configs = writeLocalConfigs(join(folder.dir, "configs"), {
     llmWorker: true,
     aiStandIn: false,
     vars: { ERRAND_WORKFLOWS: "orchestrate", ERRAND_ROLE_CHAT: "fake-model" },
     modelVars: { ERRAND_MODEL_BASE_URL: model.baseUrl, OPENAI_API_KEY: "sk-only-there" },
-    assets: folder,
+    assets: folder.dir,
   });
-  workers = await startWrangler(configs, join(folder, "state"));
+  workers = await startWorkers(folder, configs);
 }, 120_000);
 
 afterAll(async () => {
   await workers.kill();
   await model.close();
-  await rm(folder, { recursive: true, force: true });
+  await folder.remove();
 });
 
 interface Task {

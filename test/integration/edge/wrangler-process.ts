@@ -1,38 +1,73 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-const ROOT = join(import.meta.dirname, "../../..");
+const root = join(import.meta.dirname, "../../..");
+const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
 
-/** `wrangler dev` in a process of its own, as a person starts it. */
-export interface WranglerProcess {
+/** What the edge host keeps on this machine, and a page that need not be built. */
+export interface EdgeFolder {
+  readonly dir: string;
+  remove(): Promise<void>;
+}
+
+/** A fresh folder for {@link startEdge}. */
+export async function edgeFolder(): Promise<EdgeFolder> {
+  const dir = await mkdtemp(join(tmpdir(), "errand-edge-"));
+  await writeFile(join(dir, "index.html"), "<!doctype html>");
+  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+}
+
+/** The edge host in processes of its own, as `npm run edge` starts it. */
+export interface EdgeProcess {
   readonly url: string;
-  /** SIGKILL of wrangler and of all it has started. */
+  /** SIGKILL for wrangler and workerd: nothing of them gets a chance to tidy up. */
   kill(): Promise<void>;
 }
 
-/** Starts Workers over a folder where they keep what they store, and waits until the first of them answers. */
-export async function startWrangler(
+/** Starts `wrangler dev` over a folder, and waits until the Worker answers. `vars` are variables of the Worker. */
+export async function startEdge(
+  folder: EdgeFolder,
+  vars: Readonly<Record<string, string>> = {},
+): Promise<EdgeProcess> {
+  return await start(folder, [
+    "--env=development",
+    `--assets=${folder.dir}`,
+    ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
+  ]);
+}
+
+/** Starts several Workers by their configurations, of which the first is the one that answers. */
+export async function startWorkers(
+  folder: EdgeFolder,
   configs: readonly string[],
-  folder: string,
-): Promise<WranglerProcess> {
+): Promise<EdgeProcess> {
+  return await start(
+    folder,
+    configs.map((path) => `--config=${path}`),
+  );
+}
+
+async function start({ dir }: EdgeFolder, which: readonly string[]): Promise<EdgeProcess> {
   const port = await freePort();
   const child = spawn(
     process.execPath,
     [
-      join(ROOT, "node_modules/wrangler/bin/wrangler.js"),
+      wrangler,
       "dev",
-      ...configs.map((path) => `--config=${path}`),
-      `--persist-to=${folder}`,
+      ...which,
       "--ip=127.0.0.1",
       `--port=${port}`,
       "--inspector-port=0",
       "--show-interactive-dev-session=false",
+      `--persist-to=${join(dir, "state")}`,
     ],
     {
-      cwd: ROOT,
-      // A group of its own: what it starts dies with it.
+      cwd: root,
+      // A group of its own: what wrangler starts is killed with it.
       detached: true,
       env: {
         ...process.env,
@@ -44,39 +79,30 @@ export async function startWrangler(
     },
   );
   const said: string[] = [];
-  child.stdout.on("data", (chunk) => said.push(String(chunk)));
-  child.stderr.on("data", (chunk) => said.push(String(chunk)));
-  const url = `http://127.0.0.1:${port}`;
-  await untilReady(child, url, said);
+  const ready = Promise.withResolvers<void>();
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (chunk) => {
+      said.push(String(chunk));
+      if (said.join("").includes("Ready on")) ready.resolve();
+    });
+  child.once("exit", (code) =>
+    ready.reject(new Error(`wrangler ended with ${code}: ${said.join("").slice(-2_000)}`)),
+  );
+  await ready.promise;
   return {
-    url,
+    url: `http://127.0.0.1:${port}`,
     async kill() {
-      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+      const { pid } = child;
+      if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, "exit");
-      process.kill(-child.pid, "SIGKILL");
+      process.kill(-pid, "SIGKILL");
       await exit;
     },
   };
 }
 
-async function untilReady(child: ChildProcess, url: string, said: string[]): Promise<void> {
-  for (;;) {
-    if (child.exitCode !== null)
-      throw new Error(`wrangler ended with ${child.exitCode}: ${said.join("")}`);
-    try {
-      // oxlint-disable-next-line no-await-in-loop -- It looks again and again.
-      if ((await fetch(`${url}/healthz`)).ok) return;
-    } catch {
-      // Not yet.
-    }
-    // oxlint-disable-next-line no-await-in-loop
-    await new Promise<void>((resolve) => void setTimeout(resolve, 50));
-  }
-}
-
 async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
+  const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   server.close();
