@@ -63,6 +63,15 @@ export default defineConfig({
       },
       {
         test: {
+          // Waits that hardly use the machine: run beside the other suites.
+          name: "beside",
+          include: ["test/beside/**/*.test.ts"],
+          pool: "forks",
+          tags: [{ name: "slow", description: "waits longer than a minute" }],
+        },
+      },
+      {
+        test: {
           name: "web",
           include: ["test/web/**/*.test.ts"],
           pool: "forks",

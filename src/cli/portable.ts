@@ -26,7 +26,11 @@ const exportArgs: { readonly session: Word; readonly out: Text; readonly url: Te
   url: urlArg,
 };
 const importArgs: { readonly file: Word; readonly as: Text; readonly url: Text } = {
-  file: { type: "positional", description: "What `errand export` wrote", required: true },
+  file: {
+    type: "positional",
+    description: "What `errand export` wrote; - for standard input",
+    required: true,
+  },
   as: { type: "string", description: "Name of the session here (default: the one it had)" },
   url: urlArg,
 };
@@ -70,7 +74,7 @@ function hashOf(part: JsonObject | undefined): string {
 }
 
 function linesOf(file: string): JsonObject[] {
-  const lines = readFileSync(file, "utf8")
+  const lines = readFileSync(file === "-" ? 0 : file, "utf8")
     .split("\n")
     .filter((line) => line.trim() !== "");
   if (lines.length === 0) throw new Error(`${file} holds no session`);

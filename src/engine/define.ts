@@ -3,7 +3,7 @@ import { isName } from "../core/ids.ts";
 import { attemptsMaxMax, durationMsMax } from "../core/limits.ts";
 import type { Priority } from "../core/queue/protocol.ts";
 import { retryDefault, type RetryPolicy } from "../core/task/spec.ts";
-import type { TaskContext } from "./context.ts";
+import type { GenerateRequest, TaskContext } from "./context.ts";
 
 /**
  * A schema in the form of Standard Schema v1 (https://standardschema.dev): zod, valibot, arktype and others have
@@ -48,6 +48,11 @@ export interface TaskOptions<I> {
   readonly cost?: number;
   /** Runs the handler outside the server's thread, so that one that never yields can be killed at its timeout. */
   readonly isolate?: "thread" | "process";
+  /**
+   * The call that the handler begins with, word for word, if the input says it: it is asked for in the commit that starts
+   * an attempt. If the handler asks for another after all, this one is given back unmade.
+   */
+  firstCall?(input: I): { readonly role: string; readonly request: GenerateRequest };
   /** Only the server itself submits it: for doors and schedules there is no such type. */
   readonly internal?: boolean;
   /** Module that exports the task type, for `isolate`. */

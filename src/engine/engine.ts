@@ -16,6 +16,7 @@ import { endpointQueue, Roles } from "./endpoints.ts";
 import { EndWaiters, type TaskEnd } from "./end-waiters.ts";
 import { TaskFeeds } from "./feed/task-feed.ts";
 import { UserFeeds } from "./feed/user-feed.ts";
+import { firstCallOf } from "./first-call.ts";
 import type { CommandKey } from "./kernel/group.ts";
 import type { Meta } from "./kernel/frame.ts";
 import { kernelHomes } from "./homes.ts";
@@ -339,7 +340,8 @@ export class Engine {
     input: unknown,
     options: SubmitOptions,
   ): Promise<Submitted> {
-    const spec = specFor(this.types.get(type), taskId, input, options);
+    const task = this.types.get(type);
+    const spec = specFor(task, taskId, input, options);
     this.#admit(spec);
     const { requestId, actionId, traceparent, idempotencyKey } = options;
     const meta: Meta = {
@@ -352,9 +354,11 @@ export class Engine {
     const wish = { ...spec, rootId: "", traceparent: undefined };
     const keyed =
       key === undefined ? {} : { key: await this.keyFor(spec.userId, key, wish, taskId) };
+    const sha256 = (text: string): Promise<string> => this.#ports.sha256(text);
+    const firstCall = task.options.firstCall && (await firstCallOf(task, spec.input, this, sha256));
     const { reply, replayed } = await this.kernel.dispatch(
       taskScope(taskId),
-      { type: "submit", spec },
+      { type: "submit", spec: firstCall === undefined ? spec : { ...spec, firstCall } },
       { meta, ...keyed },
     );
     if (!reply.ok)

@@ -19,7 +19,7 @@ function targetOf({ baseUrl }: Endpoint, model: string): string {
 
 /** How a model goes on from a partial answer; `null`: it does not. `undefined`: nobody knows. */
 export function resumeWay(
-  { kernel }: Segment,
+  { kernel }: Pick<Segment, "kernel">,
   endpoint: Endpoint,
   model: string,
 ): ResumeWay | null | undefined {

@@ -10,7 +10,7 @@ import type { RetryPolicy, TaskSpec } from "../../src/core/task/spec.ts";
 import type { TaskState } from "../../src/core/task/state.ts";
 import { isEnd } from "../../src/core/task/status.ts";
 import type { QueuePlan } from "./plan.ts";
-import { ProgramMaker } from "./program.ts";
+import { firstCallOf, ProgramMaker } from "./program.ts";
 import { rollDice } from "./dice.ts";
 import { Remembered } from "./remembered.ts";
 import { must } from "./trace.ts";
@@ -135,6 +135,7 @@ export class Clients {
       ...(dice.chance(0.1) ? { deadlineMs: dice.pick([50, 2_000, 90_000]) } : {}),
       ...(dice.chance(0.15) ? { delayMs: dice.pick([1, 200, 9_000]) } : {}),
       ...(dice.chance(0.1) ? { heldBy: "manual" as const } : {}),
+      ...firstCallOf(program),
     };
   }
 

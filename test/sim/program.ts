@@ -1,6 +1,7 @@
 import type { Dice } from "./dice.ts";
 import type { Plan } from "./plan.ts";
 import type { RetryWish } from "../../src/core/task/commands.ts";
+import type { TaskSpec } from "../../src/core/task/spec.ts";
 
 /** What one try of a model call does besides answering. */
 export type ModelFault = "broken" | "refused" | "stalled";
@@ -169,4 +170,19 @@ export class ProgramMaker {
     const retry = dice.pick<RetryWish>(["policy", "policy", "policy", "never", { afterMs: 70 }]);
     return { kind: "fail", op: this.#op("fail"), attempts: dice.between(1, 4), retry };
   }
+}
+
+/** How programs that begin with a call say so beforehand: not at all, rightly, or with another call than will be wanted. */
+const foresight = ["not", "other", "right", "right", "right"] as const;
+
+/** What a program begins with, if that is a call. Its number decides how it is foreseen, so that no die is rolled for it. */
+export function firstCallOf({ nodes }: Program): Pick<TaskSpec, "firstCall"> {
+  const [first] = nodes;
+  if (first?.kind !== "call") return {};
+  const { op, queue, pieces } = first;
+  const foreseen = foresight[Number(op.slice("call".length)) % foresight.length];
+  if (foreseen === "not") return {};
+  const hash = foreseen === "other" ? `${op}, foreseen otherwise` : op;
+  const cuttable = first.cuttable ? { cuttable: true as const } : {};
+  return { firstCall: { op, queue, role: "chat", hash, cost: 40 + pieces.length, ...cuttable } };
 }

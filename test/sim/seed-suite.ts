@@ -39,6 +39,7 @@ const rareStates: ReadonlyMap<string, number> = new Map([
   ["session summed up", 0.015],
   ["session moved", 0.02],
   ["part came again", 0.015],
+  ["foreseen call given back", 0.1],
 ]);
 
 /** Text of what went wrong with a seed, and how to see it again. */

@@ -57,7 +57,8 @@ export function commandOf(
 
 /** A planted bug: what was cut off is never taken back. */
 export function withoutReset(kernel: Kernel): Kernel {
-  const planted: Pick<Kernel, "append"> = {
+  const planted: Pick<Kernel, "append" | "hold"> = {
+    hold: (stream, entries) => kernel.hold(stream, entries),
     append: (stream, entries) =>
       kernel.append(
         stream,

@@ -14,6 +14,8 @@ export function evolveCall(state: TaskState, event: CallEvent | ToolEvent): Task
       state.calls += 1;
       const call: CallOperation =
         operation?.kind === "call" ? operation : newCall(event.role, event.hash);
+      call.role = event.role;
+      call.hash = event.hash;
       call.queue = event.queue;
       call.cost = event.cost;
       call.lead = event.lead ?? 0;

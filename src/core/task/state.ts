@@ -65,8 +65,8 @@ export type Operation =
  */
 export interface CallOperation {
   readonly kind: "call";
-  readonly role: string;
-  readonly hash: string;
+  role: string;
+  hash: string;
   queue: string;
   state: "idle" | "cut" | "pending" | "granted" | "backoff" | "done" | "failed";
   call: string;
