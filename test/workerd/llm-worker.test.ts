@@ -88,11 +88,11 @@ test("[LLM2] failures keep their kind, before and in the middle of an answer", a
   await expect(failing(0).list({ signal: never })).rejects.toMatchObject({ failure: "refused" });
 });
 
-test("[LLM2] an answer that breaks off is broken, and a Worker that is not there refuses", async () => {
+test("[LLM2] an answer that breaks off says so, nonsense is broken, and a Worker that is not there refuses", async () => {
   const cut = remoteModels({
     fetch: () => Promise.resolve(new Response('[{"type":"text","text":"half"}]\n')),
   });
-  await expect(all(cut)).rejects.toMatchObject({ failure: "broken" });
+  await expect(all(cut)).rejects.toMatchObject({ failure: "generating" });
   const nonsense = remoteModels({ fetch: () => Promise.resolve(new Response("<html>\n")) });
   await expect(all(nonsense)).rejects.toMatchObject({ failure: "broken" });
   const gone = remoteModels({ fetch: () => Promise.reject(new Error("no such Worker")) });
@@ -166,6 +166,12 @@ for (const model of ["@cf/meta/x", "@cf/openai/x"]) {
   });
 }
 
+test("[WAI2] JSON is asked for by its schema", async () => {
+  const schema = { type: "object", properties: { a: { type: "number" } }, required: ["a"] };
+  const deltas = await all(ai, { ...say("a number"), jsonSchema: { name: "it", schema } });
+  expect(Object.keys(JSON.parse(wordsOf(deltas)) as object)).toContain("a");
+});
+
 test("[WAI2] vectors come from Workers AI, and its catalogue is the file of ids", async () => {
   const model = workersAiIds["embed"] ?? "";
   const { vectors } = await ai.embed({ model, texts: ["a", "b"] }, { signal: never });
@@ -173,7 +179,7 @@ test("[WAI2] vectors come from Workers AI, and its catalogue is the file of ids"
   expect(await ai.list({ signal: never })).toContain(workersAiIds["chat"]);
 });
 
-test("[WAI3] out of capacity is a rate that is waited for; an answer that breaks off is broken", async () => {
+test("[WAI3] out of capacity is a rate that is waited for; an answer that breaks off says so", async () => {
   await expect(all(ai, say("[[fault rate_limit times=1]] hello"))).rejects.toMatchObject({
     failure: "rate_limited",
   });
