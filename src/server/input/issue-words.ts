@@ -83,6 +83,7 @@ interface Bounds {
 function boundsOf(issue: Extract<Raw, { code?: "too_small" | "too_big" }>): Bounds {
   let bounds: Bounds =
     issue.code === "too_big" ? { most: Number(issue.maximum) } : { least: Number(issue.minimum) };
+  // oxlint-disable-next-line no-underscore-dangle -- Zod's name for what a schema is made of.
   const checks: readonly z.core.$ZodCheck[] = issue.schema?._zod.def.checks ?? [];
   for (const { _zod: check } of checks) {
     // Each kind of check has its own fields beside its name.
