@@ -95,7 +95,7 @@ function steered() {
       ];
     },
     list: () => Promise.resolve(["m"]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
   };
   return { models, answers };
 }
