@@ -102,7 +102,19 @@ function workerdMb({ groupId }: EdgeProcess): number {
   return own.reduce((sum, pid) => sum + pssMb(Number(pid)), 0);
 }
 
-async function weigh(edge: EdgeProcess): Promise<void> {
+/** In an edge of its own, where no model answers: what is weighed are sessions. */
+async function weigh(): Promise<void> {
+  const own = await edgeFolder();
+  const edge = await startEdge(own);
+  try {
+    await weighIn(edge);
+  } finally {
+    await edge.kill();
+    await own.remove();
+  }
+}
+
+async function weighIn(edge: EdgeProcess): Promise<void> {
   const say = (sessionId: string): Promise<unknown> =>
     post(`${edge.url}/api/chat/stream`, { message: "help", sessionId });
   for (let n = 0; n < 20; n += 1) await say(`warm${n}`);
@@ -175,10 +187,10 @@ try {
   for (const streams of sizes)
     for (const figure of ["firstP50Ms", "delayP50Ms"])
       process.stdout.write(passes.difference(figure, `session ${streams}`, `model ${streams}`));
-  if (sessions > 0) await weigh(edge);
 } finally {
   await edge.kill();
   await readers.kill();
   await model.kill();
   await folder.remove();
 }
+if (sessions > 0) await weigh();
