@@ -73,6 +73,11 @@ export class Answer {
     );
   }
 
+  /** All of it has come. */
+  get isWhole(): boolean {
+    return this.#finish !== null;
+  }
+
   /** Can be stopped here and gone on with: something was said in this slot, so that each brings it forward. */
   get canStop(): boolean {
     return this.#chars > 0 && !this.isBound;

@@ -12,10 +12,11 @@ import type { TaskState } from "../core/task/state.ts";
 import type { SpawnOptions } from "./context.ts";
 import { admit } from "./admission.ts";
 import { deciders } from "./deciders.ts";
-import { endpointQueue, Roles } from "./endpoints.ts";
+import { endpointQueue, endpointQueues, Roles } from "./endpoints.ts";
 import { EndWaiters, type TaskEnd } from "./end-waiters.ts";
 import { TaskFeeds } from "./feed/task-feed.ts";
 import { UserFeeds } from "./feed/user-feed.ts";
+import { firstCallOf } from "./first-call.ts";
 import type { CommandKey } from "./kernel/group.ts";
 import type { Meta } from "./kernel/frame.ts";
 import { kernelHomes } from "./homes.ts";
@@ -167,8 +168,9 @@ export class Engine {
     const wanted = new Map<string, Partial<QueueSettings>>();
     for (const name of pools)
       wanted.set(name, { slots: poolSlotsDefault, ...this.#settings.queues?.[name] });
-    for (const { name, slots, limits } of this.roles.endpoints)
-      wanted.set(endpointQueue(name), { ...limits, slots });
+    // A device has slots of its own where the configuration names them.
+    for (const [queue, found] of endpointQueues(this.roles.endpoints))
+      wanted.set(queue, { ...found, ...this.#settings.queues?.[queue] });
     const here = [...wanted].filter(([name]) => homes?.isLocal(queueScope(name)) ?? true);
     await Promise.all(here.map(([name, settings]) => this.configureQueue(name, settings)));
     await this.kernel.start();
@@ -328,7 +330,7 @@ export class Engine {
   #admit(spec: TaskSpec): void {
     admit(this.kernel, spec, {
       pendingMax: this.#settings.pendingMax ?? pendingMax,
-      endpoints: this.roles.endpoints.map(({ name }) => endpointQueue(name)),
+      endpoints: [...new Set(this.roles.endpoints.map(endpointQueue))],
       nowMs: this.nowMs(),
     });
   }
@@ -339,7 +341,8 @@ export class Engine {
     input: unknown,
     options: SubmitOptions,
   ): Promise<Submitted> {
-    const spec = specFor(this.types.get(type), taskId, input, options);
+    const task = this.types.get(type);
+    const spec = specFor(task, taskId, input, options);
     this.#admit(spec);
     const { requestId, actionId, traceparent, idempotencyKey } = options;
     const meta: Meta = {
@@ -352,9 +355,11 @@ export class Engine {
     const wish = { ...spec, rootId: "", traceparent: undefined };
     const keyed =
       key === undefined ? {} : { key: await this.keyFor(spec.userId, key, wish, taskId) };
+    const sha256 = (text: string): Promise<string> => this.#ports.sha256(text);
+    const firstCall = task.options.firstCall && (await firstCallOf(task, spec.input, this, sha256));
     const { reply, replayed } = await this.kernel.dispatch(
       taskScope(taskId),
-      { type: "submit", spec },
+      { type: "submit", spec: firstCall === undefined ? spec : { ...spec, firstCall } },
       { meta, ...keyed },
     );
     if (!reply.ok)

@@ -69,8 +69,11 @@ export async function streamCall(
       watch.touch();
       segment.stopwatch.touch();
       const shown = answer.take(deltas, ports.nowMs());
-      // Waiting for the commit is the batching: what arrives meanwhile is read, stored and shown together.
-      await transcript?.show(shown);
+      const stored = transcript?.show(shown);
+      // Waiting for the commit is the batching: what arrives meanwhile is read, stored and shown together. What comes
+      // with the end goes in the commit of the result, which tells what kept either from the disk.
+      if (answer.isWhole) void stored?.catch(() => undefined);
+      else await stored;
       room.consider();
       if (watch.wasCut) break;
     }

@@ -126,6 +126,20 @@ test("[FLOW3] a task whose object dies goes on with the same workflow, and no fi
   await expect(binding().get(`${id}-2`)).rejects.toThrow("not_found");
 });
 
+test("[FLOW3] a workflow that begins anew in the middle goes on with the task it has", async () => {
+  const client = await admin.userWithKey("flow9");
+  const { id } = await client.json<{ id: string }>("/", { prompt: "hold it" });
+  await until(
+    () => Promise.resolve(steering().started),
+    (made) => made.some((what) => what.includes("gated")),
+  );
+  await (await binding().get(`${id}-1`)).restart();
+  openGate("flow");
+  expect(await client.ended(id)).toMatchObject({ status: "completed", attempts: 1 });
+  expect(steering().started.filter((what) => what.startsWith("plan"))).toHaveLength(1);
+  expect(steering().started.filter((what) => what.startsWith("call gated part"))).toHaveLength(3);
+});
+
 test("[FLOW4] what is too large for a step, or named twice, fails the task and says why", async () => {
   const client = await admin.userWithKey("flow4");
   const large = await client.ended(await client.submit("flow_large"));

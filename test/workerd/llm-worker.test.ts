@@ -17,7 +17,7 @@ function served(models: Partial<Models>): Models {
   const whole: Models = {
     async *stream() {},
     list: () => Promise.resolve([]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
     ...models,
   };
   return remoteModels({ fetch: (url, init) => serveModels(whole, new Request(url, init)) });
@@ -51,7 +51,7 @@ test("[LLM1] an llm-worker gives the same deltas and values as the models behind
     },
     list: () => Promise.resolve(["a", "b"]),
     probe: (model) => Promise.resolve(model === "a" ? "prefill" : null),
-    embed: ({ texts }) => Promise.resolve(texts.map(() => [0.5, -1])),
+    embed: ({ texts }) => Promise.resolve({ vectors: texts.map(() => [0.5, -1]), inputTokens: 3 }),
   });
   expect(await all(models)).toEqual(deltas.flat());
   expect(asked).toEqual([call]);
@@ -59,10 +59,13 @@ test("[LLM1] an llm-worker gives the same deltas and values as the models behind
   expect(await models.probe?.("a", { signal: never })).toBe("prefill");
   expect(await models.probe?.("b", { signal: never })).toBeNull();
   const vectors = await models.embed({ model: "e", texts: ["x", "y"] }, { signal: never });
-  expect(vectors).toEqual([
-    [0.5, -1],
-    [0.5, -1],
-  ]);
+  expect(vectors).toEqual({
+    vectors: [
+      [0.5, -1],
+      [0.5, -1],
+    ],
+    inputTokens: 3,
+  });
 });
 
 test("[LLM2] failures keep their kind, before and in the middle of an answer", async () => {
@@ -85,11 +88,11 @@ test("[LLM2] failures keep their kind, before and in the middle of an answer", a
   await expect(failing(0).list({ signal: never })).rejects.toMatchObject({ failure: "refused" });
 });
 
-test("[LLM2] an answer that breaks off is broken, and a Worker that is not there refuses", async () => {
+test("[LLM2] an answer that breaks off says so, nonsense is broken, and a Worker that is not there refuses", async () => {
   const cut = remoteModels({
     fetch: () => Promise.resolve(new Response('[{"type":"text","text":"half"}]\n')),
   });
-  await expect(all(cut)).rejects.toMatchObject({ failure: "broken" });
+  await expect(all(cut)).rejects.toMatchObject({ failure: "generating" });
   const nonsense = remoteModels({ fetch: () => Promise.resolve(new Response("<html>\n")) });
   await expect(all(nonsense)).rejects.toMatchObject({ failure: "broken" });
   const gone = remoteModels({ fetch: () => Promise.reject(new Error("no such Worker")) });
@@ -163,14 +166,20 @@ for (const model of ["@cf/meta/x", "@cf/openai/x"]) {
   });
 }
 
+test("[WAI2] JSON is asked for by its schema", async () => {
+  const schema = { type: "object", properties: { a: { type: "number" } }, required: ["a"] };
+  const deltas = await all(ai, { ...say("a number"), jsonSchema: { name: "it", schema } });
+  expect(Object.keys(JSON.parse(wordsOf(deltas)) as object)).toContain("a");
+});
+
 test("[WAI2] vectors come from Workers AI, and its catalogue is the file of ids", async () => {
   const model = workersAiIds["embed"] ?? "";
-  const vectors = await ai.embed({ model, texts: ["a", "b"] }, { signal: never });
+  const { vectors } = await ai.embed({ model, texts: ["a", "b"] }, { signal: never });
   expect(vectors.map((vector) => vector.length)).toEqual([64, 64]);
   expect(await ai.list({ signal: never })).toContain(workersAiIds["chat"]);
 });
 
-test("[WAI3] out of capacity is a rate that is waited for; an answer that breaks off is broken", async () => {
+test("[WAI3] out of capacity is a rate that is waited for; an answer that breaks off says so", async () => {
   await expect(all(ai, say("[[fault rate_limit times=1]] hello"))).rejects.toMatchObject({
     failure: "rate_limited",
   });

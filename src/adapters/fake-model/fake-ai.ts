@@ -34,7 +34,7 @@ export class FakeAi {
     const body = isRecord(input) ? input : {};
     const texts = body["text"];
     if (texts !== undefined) return embeddings(Array.isArray(texts) ? texts : [texts]);
-    const request = readChatRequest({ ...body, model });
+    const request = readChatRequest({ ...inOpenAiForm(body), model });
     if (typeof request === "string") throw new Error(`5006: ${request}`);
     const plan = planAnswer(request);
     this.#refuse(plan);
@@ -82,6 +82,16 @@ export class FakeAi {
     this.#faults.set(promptHash, played + 1);
     return played < (fault?.times ?? 1);
   }
+}
+
+/** Workers AI takes a JSON schema as it is, where OpenAI wants it inside an object that names it. */
+function inOpenAiForm(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const format = body["response_format"];
+  if (!isRecord(format) || format["type"] !== "json_schema") return body;
+  const schema = format["json_schema"];
+  if (isRecord(schema) && isRecord(schema["schema"]))
+    throw new Error("5006: json_schema must be the schema itself");
+  return { ...body, response_format: { ...format, json_schema: { name: "answer", schema } } };
 }
 
 function eventsOf(model: string, plan: AnswerPlan): string[] {

@@ -14,12 +14,15 @@ export function evolveCall(state: TaskState, event: CallEvent | ToolEvent): Task
       state.calls += 1;
       const call: CallOperation =
         operation?.kind === "call" ? operation : newCall(event.role, event.hash);
+      call.role = event.role;
+      call.hash = event.hash;
       call.queue = event.queue;
       call.cost = event.cost;
       call.lead = event.lead ?? 0;
       call.tokens = event.tokens ?? 0;
       call.model = event.model ?? null;
       call.input = event.input ?? null;
+      call.share = event.share ?? null;
       call.call = event.call;
       call.cuttable = event.cuttable === true;
       call.state = "pending";
@@ -114,6 +117,7 @@ function newCall(role: string, hash: string): CallOperation {
     tokens: 0,
     model: null,
     input: null,
+    share: null,
     cuttable: false,
     partial: null,
     cuts: 0,

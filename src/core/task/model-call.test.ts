@@ -6,6 +6,7 @@ import {
   TASK,
   callRequested,
   calling,
+  queued,
   running,
   settles,
   task,
@@ -55,6 +56,60 @@ test("[TASK20] a model call waits for its own slot and gives the start slot back
     reason: { code: "slot", queue: "model", op: "c" },
   });
   asked.again().nothing();
+});
+
+const firstCall = { op: "c", queue: "model", role: "chat", hash: "h", cost: 2 } as const;
+const grant: TaskCommand = { type: "callGranted", call: CALL_1, queue: "tasks" };
+
+test("[CALL16] a start asks for the call its task begins with, and gives its slot back", () => {
+  const begun = task(...queued({ firstCall })).when(grant);
+  begun
+    .then({ type: "task.started", attempt: 1, epoch: 1 }, callRequested("c", 2))
+    .signals({ kind: "task.start", taskId: TASK, attempt: 1, epoch: 1 } as never)
+    .rows({ status: "running" });
+  expect(begun.batch.messages).toMatchObject([
+    { to: "queue/model", body: { type: "request", call: CALL_2, request: { cost: 2 } } },
+    settles("tasks", CALL_1),
+  ]);
+  expect(begun.state).toMatchObject({ status: "waiting", lease: null, phase: "active" });
+  begun.again().then().sends(settles("tasks", CALL_1));
+  begun.when(ask).nothing();
+});
+
+test("[CALL16] a handler that wants another call than was foreseen gets that one, and the foreseen goes back", () => {
+  const begun = task(...queued({ firstCall })).when(grant);
+  const granted = begun.when({ type: "callGranted", call: CALL_2, queue: "model" });
+  for (const changed of [{ hash: "other" }, { queue: "elsewhere" }]) {
+    for (const past of [begun, granted]) {
+      const other = past.when({ ...ask, ...changed });
+      other.then({ ...callRequested("c", 3), ...changed });
+      expect(other.batch).toMatchObject({
+        messages: [
+          settles("model", CALL_2),
+          { to: `queue/${changed.queue ?? "model"}`, body: { type: "request", call: `${TASK}.3` } },
+        ],
+        reply: { ok: true, value: { call: `${TASK}.3` } },
+      });
+      expect(other.state.operations.get("c")).toMatchObject({ state: "pending", ...changed });
+      other.when({ ...ask, ...changed }).nothing();
+    }
+  }
+});
+
+test("[CALL16] the next attempt asks for it again, unless it has been made", () => {
+  const begun = task(...queued({ firstCall })).when(grant);
+  const granted = begun.when({ type: "callGranted", call: CALL_2, queue: "model" });
+  const lost = granted.when({ type: "lost" });
+  lost
+    .when({ type: "callGranted", call: `${TASK}.3`, queue: "tasks" })
+    .then({ type: "task.started", attempt: 2, epoch: 2 }, callRequested("c", 4));
+  const done = granted.when({ type: "callDone", epoch: 1, op: "c", call: CALL_2, result });
+  done
+    .when({ type: "lost" })
+    .when({ type: "callGranted", call: `${TASK}.3`, queue: "tasks" })
+    .then({ type: "task.started", attempt: 2, epoch: 2 });
+  // What it said counts: another prompt is another program now.
+  done.when({ ...ask, hash: "other" }).refused("nondeterministic");
 });
 
 test("[TASK20] a granted call streams, and what it said is kept", () => {

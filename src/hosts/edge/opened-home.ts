@@ -189,7 +189,7 @@ export class OpenedHome {
   #homes(tasks: readonly AnyTaskType[], endpoints: readonly Endpoint[]): Homes {
     const { places, env, courier } = this;
     const pools = tasks.map(({ options }) => options.queue ?? "tasks");
-    const models = endpoints.map(({ name }) => endpointQueue(name));
+    const models = endpoints.map(endpointQueue);
     return {
       queues: [...new Set(["tasks", ...pools, ...models])],
       courier,

@@ -32,23 +32,40 @@ export interface EdgeProcess {
 
 /** Starts `wrangler dev` over a folder, and waits until the Worker answers. `vars` are variables of the Worker. */
 export async function startEdge(
-  { dir }: EdgeFolder,
+  folder: EdgeFolder,
   vars: Readonly<Record<string, string>> = {},
 ): Promise<EdgeProcess> {
+  return await start(folder, [
+    "--env=development",
+    `--assets=${folder.dir}`,
+    ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
+  ]);
+}
+
+/** Starts several Workers by their configurations, of which the first is the one that answers. */
+export async function startWorkers(
+  folder: EdgeFolder,
+  configs: readonly string[],
+): Promise<EdgeProcess> {
+  return await start(
+    folder,
+    configs.map((path) => `--config=${path}`),
+  );
+}
+
+async function start({ dir }: EdgeFolder, which: readonly string[]): Promise<EdgeProcess> {
   const port = await freePort();
   const child = spawn(
     process.execPath,
     [
       wrangler,
       "dev",
-      "--env=development",
+      ...which,
       "--ip=127.0.0.1",
       `--port=${port}`,
       "--inspector-port=0",
       "--show-interactive-dev-session=false",
       `--persist-to=${join(dir, "state")}`,
-      `--assets=${dir}`,
-      ...Object.entries(vars).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
     ],
     {
       cwd: root,

@@ -37,15 +37,18 @@ export const modelPath = "/v1/models-port";
 /** Longest line, in characters: an answer in one piece is shorter. */
 export const lineCharsMax = 8_000_000;
 
-const failures: ReadonlySet<string> = new Set([
-  "refused",
-  "rate_limited",
-  "loading",
-  "rejected",
-  "context_overflow",
-  "broken",
-  "stalled",
-] satisfies readonly ModelFailure[]);
+/** An object, so that the compiler counts them. */
+const failures: Readonly<Record<ModelFailure, true>> = {
+  refused: true,
+  rate_limited: true,
+  loading: true,
+  rejected: true,
+  context_overflow: true,
+  prefill: true,
+  generating: true,
+  stalled: true,
+  broken: true,
+};
 
 /** An error as a line tells it. What is no {@link ModelError} is told as `broken`. */
 export function wireError(thrown: unknown): WireError {
@@ -80,7 +83,7 @@ export function readLine(text: string): Exclude<ModelLine, { error: WireError }>
 
 function toldError(error: Readonly<Record<string, unknown>>): ModelError {
   const { failure, message, status, retryAfterMs } = error;
-  const known = typeof failure === "string" && failures.has(failure);
+  const known = typeof failure === "string" && Object.hasOwn(failures, failure);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- Just looked up.
   return new ModelError(known ? (failure as ModelFailure) : "broken", String(message), {
     ...(typeof status === "number" ? { status } : {}),

@@ -1,6 +1,6 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- Values come over a service binding from serve-models.ts of the
    same program. */
-import { ModelError, type Delta, type Models } from "../../../ports/models.ts";
+import { ModelError, type Delta, type Models, type TextVectors } from "../../../ports/models.ts";
 import {
   lineCharsMax,
   modelPath,
@@ -18,7 +18,7 @@ type Options = Parameters<Models["list"]>[0];
 
 /**
  * The models of another Worker, as if they were here: the same deltas, the same failures, and an abort that reaches the
- * model's socket. A stream that ends without its last line is `broken`, a Worker that is not there `refused`.
+ * model's socket. A stream that ends without its last line has broken off, a Worker that is not there has `refused`.
  */
 export function remoteModels(worker: LlmWorker): Models {
   const value = async (request: ModelRequest, options: Options): Promise<unknown> => {
@@ -31,7 +31,7 @@ export function remoteModels(worker: LlmWorker): Models {
         if ("end" in line) return;
         if (Array.isArray(line)) yield line as readonly Delta[];
       }
-      throw new ModelError("broken", "the llm-worker broke off in the middle of an answer");
+      throw new ModelError("generating", "the llm-worker broke off in the middle of an answer");
     },
     probe: async (model, options) =>
       (await value({ ask: "probe", model }, options)) as Awaited<
@@ -39,7 +39,7 @@ export function remoteModels(worker: LlmWorker): Models {
       >,
     list: async (options) => (await value({ ask: "list" }, options)) as readonly string[],
     embed: async (call, options) =>
-      (await value({ ask: "embed", ...call }, options)) as readonly (readonly number[])[],
+      (await value({ ask: "embed", ...call }, options)) as TextVectors,
   };
 }
 
@@ -54,6 +54,7 @@ async function* ask(
   // A signal of its own: the caller's lives longer than this call.
   const own = new AbortController();
   let reader: ReadableStreamDefaultReader<string> | null = null;
+  let isAnswering = false;
   const abort = (): void => {
     own.abort(signal.reason);
     reader?.cancel(signal.reason).catch(() => undefined);
@@ -63,12 +64,16 @@ async function* ask(
     const response = await reach(worker, request, own.signal);
     reader = response.body?.pipeThrough(new TextDecoderStream()).getReader() ?? null;
     if (reader === null) throw new ModelError("broken", "the llm-worker sent no body");
-    yield* linesFrom(reader);
+    for await (const line of linesFrom(reader)) {
+      isAnswering = true;
+      yield line;
+    }
     signal.throwIfAborted();
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ModelError) throw error;
-    throw new ModelError("broken", `the llm-worker broke off: ${wordsOf(error)}`, { cause: error });
+    const failure = isAnswering ? "generating" : "prefill";
+    throw new ModelError(failure, `the llm-worker broke off: ${wordsOf(error)}`, { cause: error });
   } finally {
     signal.removeEventListener("abort", abort);
     // After a whole answer there is nothing to cancel; any other is closed under the model's hands.

@@ -42,6 +42,10 @@ export type FlowOperation =
     }
   | { readonly is: "progress"; readonly progress: Progress }
   | { readonly is: "write"; readonly text: string }
+  /** Answers until when a sleep lasts, in epoch milliseconds: said once, however often the flow starts again. */
+  | { readonly is: "sleep"; readonly name: string; readonly ms: number }
+  /** A long step is being worked on. */
+  | { readonly is: "alive" }
   /** The flow is over: how. */
   | { readonly is: "end"; readonly end: FlowEnd };
 

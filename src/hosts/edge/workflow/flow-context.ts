@@ -22,6 +22,9 @@ export type AskTask = (step: string, operation: FlowOperation) => Promise<FlowAn
  */
 const operationOptions: StepOptions = { retries: 10, timeoutMs: 86_400_000 };
 
+/** How often a flow says that it works on a step. */
+const aliveMs = 20_000;
+
 type Outcome = Exclude<FlowAnswer, { pending: true }>;
 
 /**
@@ -52,7 +55,7 @@ export class FlowContext {
       attempt,
       signal: this.#over.signal,
       step: (name, fn) => this.#step(name, fn),
-      sleep: (ms, { name } = {}) => this.#steps.sleep(`sleep:${name ?? this.#next("sleep")}`, ms),
+      sleep: (ms, { name = this.#next("sleep") } = {}) => this.#sleep(ms, name),
       waitForEvent: <T>(name: string, { timeoutMs }: { readonly timeoutMs?: number } = {}) => {
         const at = this.#count(`wait:${name}`);
         const timeout = timeoutMs === undefined ? {} : { timeoutMs };
@@ -104,6 +107,12 @@ export class FlowContext {
     return `${kind}-${this.#count(kind)}`;
   }
 
+  /** The platform sleeps; how long, the task's log says. */
+  async #sleep(ms: number, name: string): Promise<void> {
+    const untilMs = await this.#do<number>(`until:${name}`, { is: "sleep", name, ms });
+    await this.#steps.sleep(`sleep:${name}`, Math.max(1, untilMs - Date.now()));
+  }
+
   async #spawn<O>(child: FlowChild): Promise<Child<O>> {
     const { name } = child.options;
     const id = await this.#do<string>(`child:${name}`, { is: "spawn", child });
@@ -132,16 +141,24 @@ export class FlowContext {
       operationOptions,
       async ({ attempt, signal }) => {
         let result: unknown;
+        const alive = setInterval(() => this.#alive(), aliveMs);
         try {
           result = toJson(await fn({ attempt, key, signal }), `the result of step "${name}"`);
           checkBytes(result, `the result of step "${name}"`);
         } catch (thrown) {
           return { ok: false, ...failureOf(thrown) };
+        } finally {
+          clearInterval(alive);
         }
         return await this.#outcome(step, { is: "step", name, result }, signal);
       },
     );
     return valueOf(outcome) as T;
+  }
+
+  #alive(): void {
+    // Lost, it is said again.
+    this.#ask("alive", { is: "alive" }).catch(() => undefined);
   }
 
   async #do<T>(step: string, operation: FlowOperation): Promise<T> {

@@ -11,7 +11,7 @@ import {
 } from "../../../engine/index.ts";
 import type { FlowAnswer, FlowCall, FlowEnd, FlowParams } from "./flow-call.ts";
 import type { Instances } from "./instances.ts";
-import { LiveFlow } from "./live-flow.ts";
+import { LiveFlow, sleepStep } from "./live-flow.ts";
 
 /** The handler looks after its flow when nothing was heard for so long; twice as long each time, up to the most. */
 const heartbeatMs = 30_000;
@@ -23,6 +23,9 @@ const flowEvent = "errand.workflow";
 /** How long a question waits until the handler of its task is there. */
 const reviveMs = 10_000;
 
+/** A flow that asks nothing for so long, although it asks every 20 s, is dead. */
+const silentMs = 60_000;
+
 /** What the host of flows needs of its object. */
 export interface FlowPorts {
   readonly home: Scope;
@@ -30,6 +33,8 @@ export interface FlowPorts {
   readonly engine: () => Engine;
   /** Default: 30 s. */
   readonly heartbeatMs?: number | undefined;
+  /** Default: 60 s. */
+  readonly silentMs?: number | undefined;
 }
 
 /**
@@ -44,8 +49,11 @@ export class FlowHost {
   readonly #over = new Set<string>();
   readonly #types = new Set<string>();
 
+  readonly #silentMs: number;
+
   constructor(ports: FlowPorts) {
     this.#ports = ports;
+    this.#silentMs = ports.silentMs ?? silentMs;
   }
 
   /** The task type with its handler run as a workflow. */
@@ -115,7 +123,24 @@ export class FlowHost {
       // oxlint-disable-next-line no-await-in-loop
       const end = await instances.end(instance);
       if (end !== null) return { end, told: false };
+      // oxlint-disable-next-line no-await-in-loop
+      if (Date.now() - live.heardMs > this.#silentMs && !(await this.#sleeps(ctx.taskId))) {
+        live.heardMs = Date.now();
+        // oxlint-disable-next-line no-await-in-loop
+        await instances.wake(instance);
+      }
     }
+  }
+
+  /** The task's log says that its flow sleeps, so that it asks nothing. */
+  async #sleeps(taskId: string): Promise<boolean> {
+    const { operations } = await this.#ports.engine().taskState(taskId);
+    return [...operations].some(
+      ([op, operation]) =>
+        op.startsWith(`step:${sleepStep}`) &&
+        operation.kind === "step" &&
+        Number(operation.result) > Date.now(),
+    );
   }
 
   #arrive(instance: string, ctx: TaskContext): LiveFlow {

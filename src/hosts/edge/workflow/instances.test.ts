@@ -20,6 +20,7 @@ interface Made {
   status: string;
   created: number;
   terminated: number;
+  restarted: number;
 }
 
 /** A platform that takes a second `create` in silence, or refuses it, or loses its answer. */
@@ -31,7 +32,12 @@ function platform(behaves: "silent" | "refusing" | "losing") {
       const before = made.get(id);
       if (before !== undefined && behaves === "refusing")
         return Promise.reject(new Error("instance.already_exists"));
-      made.set(id, { status: "running", created: (before?.created ?? 0) + 1, terminated: 0 });
+      made.set(id, {
+        status: "running",
+        created: (before?.created ?? 0) + 1,
+        terminated: 0,
+        restarted: 0,
+      });
       return behaves === "losing"
         ? Promise.reject(new Error("the connection was lost"))
         : Promise.resolve({ id });
@@ -42,6 +48,10 @@ function platform(behaves: "silent" | "refusing" | "losing") {
       return Promise.resolve({
         status: () =>
           Promise.resolve({ status: found.status, error: { message: "why" }, output: 7 }),
+        restart() {
+          found.restarted += 1;
+          return Promise.resolve();
+        },
         terminate() {
           found.terminated += 1;
           return Promise.resolve();
@@ -105,4 +115,17 @@ test("[FLOW5] only what may still do something is terminated", async () => {
 test("[FLOW8] without a binding it says what to set", async () => {
   const none = new Instances(undefined, { info: () => undefined, error: () => undefined });
   await expect(none.create("a-1", params)).rejects.toThrow("ORCHESTRATOR_WORKERS_WORKFLOW");
+});
+
+test("[FLOW3] only an instance that says it runs is begun anew", async () => {
+  const { made, instances } = platform("silent");
+  await instances.wake("gone");
+  await instances.create("a-1", params);
+  await instances.wake("a-1");
+  const a = made.get("a-1");
+  if (a === undefined) throw new Error("nothing was made");
+  for (a.status of ["queued", "paused", "waiting", "complete", "errored", "terminated"])
+    // oxlint-disable-next-line no-await-in-loop -- One status after the other.
+    await instances.wake("a-1");
+  expect(a.restarted).toBe(1);
 });

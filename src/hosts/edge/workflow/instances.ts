@@ -11,6 +11,8 @@ export interface FlowInstance {
     readonly output?: unknown;
   }>;
   terminate(): Promise<void>;
+  /** Begins the instance anew. */
+  restart(): Promise<void>;
 }
 
 /** The part of a binding to Cloudflare Workflows that is used here. */
@@ -70,6 +72,23 @@ export class Instances {
       this.#log.error("a workflow could not be asked how it is", error, { instance: id });
     }
     return null;
+  }
+
+  /**
+   * Begins an instance anew that says it runs and does not: one that broke off with its machine is gone on with by the
+   * platform, but not by its local stand-in. What it has finished is in the log of its task. Never rejects.
+   */
+  async wake(id: string): Promise<void> {
+    try {
+      const instance = await this.#find(id);
+      if (instance === null || (await instance.status()).status !== "running") return;
+      this.#log.info("a workflow says that it runs and is silent; it begins anew", {
+        instance: id,
+      });
+      await instance.restart();
+    } catch (error) {
+      this.#log.error("a workflow could not be begun anew", error, { instance: id });
+    }
   }
 
   /** Ends an instance that may still do something. Never rejects: one that is missed is refused at its next question. */

@@ -3,6 +3,9 @@ import { failureOf } from "../../../engine/failures.ts";
 import type { Child, TaskContext } from "../../../engine/index.ts";
 import type { FlowAnswer, FlowChild, FlowEnd, FlowOperation } from "./flow-call.ts";
 
+/** Steps of a task in whose results stands until when its flow sleeps. */
+export const sleepStep = "flow-sleep:";
+
 /** How long a question waits for its answer here before it is told to come again. */
 const answerMs = 20_000;
 
@@ -35,6 +38,9 @@ export class LiveFlow {
     this.#gone = gone.promise;
   }
 
+  /** When the flow was heard of last: it asks, or says that it works, every 20 s. Epoch milliseconds. */
+  heardMs: number = Date.now();
+
   /** False when its segment is dead. */
   get lives(): boolean {
     return !this.#ctx.signal.aborted;
@@ -42,10 +48,9 @@ export class LiveFlow {
 
   /** What an operation came to, or that it still goes on. Rejects with `unavailable` if the segment dies. */
   async answer(step: string, operation: FlowOperation): Promise<FlowAnswer> {
-    if (operation.is === "end") {
-      this.#end(operation.end);
-      return { ok: true, value: null };
-    }
+    this.heardMs = Date.now();
+    if (operation.is === "end") this.#end(operation.end);
+    if (operation.is === "end" || operation.is === "alive") return { ok: true, value: null };
     const known = this.#outcomes.get(step);
     const outcome = known ?? outcomeOf(() => this.#run(operation));
     if (known === undefined) this.#outcomes.set(step, outcome);
@@ -58,11 +63,13 @@ export class LiveFlow {
     }
   }
 
-  async #run(operation: Exclude<FlowOperation, { is: "end" }>): Promise<unknown> {
+  async #run(operation: Exclude<FlowOperation, { is: "end" | "alive" }>): Promise<unknown> {
     const ctx = this.#ctx;
     switch (operation.is) {
       case "step":
         return await ctx.step(operation.name, () => operation.result);
+      case "sleep":
+        return await ctx.step(sleepStep + operation.name, () => Date.now() + operation.ms);
       case "generate":
         return await ctx.generate(operation.role, operation.request);
       case "embed":
