@@ -17,7 +17,11 @@ interface Word {
 }
 
 const exportArgs: { readonly session: Word; readonly out: Text; readonly url: Text } = {
-  session: { type: "positional", description: "The session's id", required: true },
+  session: {
+    type: "positional",
+    description: "Id of the session: the last part of a chat's address on the page",
+    required: true,
+  },
   out: { type: "string", description: "File to write (default: standard output)" },
   url: urlArg,
 };

@@ -30,7 +30,7 @@ export function age(iso: string, nowMs: number): string {
 
 /** One line of what a task is about. */
 export function titleOf(task: Task): string {
-  return firstText(task.input).replace(/\s+/g, " ").trim().slice(0, 60);
+  return (task.title ?? firstText(task.input)).replace(/\s+/g, " ").trim().slice(0, 60);
 }
 
 function firstText(input: unknown): string {

@@ -5,7 +5,7 @@ import type { CallResult, PartialAnswer } from "../core/task/events.ts";
 import type { CallOperation, Operation } from "../core/task/state.ts";
 import { ModelError } from "../ports/models.ts";
 import type { EmbedRequest, GenerateRequest } from "./context.ts";
-import { endpointQueue } from "./endpoints.ts";
+import { endpointQueue, shareOf } from "./endpoints.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { probeIfUseful, resumeWay } from "./resume.ts";
 import type { Segment } from "./segment.ts";
@@ -116,7 +116,7 @@ export async function embed(
   const chars = texts.reduce((sum, text) => sum + text.length, 0);
   const wanted = { hash, inputTokens: roughTokens(chars), answers: false, isFree: false };
   return await scheduled(on, wanted, async (operation) => {
-    const vectors = await watched(on, operation, (signal) =>
+    const { vectors, inputTokens } = await watched(on, operation, (signal) =>
       endpoint.models.embed({ model, texts }, { signal }),
     );
     const text = vectors.map(packVector).join("\n");
@@ -125,7 +125,8 @@ export async function embed(
         "too_large",
         `${texts.length} vectors of ${vectors[0]?.length ?? 0} numbers are more than one result holds: ask for fewer at once`,
       );
-    return { result: { text, finish: "stop" } };
+    const usage = inputTokens === undefined ? {} : { usage: { inputTokens, outputTokens: 0 } };
+    return { result: { text, finish: "stop", ...usage } };
   });
 }
 
@@ -137,7 +138,8 @@ async function scheduled(
 ): Promise<CallResult> {
   const { segment, endpoint, transcript, op, role, model } = on;
   const { hash, isFree } = wanted;
-  const queue = endpointQueue(endpoint.name);
+  const queue = endpointQueue(endpoint);
+  const share = shareOf(endpoint);
   for (;;) {
     const before = segment.operation(op);
     const isAsked = isCall(before) && before.state !== "idle" && before.hash === hash;
@@ -151,6 +153,7 @@ async function scheduled(
         ...costOf(wanted, endpoint),
         model,
         input: Math.round(wanted.inputTokens),
+        ...(share === undefined ? null : { share }),
         ...(isFree && resumeWay(segment, endpoint, model) ? { cuttable: true } : null),
       });
       forgetForeseen(segment, op, answer);

@@ -52,6 +52,7 @@ export class Clients {
   act(): void {
     const { dice, plan } = this.#world;
     const user = dice.pick(plan.users);
+    this.#world.planners.act(user);
     const roll = dice.below(100);
     if (roll < 30) this.#submit(user);
     else if (roll < 44) this.#say(user);
@@ -67,7 +68,8 @@ export class Clients {
 
   /** In a world that heals: gives everything what it waits for from outside. True if there was something. */
   soothe(): boolean {
-    const { shadow, plan } = this.#world;
+    const { shadow, plan, planners } = this.#world;
+    if (planners.soothe()) return true;
     for (const { name } of [...plan.pools, ...plan.endpoints]) {
       if (shadow.queue(name)?.schedule.paused === true)
         return this.#command(queueScope(name), { type: "pause", paused: false });
@@ -86,6 +88,7 @@ export class Clients {
           task.phase !== "active" ||
           operation.kind !== "wait" ||
           operation.done ||
+          operation.approval !== undefined ||
           operation.untilMs !== null
         )
           continue;

@@ -15,6 +15,8 @@ export type Node =
       readonly op: string;
       readonly name: string;
       readonly timeoutMs?: number;
+      /** It asks its person instead of waiting for an event. */
+      readonly asks?: true;
     }
   | { readonly kind: "spawn"; readonly op: string; readonly child: Program }
   | {
@@ -117,9 +119,10 @@ export class ProgramMaker {
     const dice = this.#dice;
     const name = dice.pick(["go", "more"]);
     const op = this.#op("wait");
+    const asks = dice.chance(0.35) ? ({ asks: true } as const) : {};
     return dice.chance(0.4)
-      ? { kind: "wait", op, name, timeoutMs: dice.pick([1, 100, 5_000]) }
-      : { kind: "wait", op, name };
+      ? { kind: "wait", op, name, timeoutMs: dice.pick([1, 100, 5_000]), ...asks }
+      : { kind: "wait", op, name, ...asks };
   }
 
   #call(parallel: boolean): Node {

@@ -28,6 +28,7 @@ export function commandOf(
         op,
         name: leaf.name,
         ...(leaf.timeoutMs === undefined ? {} : { timeoutMs: leaf.timeoutMs }),
+        ...(leaf.asks === true ? { approval: { question: `May I go on at ${op}?` } } : {}),
       };
     case "spawn": {
       const { type, userId, priority, capTotal, capPerKey } = of;

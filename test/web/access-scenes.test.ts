@@ -8,7 +8,7 @@ import { phone, smallTargets, useStage } from "./stage.ts";
 const colourRules = ["color-contrast", "link-in-text-block"];
 
 /** Scenes that differ from another one only for the eye. */
-const alike = ["richTop", "noQueues", "readme"];
+const alike = ["richTop", "noQueues", "readme", "thousandTasks"];
 
 describe.skipIf(missingBrowser !== undefined)("everybody can use every state of the page", () => {
   const stage = useStage();

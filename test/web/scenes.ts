@@ -194,6 +194,29 @@ export const scenes: Readonly<Record<string, Scene>> = {
     await page.getByText("2 of 5 · reading").first().waitFor();
   },
 
+  /** Far down in a long list, while something new begins. */
+  async thousandTasks(server, page) {
+    const { world } = server;
+    for (let count = 0; count < 1_000; count += 1) {
+      const input = { text: `Something that was done, number ${count}` };
+      world.addTask({ status: count % 9 === 0 ? "failed" : "completed", input });
+    }
+    const task = world.addTask({ type: "generate", input: { prompt: "A report on all of them" } });
+    world.begin(task.id);
+    world.progress(task.id, { done: 412, total: 1_000, message: "reading" });
+    world.change(task.id, {
+      reason: {
+        code: "backoff",
+        untilAt: new Date(Date.now() + 44_000).toISOString(),
+        message: "a call of it waits before it is tried again",
+        error: { code: "model_stalled", message: "no token for 60 s" },
+      },
+    });
+    if (!isWide(page) && !(await page.getByRole("tab", { name: "Tasks" }).isVisible()))
+      await page.locator(".with-count").click();
+    await page.getByText("412 of 1000 · reading").first().waitFor();
+  },
+
   async noTasks(_server, page) {
     await openTab(page, "Tasks");
     await page.getByText("Nothing in the background yet").waitFor();

@@ -10,7 +10,7 @@ export function titleOfQueue(name: string): string {
 }
 
 /** Pools that Errand brings along: nobody has set them up, and as long as nothing waits nobody has to see them. */
-const ownPools: readonly string[] = ["alerts", "chat_tasks", "tasks", "webhooks"];
+const ownPools: readonly string[] = ["alerts", "chat_tasks", "completions", "tasks", "webhooks"];
 
 /** True for a queue that says nothing to a person now. */
 export function isBackstage({ name, paused, closed, pending }: QueueStatus): boolean {
