@@ -45,6 +45,8 @@ export default defineConfig({
           include: ["test/sim/**/*.test.ts"],
           pool: "threads",
           isolate: false,
+          // Pure arithmetic: one file for each of two cores.
+          maxWorkers: 2,
           testTimeout: SLOW_TEST_MS,
         },
       },
@@ -61,9 +63,20 @@ export default defineConfig({
       },
       {
         test: {
+          // Waits that hardly use the machine: run beside the other suites.
+          name: "beside",
+          include: ["test/beside/**/*.test.ts"],
+          pool: "forks",
+          tags: [{ name: "slow", description: "waits longer than a minute" }],
+        },
+      },
+      {
+        test: {
           name: "web",
           include: ["test/web/**/*.test.ts"],
           pool: "forks",
+          // A browser each, which waits more than it works: two files at a time, also on two cores.
+          maxWorkers: 2,
           // What a page shows comes when it comes: a busy machine must not decide a test.
           expect: { poll: { timeout: 15_000 } },
           testTimeout: SLOW_TEST_MS,

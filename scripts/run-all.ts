@@ -7,11 +7,15 @@ import type { Check, Suite } from "./suites.ts";
 /** What a whole run did. A failed check counts as one failed test. */
 export type Summary = { readonly passed: number; readonly failed: number; readonly skips: Skip[] };
 
-/** Goes on after a failure, so that one run shows all there is to mend. `envFor` gives a suite its environment. */
+/**
+ * Goes on after a failure, so that one run shows all there is to mend. `envFor` gives a suite its environment. Suites
+ * `beside` run while the others do, and are reported behind them.
+ */
 export async function runAll(
   checks: readonly Check[],
   suites: readonly Suite[],
   envFor: (suite: Suite) => Promise<Record<string, string>> = async () => ({}),
+  beside: readonly Suite[] = [],
 ): Promise<Summary> {
   const total: Counts = { passed: 0, failed: 0, skipped: [] };
   for (const check of checks) {
@@ -23,9 +27,12 @@ export async function runAll(
       total.failed += 1;
     }
   }
-  for (const suite of suites) {
-    const counts = await timed(suite.project, suite.about, async () =>
-      runSuite(suite.project, await envFor(suite)),
+  const meanwhile = new Map(beside.map((suite) => [suite, runSuite(suite.project, {})]));
+  for (const suite of [...suites, ...beside]) {
+    const counts = await timed(
+      suite.project,
+      suite.about,
+      async () => await (meanwhile.get(suite) ?? runSuite(suite.project, await envFor(suite))),
     );
     total.passed += counts.passed;
     total.failed += counts.failed;

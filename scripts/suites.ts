@@ -20,6 +20,9 @@ export const STATIC_CHECKS: readonly Check[] = [
 /** Part of `verify`; holds tidy, the checks on the repository itself. */
 export const UNIT_SUITE: Suite = { project: "unit", about: "tests beside their files, and tidy" };
 
+/** Waits most of its time: part of `test`, where it runs while the others do. */
+export const BESIDE_SUITE: Suite = { project: "beside", about: "what takes time and nothing else" };
+
 /** Only part of `test`, the slowest last. */
 export const SLOW_SUITES: readonly Suite[] = [
   { project: "contracts", about: "each port's contract on each adapter that runs in Node" },

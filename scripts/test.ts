@@ -2,9 +2,9 @@
 import { buildWeb } from "./build-web.ts";
 import { provisionBrowser } from "./provision-browser.ts";
 import { isStrict, report, runAll } from "./run-all.ts";
-import { SLOW_SUITES, STATIC_CHECKS, type Suite, UNIT_SUITE } from "./suites.ts";
+import { BESIDE_SUITE, SLOW_SUITES, STATIC_CHECKS, type Suite, UNIT_SUITE } from "./suites.ts";
 
-const summary = await runAll(STATIC_CHECKS, [UNIT_SUITE, ...SLOW_SUITES], envFor);
+const summary = await runAll(STATIC_CHECKS, [UNIT_SUITE, ...SLOW_SUITES], envFor, [BESIDE_SUITE]);
 process.exitCode = report(summary, isStrict(process.env));
 
 async function envFor(suite: Suite): Promise<Record<string, string>> {

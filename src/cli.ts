@@ -2,6 +2,7 @@ import { enableCompileCache } from "node:module";
 
 import { defineCommand, runMain } from "citty";
 
+import { showUsage } from "./cli/show-usage.ts";
 import { flagFault } from "./cli/unknown-flags.ts";
 
 // Before anything of ours is loaded: a warm cache halves the time to a ready server.
@@ -44,7 +45,7 @@ const main = defineCommand({
 });
 
 const fault = await flagFault(main, process.argv.slice(2));
-if (fault === null) await runMain(main);
+if (fault === null) await runMain(main, { showUsage });
 else {
   process.stderr.write(`errand: ${fault}\n`);
   process.exitCode = 1;

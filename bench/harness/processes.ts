@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
+import { buildServer } from "../../scripts/build-server.ts";
+
 /** A program that runs beside the bench. */
 export interface Running {
   readonly child: ChildProcess;
@@ -60,14 +62,20 @@ export async function start(
   };
 }
 
-const cli = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
+const built = fileURLToPath(new URL("../../dist/server/errand.js", import.meta.url));
 const inspector = fileURLToPath(new URL("./inspector.ts", import.meta.url));
 
 /** Starts `errand serve` on a free port, as shipped but for a preload that tells its numbers; `said` is its URL. */
-export function startErrand(dataDir: string, env: NodeJS.ProcessEnv = {}): Promise<Running> {
-  return start(process.execPath, ["--import", inspector, cli, "serve"], /ready at (http\S+)/, {
-    env: { PORT: "0", ERRAND_DATA_DIR: dataDir, ...env },
-  });
+export async function startErrand(dataDir: string, env: NodeJS.ProcessEnv = {}): Promise<Running> {
+  await buildServer();
+  return await start(
+    process.execPath,
+    ["--import", inspector, built, "serve"],
+    /ready at (http\S+)/,
+    {
+      env: { PORT: "0", ERRAND_DATA_DIR: dataDir, ...env },
+    },
+  );
 }
 
 /** What the preload of a server knows. */

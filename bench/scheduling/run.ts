@@ -272,8 +272,8 @@ function coverage({ seed, slots, load, band }: CoverageOf) {
     ({ task }) => task.cls === band && task.t > work.horizon * 0.1 && task.t <= work.horizon,
   );
   const of = (what: "start" | "end") => {
-    const took = made.map(({ call, task }) =>
-      what === "start" ? (call.start ?? Number.NaN) - task.t : task.end - task.t,
+    const took = made.map(
+      ({ call, task, at }) => (what === "start" ? (call.start ?? Number.NaN) : task.end) - at,
     );
     const within = (share: "p50" | "p90") =>
       made.filter((one, at) => (took[at] ?? 0) <= one[what][share]).length / made.length;

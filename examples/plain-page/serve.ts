@@ -30,6 +30,6 @@ export function servePage(port: number, apiPort: number): Server {
 }
 
 if (import.meta.main) {
-  servePage(8788, Number(process.env["PORT"] ?? "8787"));
-  console.log("http://127.0.0.1:8788");
+  servePage(8789, Number(process.env["PORT"] ?? "8787"));
+  console.log("http://127.0.0.1:8789");
 }

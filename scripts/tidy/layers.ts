@@ -81,11 +81,11 @@ export const LAYERS: readonly Layer[] = [
       "src/engine",
       "src/tasks",
       "src/server",
-      ...["sqlite", "durable-object", "aes-cipher", "croner", "openai", "node"].map(
+      ...["sqlite", "durable-object", "aes-cipher", "croner", "openai", "ai-sdk", "node"].map(
         (name) => `src/adapters/${name}`,
       ),
     ],
-    packages: ["cloudflare:workers", "node:crypto"],
+    packages: ["cloudflare:workers", "node:crypto", "workers-ai-provider"],
   },
   {
     // The package's entry and the command line: index.ts, cli.ts, cli/.

@@ -1,6 +1,6 @@
 import { defineCommand, type CommandDef } from "citty";
 
-import type { Alert } from "../client/index.ts";
+import { adviceOnAlert, type Alert } from "../client/index.ts";
 import { connect, jsonArg, orExplain, serverUrl, urlArg } from "./connection.ts";
 import { age, table } from "./words.ts";
 
@@ -12,6 +12,13 @@ const alertsArgs: { readonly url: typeof urlArg; readonly json: typeof jsonArg }
 function rowOf({ rule, subject, message, firedAt, clearedAt }: Alert, nowMs: number): string[] {
   const state = clearedAt === null ? "FIRING" : `cleared ${age(clearedAt, nowMs)} ago`;
   return [state, rule, subject === "" ? "-" : subject, age(firedAt, nowMs), message];
+}
+
+/** One line for each rule that has fired. */
+function adviceOn(found: readonly Alert[]): string {
+  const firing = found.filter(({ clearedAt }) => clearedAt === null);
+  const lines = new Set(firing.map((alert) => `${alert.rule}: ${adviceOnAlert(alert)}`));
+  return lines.size === 0 ? "" : `\n\n${[...lines].join("\n")}`;
 }
 
 /** `errand alerts`: what is wrong now, then what was lately. Ends with 1 while something is. */
@@ -30,7 +37,7 @@ export const alerts: CommandDef<typeof alertsArgs> = defineCommand({
           : table([
               ["STATE", "RULE", "ABOUT", "SINCE", "WHAT"],
               ...found.map((alert) => rowOf(alert, nowMs)),
-            ]);
+            ]) + adviceOn(found);
       if (text !== "") process.stdout.write(`${text}\n`);
     });
   },

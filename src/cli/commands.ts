@@ -43,7 +43,11 @@ const submitArgs: ServerArgs & {
     description: "What to do: the prompt of a generate task, or the text of another type",
     required: false,
   },
-  type: { type: "string", description: "Task type", default: "generate" },
+  type: {
+    type: "string",
+    description: "generate, note, orchestrate, or a type of your own",
+    default: "generate",
+  },
   input: {
     type: "string",
     description: 'Input as JSON instead of the text, such as {"prompt":"..."}',

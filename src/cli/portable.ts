@@ -17,12 +17,20 @@ interface Word {
 }
 
 const exportArgs: { readonly session: Word; readonly out: Text; readonly url: Text } = {
-  session: { type: "positional", description: "The session's id", required: true },
+  session: {
+    type: "positional",
+    description: "Id of the session: the last part of a chat's address on the page",
+    required: true,
+  },
   out: { type: "string", description: "File to write (default: standard output)" },
   url: urlArg,
 };
 const importArgs: { readonly file: Word; readonly as: Text; readonly url: Text } = {
-  file: { type: "positional", description: "What `errand export` wrote", required: true },
+  file: {
+    type: "positional",
+    description: "What `errand export` wrote; - for standard input",
+    required: true,
+  },
   as: { type: "string", description: "Name of the session here (default: the one it had)" },
   url: urlArg,
 };
@@ -66,7 +74,7 @@ function hashOf(part: JsonObject | undefined): string {
 }
 
 function linesOf(file: string): JsonObject[] {
-  const lines = readFileSync(file, "utf8")
+  const lines = readFileSync(file === "-" ? 0 : file, "utf8")
     .split("\n")
     .filter((line) => line.trim() !== "");
   if (lines.length === 0) throw new Error(`${file} holds no session`);

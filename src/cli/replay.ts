@@ -17,8 +17,15 @@ const replayArgs: {
   readonly url: typeof urlArg;
   readonly json: typeof jsonArg;
 } = {
-  id: { type: "positional", description: "Task id, or the end of one", required: true },
-  at: { type: "string", description: "Stop behind this fact and print the state it had then" },
+  id: {
+    type: "positional",
+    description: "Task id, or its last letters as ps shows them",
+    required: true,
+  },
+  at: {
+    type: "string",
+    description: "Number of a fact: stop behind it and print the state of then",
+  },
   url: urlArg,
   json: jsonArg,
 };

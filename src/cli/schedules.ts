@@ -13,27 +13,31 @@ const nameArg = {
 
 const nameArgs = { name: nameArg, url: urlArg };
 
-/** How a time is shown: to the minute, in the terminal's own zone. */
-const timeWords = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "short" });
-
-function when(iso: string | undefined): string {
-  return iso === undefined ? "-" : timeWords.format(new Date(iso));
+/** A time to the minute on the schedule's own clock, whose zone is said beside it. */
+function when(iso: string | undefined, timeZone: string): string {
+  if (iso === undefined) return "-";
+  const words = new Intl.DateTimeFormat("sv", { dateStyle: "short", timeStyle: "short", timeZone });
+  return words.format(new Date(iso));
 }
 
-function lastWords(last: Schedule["last"]): string {
-  return last === null ? "-" : `${when(last.at)} ${last.status ?? ""}`.trimEnd();
+function lastWords({ last, timeZone }: Schedule): string {
+  return last === null ? "-" : `${when(last.at, timeZone)} ${last.status ?? ""}`.trimEnd();
 }
 
 function rowOf(schedule: Schedule): string[] {
-  const { name, cron, timeZone, type, paused, nextRuns, last } = schedule;
-  return [name, cron, timeZone, type, paused ? "paused" : when(nextRuns[0]), lastWords(last)];
+  const { name, cron, timeZone, type, paused, nextRuns } = schedule;
+  const next = paused ? "paused" : when(nextRuns[0], timeZone);
+  return [name, cron, timeZone, type, next, lastWords(schedule)];
 }
 
-function sentence({ name, paused, nextRuns }: Schedule): string {
+function sentence({ name, paused, nextRuns, timeZone }: Schedule): string {
   if (paused) return `${name} is paused`;
   return nextRuns.length === 0
     ? `${name} will never run: its fields name no date`
-    : `${name} runs next ${nextRuns.slice(0, 3).map(when).join(", ")}`;
+    : `${name} runs next ${nextRuns
+        .slice(0, 3)
+        .map((iso) => when(iso, timeZone))
+        .join(", ")} (${timeZone})`;
 }
 
 const list = defineCommand({
@@ -61,7 +65,11 @@ const add = defineCommand({
       required: true,
     },
     text: { type: "positional", description: "What to do each time", required: false },
-    type: { type: "string", description: "Task type", default: "generate" },
+    type: {
+      type: "string",
+      description: "generate, note, orchestrate, or a type of your own",
+      default: "generate",
+    },
     input: { type: "string", description: "Input as JSON, instead of the text" },
     zone: { type: "string", description: "IANA time zone (default: the server's)" },
     missed: { type: "string", description: "After a downtime: skip, once (default) or all" },

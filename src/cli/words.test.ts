@@ -10,7 +10,7 @@ const reason: Reason = {
   queue: "tasks",
   position: 2,
   estimate: null,
-  cause: { code: "behind_others", untilAt: null },
+  cause: { code: "behind_others", untilAt: null, error: null },
   error: null,
 };
 const task: Task = {
@@ -45,7 +45,7 @@ const progress = { done: null, total: null, message: null, data: null };
 test.each([
   [{}, "queued (waits for a free slot, number 2 in line)"],
   [
-    { reason: { ...reason, cause: { code: "queue_paused", untilAt: null } } },
+    { reason: { ...reason, cause: { code: "queue_paused", untilAt: null, error: null } } },
     "queued (waits for a free slot, number 2 in line, queue paused)",
   ],
   [
@@ -57,6 +57,14 @@ test.each([
     "delayed (waits for a free slot, after: no token for 60 s)",
   ],
   [{ status: "running", reason: null, error }, "running"],
+  [
+    {
+      status: "running",
+      progress: { ...progress, done: 2, total: 5, message: "reading" },
+      reason: { ...reason, message: "a call waits", position: null, cause: null, error },
+    },
+    "running 2/5 reading (a call waits, after: no token for 60 s)",
+  ],
   [{ status: "failed", reason: null, error }, "failed: no token for 60 s"],
   [{ status: "running", reason: null, progress }, "running"],
   [

@@ -6,15 +6,17 @@ export function stateWords(task: Task): string {
   // An open task may carry the error of its last attempt: what it does now says more.
   if (task.error !== null && isEnd(task.status) && task.status !== "completed")
     return `${task.status}: ${task.error.message}`;
-  if (task.reason !== null) {
-    return `${task.status} (${wordsOfReason(task.reason)})`;
-  }
-  const { progress } = task;
-  if (progress === null) return task.status;
-  const share =
-    progress.done !== null && progress.total !== null ? ` ${progress.done}/${progress.total}` : "";
-  const message = progress.message === null ? "" : ` ${progress.message}`;
-  return `${task.status}${share}${message}`;
+  const why = task.reason === null ? "" : ` (${wordsOfReason(task.reason)})`;
+  // Of a task that waits, why it does says more than how far it was.
+  const isAtWork = task.reason === null || task.status === "running";
+  return `${task.status}${isAtWork ? progressWords(task) : ""}${why}`;
+}
+
+function progressWords({ progress }: Task): string {
+  if (progress === null) return "";
+  const { done, total, message } = progress;
+  const share = done !== null && total !== null ? ` ${done}/${total}` : "";
+  return `${share}${message === null ? "" : ` ${message}`}`;
 }
 
 /** An age like `12s`, `5m`, `3h`, `2d`. */
@@ -28,7 +30,7 @@ export function age(iso: string, nowMs: number): string {
 
 /** One line of what a task is about. */
 export function titleOf(task: Task): string {
-  return firstText(task.input).replace(/\s+/g, " ").trim().slice(0, 60);
+  return (task.title ?? firstText(task.input)).replace(/\s+/g, " ").trim().slice(0, 60);
 }
 
 function firstText(input: unknown): string {

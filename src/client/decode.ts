@@ -12,6 +12,7 @@ import type {
   Overview,
   Problem,
   Progress,
+  ModelSpeed,
   QueueStatus,
   Reason,
   SentMessage,
@@ -227,6 +228,7 @@ function decodeReason(f: Fields): Reason {
     cause: orNull(f.objectOrNull("cause"), (cause) => ({
       code: cause.text("code"),
       untilAt: cause.textOrNull("untilAt"),
+      error: cause.textOrNull("error"),
     })),
     error: orNull(f.objectOrNull("error"), decodeError),
     message: f.textOrNull("message") ?? "",
@@ -268,6 +270,15 @@ function decodeFact(value: unknown, at: string): LogFact {
   };
 }
 
+function decodeSpeed(value: unknown, at: string): ModelSpeed {
+  const f = fieldsOf(value, at);
+  return {
+    model: f.text("model"),
+    promptTokensPerSecond: f.numberOrNull("promptTokensPerSecond"),
+    decodeTokensPerSecond: f.numberOrNull("decodeTokensPerSecond"),
+  };
+}
+
 /** Reads all queues. */
 export function decodeQueues(value: unknown): readonly QueueStatus[] {
   return fieldsOf(value, "queues").list("queues", decodeQueue);
@@ -285,10 +296,19 @@ export function decodeQueue(value: unknown, at = "queue"): QueueStatus {
     slotsPerKey: f.numberOrNull("slotsPerKey"),
     requestsPerMinute: f.numberOrNull("requestsPerMinute"),
     tokensPerMinute: f.numberOrNull("tokensPerMinute"),
+    swapMs: f.numberOrNull("swapMs"),
+    taken: f.numberOrNull("taken") ?? f.numberOrNull("running") ?? 0,
+    loaded: f.textOrNull("loaded"),
+    cuts: orNull(f.objectOrNull("cuts"), (c) => ({
+      count: c.numberOrNull("count") ?? 0,
+      tokens: c.numberOrNull("tokens") ?? 0,
+    })) ?? { count: 0, tokens: 0 },
     closed: orNull(f.objectOrNull("closed"), (c) => ({
       code: c.text("code"),
       untilAt: c.text("untilAt"),
+      error: c.textOrNull("error"),
     })),
+    models: f.list("models", decodeSpeed),
   };
 }
 

@@ -77,8 +77,17 @@ const sentences: Record<ErrorCode, Explanation> = {
   },
   model_rate_limited: { what: "The model limits how often it is asked.", help: "Retry later." },
   model_rejected: { what: "The model refused the request.", help: "" },
+  model_loading: {
+    what: "The model is still being loaded.",
+    help: "Retry in a minute, or look at the model server.",
+  },
+  model_silent: {
+    what: "The model did not begin to answer.",
+    help: "Retry; a shorter prompt is read sooner.",
+  },
+  model_interrupted: { what: "The model's answer broke off.", help: "Retry." },
   model_stalled: { what: "The model stopped in the middle of its answer.", help: "Retry." },
-  model_broken: { what: "The model's answer broke off or made no sense.", help: "Retry." },
+  model_broken: { what: "What the model sent made no sense.", help: "Retry." },
   context_overflow: {
     what: "This conversation is longer than the model can read.",
     help: "Start a new chat, or use a model with a larger context.",

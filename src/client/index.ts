@@ -8,6 +8,7 @@ export type { Approval, ApprovalApi, ApprovalChange } from "./approval-api.ts";
 export type { PortableApi } from "./portable-api.ts";
 export type { QueueApi } from "./queue-api.ts";
 export type { NewTask, TaskApi, TaskFilter } from "./task-api.ts";
+export { adviceOnAlert } from "./explain-alert.ts";
 export { explainFailure, explainTaskError, inOneLine } from "./explain.ts";
 export type { Explanation } from "./explain.ts";
 export { failureCode, failureOf, mayPass, RequestFailed } from "./failure.ts";
@@ -28,6 +29,7 @@ export type {
   LogPage,
   MessagePart,
   MessageStatus,
+  ModelSpeed,
   ModelStatus,
   Overview,
   Priority,

@@ -18,7 +18,10 @@ export interface Estimate {
   readonly late: boolean;
 }
 
-/** Why a task does not run now. `code` is open: a newer server may know more reasons than this client. */
+/**
+ * Why a task does not run now; of one whose status is `running`, why a call beside it does not. `code` is open: a newer
+ * server may know more reasons than this client.
+ */
 export interface Reason {
   readonly code: string;
   /** When the wait ends by itself, ISO 8601. */
@@ -29,7 +32,7 @@ export interface Reason {
   /** When it may start and end, in milliseconds from when this was said; null when it is not known. */
   readonly estimate: Estimate | null;
   /** What holds the line up, if it is known; `code` is open too. */
-  readonly cause: { readonly code: string; readonly untilAt: string | null } | null;
+  readonly cause: Cause | null;
   /** What failed before a task that is tried again. */
   readonly error: WireError | null;
   /** The server's own sentence. */
@@ -177,8 +180,32 @@ export interface QueueStatus {
   readonly slotsPerKey: number | null;
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
+  /** How long its endpoint takes to load another model; null: models cost nothing to change. */
+  readonly swapMs: number | null;
+  /** Slots that running calls hold: a call may hold several. */
+  readonly taken: number;
+  /** Model in memory, where one is at a time. */
+  readonly loaded: string | null;
+  /** Calls that made room for a quick question, and tokens that had to be read again for it, since it was made. */
+  readonly cuts: { readonly count: number; readonly tokens: number };
   /** Why it grants nothing although it has slots, and until when. */
-  readonly closed: { readonly code: string; readonly untilAt: string } | null;
+  readonly closed: (Cause & { readonly untilAt: string }) | null;
+  /** How fast its models are, as far as that was learnt from their answers. */
+  readonly models: readonly ModelSpeed[];
+}
+
+/** What holds something back. `error`: of an endpoint that is down, code of its last failure. */
+export interface Cause {
+  readonly code: string;
+  readonly untilAt: string | null;
+  readonly error: string | null;
+}
+
+/** Tokens a second that a model reads and writes; null: nobody knows yet. */
+export interface ModelSpeed {
+  readonly model: string;
+  readonly promptTokensPerSecond: number | null;
+  readonly decodeTokensPerSecond: number | null;
 }
 
 /** An alert. Times are ISO 8601; `clearedAt` is null while it lasts. */
@@ -197,6 +224,7 @@ export interface QueueChange {
   readonly slotsPerKey?: number | null;
   readonly requestsPerMinute?: number | null;
   readonly tokensPerMinute?: number | null;
+  readonly swapMs?: number | null;
 }
 
 /** What the server is doing now. */

@@ -43,6 +43,9 @@ export type ErrorCode =
   | "model_unavailable"
   | "model_rate_limited"
   | "model_rejected"
+  | "model_loading"
+  | "model_silent"
+  | "model_interrupted"
   | "model_stalled"
   | "model_broken"
   | "context_overflow"
@@ -126,11 +129,26 @@ const rows: Readonly<Record<ErrorCode, ErrorRow>> = {
   },
   model_rate_limited: { status: 429, retry: "after", title: "The model endpoint limits the rate" },
   model_rejected: { status: 502, retry: "never", title: "The model endpoint refused the request" },
+  model_loading: {
+    status: 503,
+    retry: "backoff",
+    title: "The model is not in memory yet",
+  },
+  model_silent: {
+    status: 504,
+    retry: "backoff",
+    title: "The model did not begin to answer",
+  },
+  model_interrupted: {
+    status: 502,
+    retry: "backoff",
+    title: "The model's answer broke off",
+  },
   model_stalled: { status: 504, retry: "backoff", title: "The model stopped sending tokens" },
   model_broken: {
     status: 502,
     retry: "backoff",
-    title: "The model's answer broke off or made no sense",
+    title: "What the model sent is no answer",
   },
   context_overflow: {
     status: 422,

@@ -1,4 +1,5 @@
 import { resultCharsMax } from "../core/limits.ts";
+import type { SpeedSeen } from "../core/schedule/speeds.ts";
 import type { CallResult, PartialAnswer } from "../core/task/events.ts";
 import { ModelError, type Delta } from "../ports/models.ts";
 
@@ -20,6 +21,10 @@ export class Answer {
   #usage: CallResult["usage"];
   #finish: CallResult["finish"] | null = null;
   #firstMs: number | null = null;
+  #lastMs = 0;
+  /** Something of it has come, be it thought only. */
+  hasBegun = false;
+  #begunMs = 0;
   /** White space at the end of the text so far, which was not sent and may be said again. */
   #trail: string;
 
@@ -32,6 +37,11 @@ export class Answer {
   /** Takes what arrived; answers what is shown of it. */
   take(deltas: readonly Delta[], nowMs: number): { type: "text" | "reasoning"; text: string }[] {
     const shown: { type: "text" | "reasoning"; text: string }[] = [];
+    if (!this.hasBegun && deltas.some(isSaid)) {
+      this.hasBegun = true;
+      this.#begunMs = nowMs;
+    }
+    this.#lastMs = nowMs;
     for (const delta of deltas) {
       if (delta.type === "text") {
         this.#firstMs ??= nowMs;
@@ -63,6 +73,11 @@ export class Answer {
     );
   }
 
+  /** All of it has come. */
+  get isWhole(): boolean {
+    return this.#finish !== null;
+  }
+
   /** Can be stopped here and gone on with: something was said in this slot, so that each brings it forward. */
   get canStop(): boolean {
     return this.#chars > 0 && !this.isBound;
@@ -77,6 +92,14 @@ export class Answer {
       tokens: before.tokens + this.#tokens,
       ran: Math.round((before.ran + ran) * 1_000) / 1_000,
     };
+  }
+
+  /** How fast a whole answer was, as far as its endpoint has counted it; nothing of one that went on from an earlier slot. */
+  speedOf(model: string, askedMs: number): { readonly speed?: SpeedSeen } {
+    if (this.#from !== null || this.#usage === undefined || !this.hasBegun) return {};
+    const { inputTokens: input, outputTokens: output } = this.#usage;
+    const firstMs = this.#begunMs - askedMs;
+    return { speed: { model, input, firstMs, output, writeMs: this.#lastMs - this.#begunMs } };
   }
 
   /** The answer at its end. Throws `broken` if it has none. */
@@ -112,6 +135,10 @@ export class Answer {
     this.#trail = same === text.length ? this.#trail.slice(same) : "";
     return text.slice(same);
   }
+}
+
+function isSaid({ type }: Delta): boolean {
+  return type === "text" || type === "reasoning" || type === "toolCall";
 }
 
 /** What of a partial answer is sent to be gone on with: servers trim white space at its end, so none is sent. */

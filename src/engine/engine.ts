@@ -12,10 +12,11 @@ import type { TaskState } from "../core/task/state.ts";
 import type { SpawnOptions } from "./context.ts";
 import { admit } from "./admission.ts";
 import { deciders } from "./deciders.ts";
-import { endpointQueue, Roles } from "./endpoints.ts";
+import { endpointQueue, endpointQueues, Roles } from "./endpoints.ts";
 import { EndWaiters, type TaskEnd } from "./end-waiters.ts";
 import { TaskFeeds } from "./feed/task-feed.ts";
 import { UserFeeds } from "./feed/user-feed.ts";
+import { firstCallOf } from "./first-call.ts";
 import type { CommandKey } from "./kernel/group.ts";
 import type { Meta } from "./kernel/frame.ts";
 import { kernelHomes } from "./homes.ts";
@@ -96,7 +97,7 @@ export class Engine {
       deciders,
       cacheBytesMax,
     );
-    this.feeds = new TaskFeeds(this.kernel);
+    this.feeds = new TaskFeeds(this.kernel, ports.homes);
     this.userFeeds = new UserFeeds(this.kernel);
     this.#ends = new EndWaiters(this.kernel);
     keepTextOfTurns(this.kernel, log);
@@ -109,6 +110,7 @@ export class Engine {
         roles: this.roles,
         languageModel: ports.languageModel,
         sha256: (text) => ports.sha256(text),
+        nowMs: () => clock.nowMs(),
         childSpec: (parent, type, input, options) => this.#childSpec(parent, type, input, options),
       },
     });
@@ -130,12 +132,17 @@ export class Engine {
       log,
       nowMs: () => clock.nowMs(),
     });
-    this.#retention = new Retention(ports, settings.retentionMs ?? retentionMsDefault);
+    this.#retention = new Retention(ports, this.retentionMs);
   }
 
   /** The host's clock, for who shows ages. */
   nowMs(): number {
     return this.#ports.clock.nowMs();
+  }
+
+  /** Ended tasks are removed when they have been over for so long. */
+  get retentionMs(): number {
+    return this.#settings.retentionMs ?? retentionMsDefault;
   }
 
   /** Live handlers of this process, for metrics. */
@@ -161,8 +168,9 @@ export class Engine {
     const wanted = new Map<string, Partial<QueueSettings>>();
     for (const name of pools)
       wanted.set(name, { slots: poolSlotsDefault, ...this.#settings.queues?.[name] });
-    for (const { name, slots, limits } of this.roles.endpoints)
-      wanted.set(endpointQueue(name), { ...limits, slots });
+    // A device has slots of its own where the configuration names them.
+    for (const [queue, found] of endpointQueues(this.roles.endpoints))
+      wanted.set(queue, { ...found, ...this.#settings.queues?.[queue] });
     const here = [...wanted].filter(([name]) => homes?.isLocal(queueScope(name)) ?? true);
     await Promise.all(here.map(([name, settings]) => this.configureQueue(name, settings)));
     await this.kernel.start();
@@ -261,6 +269,14 @@ export class Engine {
     await this.command(taskId, { type: "event", name, payload });
   }
 
+  /**
+   * Lets a task that waits go on here, because somebody outside has something for its handler, which is replayed unless
+   * it lives. A task that waits for a start, or has ended, is left as it is.
+   */
+  revive(taskId: string): void {
+    this.#runner.revive(taskId);
+  }
+
   /** Gives a task a command; a refusal is thrown. */
   async command(taskId: string, command: TaskCommand, meta?: Meta): Promise<unknown> {
     await this.#ports.homes?.find(taskId);
@@ -314,7 +330,7 @@ export class Engine {
   #admit(spec: TaskSpec): void {
     admit(this.kernel, spec, {
       pendingMax: this.#settings.pendingMax ?? pendingMax,
-      endpoints: this.roles.endpoints.map(({ name }) => endpointQueue(name)),
+      endpoints: [...new Set(this.roles.endpoints.map(endpointQueue))],
       nowMs: this.nowMs(),
     });
   }
@@ -325,7 +341,8 @@ export class Engine {
     input: unknown,
     options: SubmitOptions,
   ): Promise<Submitted> {
-    const spec = specFor(this.types.get(type), taskId, input, options);
+    const task = this.types.get(type);
+    const spec = specFor(task, taskId, input, options);
     this.#admit(spec);
     const { requestId, actionId, traceparent, idempotencyKey } = options;
     const meta: Meta = {
@@ -338,9 +355,11 @@ export class Engine {
     const wish = { ...spec, rootId: "", traceparent: undefined };
     const keyed =
       key === undefined ? {} : { key: await this.keyFor(spec.userId, key, wish, taskId) };
+    const sha256 = (text: string): Promise<string> => this.#ports.sha256(text);
+    const firstCall = task.options.firstCall && (await firstCallOf(task, spec.input, this, sha256));
     const { reply, replayed } = await this.kernel.dispatch(
       taskScope(taskId),
-      { type: "submit", spec },
+      { type: "submit", spec: firstCall === undefined ? spec : { ...spec, firstCall } },
       { meta, ...keyed, isNew: true },
     );
     if (!reply.ok)

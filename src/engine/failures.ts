@@ -28,7 +28,8 @@ function shorten(thrown: unknown): string {
   return message.length > messageCharsMax ? `${message.slice(0, messageCharsMax)}...` : message;
 }
 
-interface Failure {
+/** How an attempt failed: what is stored, and whether another one may be made. */
+export interface Failure {
   readonly error: ErrorData;
   readonly retry: RetryWish;
 }
@@ -86,4 +87,13 @@ function innerErrand(thrown: unknown): ErrandError | null {
     error = error.cause;
   }
   return null;
+}
+
+/** What to throw so that {@link failureOf} says the same again: how a failure goes from one process to another. */
+export function thrownBy({ error, retry }: Failure): Error {
+  if (typeof retry === "object") return new RetryAfterError(error.message, retry);
+  if (error.code === "fatal") return new FatalError(error.message);
+  if (error.code === "handler_failed") return new Error(error.message);
+  const { retryAfterMs, fields } = error;
+  return new ErrandError(error.code, error.message, { retryAfterMs, fields });
 }

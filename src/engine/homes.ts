@@ -1,5 +1,7 @@
 import type { Scope } from "../core/scope.ts";
+import type { Cursor } from "../core/stream/cursor.ts";
 import type { Courier } from "../ports/host.ts";
+import type { FeedReader } from "./feed/task-feed.ts";
 import type { KernelPorts } from "./kernel/kernel-ports.ts";
 import type { Reader } from "./reader.ts";
 
@@ -57,6 +59,11 @@ export interface Homes {
   find(taskId: string): Promise<void>;
   /** The reader of the home that a scope lives in. Errors are Errand's own. */
   reader(scope: Scope): Readings;
+  /**
+   * Lets a reader follow a task that lives in another home, from behind `after`; answers how to stop. A task's home that
+   * cannot be reached is tried again until the reader stops.
+   */
+  follow(taskId: string, after: Cursor, reader: FeedReader): () => void;
   /** All queues there are. */
   readonly queues: readonly string[];
 }

@@ -8,6 +8,8 @@ export class IdleWatch {
   readonly #controller = new AbortController();
   readonly #outer: AbortSignal;
   readonly #idleTimeoutMs: number;
+  /** How long it may be silent: longer before its first token than between two. */
+  #limitMs: number;
   readonly #abort = (): void => this.#controller.abort(this.#outer.reason);
   #timer: ReturnType<typeof setTimeout> | null = null;
   #touchedMs = performance.now();
@@ -15,12 +17,14 @@ export class IdleWatch {
   /** It was stopped to make room, and not for silence. */
   wasCut = false;
 
-  constructor(idleTimeoutMs: number, outer: AbortSignal) {
+  /** `firstMs`: how long it may be silent at first. */
+  constructor(idleTimeoutMs: number, outer: AbortSignal, firstMs: number = idleTimeoutMs) {
     this.#outer = outer;
     this.#idleTimeoutMs = idleTimeoutMs;
+    this.#limitMs = firstMs;
     if (outer.aborted) this.#abort();
     outer.addEventListener("abort", this.#abort);
-    this.#arm(idleTimeoutMs);
+    this.#arm(this.#limitMs);
   }
 
   get signal(): AbortSignal {
@@ -29,6 +33,7 @@ export class IdleWatch {
 
   touch(): void {
     this.#touchedMs = performance.now();
+    if (this.#limitMs > this.#idleTimeoutMs) this.#tighten();
   }
 
   /** Stops the call so that another one gets its slot. */
@@ -42,9 +47,16 @@ export class IdleWatch {
     this.#outer.removeEventListener("abort", this.#abort);
   }
 
+  /** The first token is there: the timer that waits for it would come too late for the next. */
+  #tighten(): void {
+    this.#limitMs = this.#idleTimeoutMs;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#arm(this.#limitMs);
+  }
+
   #arm(waitMs: number): void {
     this.#timer = setTimeout(() => {
-      const leftMs = this.#idleTimeoutMs - (performance.now() - this.#touchedMs);
+      const leftMs = this.#limitMs - (performance.now() - this.#touchedMs);
       if (leftMs > 0) return this.#arm(leftMs);
       this.stalled = true;
       this.#controller.abort(new ErrandError("model_stalled"));

@@ -50,7 +50,7 @@ export type { FeedReader } from "./feed/task-feed.ts";
 export { readingNames, type Homes, type Readings } from "./homes.ts";
 export type { LaneAdded, LaneEntry, Lanes, LaneStart } from "./lanes.ts";
 export { vectorCall, type ModelRequest, type VectorRequest } from "./model-request.ts";
-export type { EstimateView, Place, QueueView, WhyView } from "./queue-views.ts";
+export type { EstimateView, ModelSpeedView, Place, QueueView, WhyView } from "./queue-views.ts";
 export type { Approvals } from "./approvals.ts";
 export type { Reminders, ReminderWish } from "./reminders.ts";
 export type { Imported, SessionPart } from "./portable.ts";

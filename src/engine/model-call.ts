@@ -1,33 +1,58 @@
 import { ErrandError, errorData, type ErrorData } from "../core/errors.ts";
-import { canonicalJson } from "../core/json.ts";
+import { canonicalJson, isRecord } from "../core/json.ts";
 import { resultCharsMax } from "../core/limits.ts";
 import type { CallResult, PartialAnswer } from "../core/task/events.ts";
 import type { CallOperation, Operation } from "../core/task/state.ts";
-import { ModelError, type PromptMessage } from "../ports/models.ts";
+import { ModelError } from "../ports/models.ts";
 import type { EmbedRequest, GenerateRequest } from "./context.ts";
-import { endpointQueue, type Endpoint } from "./endpoints.ts";
+import { endpointQueue, shareOf } from "./endpoints.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { probeIfUseful, resumeWay } from "./resume.ts";
 import type { Segment } from "./segment.ts";
-import { stalled, streamCall, type Attempt, type CallPorts, type Made } from "./stream-call.ts";
+import {
+  firstTokenMs,
+  silent,
+  streamCall,
+  type Attempt,
+  type CallPorts,
+  type Made,
+} from "./stream-call.ts";
 import { packVector } from "./vectors.ts";
+import {
+  askedOf,
+  callName,
+  costOf,
+  roughTokens,
+  wantedText,
+  type WantedCall,
+} from "./wanted-call.ts";
 
-/** Rough characters a token has, to guess a prompt's length before the endpoint counts it. */
-const charsPerToken = 4;
+/** What follows from a failure: tries of one call in all, and whether it asks its queue again at once. */
+interface Consequence {
+  readonly tries: number;
+  /** False: after a backoff, or when the endpoint has said. */
+  readonly atOnce: boolean;
+}
 
-/** Answer tokens assumed until the queue has seen calls of the type and role. */
-const outputTokensGuess = 300;
-
-/** Tries of one call by what its failure allows. A rejected prompt is never sent again. */
-const triesMax: Record<ModelError["failure"], number> = {
-  refused: 5,
-  loading: 30,
-  rate_limited: 20,
-  broken: 3,
-  stalled: 2,
-  rejected: 1,
-  context_overflow: 1,
+/**
+ * Each failure has its own (SPEC MODEL7). A rejected prompt, or one that is too long, is never sent again. A model that is
+ * being loaded is waited for by its queue, where its calls keep their place, for about 5 minutes. An answer that broke
+ * off or fell silent is asked for again at once: another try may well succeed, and if none does the queue's breaker opens.
+ */
+const consequences: Record<ModelError["failure"], Consequence> = {
+  refused: { tries: 5, atOnce: false },
+  rate_limited: { tries: 20, atOnce: false },
+  loading: { tries: 30, atOnce: true },
+  prefill: { tries: 2, atOnce: true },
+  generating: { tries: 3, atOnce: true },
+  stalled: { tries: 2, atOnce: true },
+  broken: { tries: 3, atOnce: false },
+  rejected: { tries: 1, atOnce: false },
+  context_overflow: { tries: 1, atOnce: false },
 };
+
+/** Of an error that is not the endpoint's. */
+const noTry: Consequence = { tries: 1, atOnce: false };
 
 function isCall(operation: Operation | undefined): operation is CallOperation {
   return operation?.kind === "call";
@@ -51,10 +76,10 @@ export async function generate(
   role: string,
   request: GenerateRequest,
 ): Promise<CallResult> {
-  const { name, show = name === undefined, outsideTools, last = false, ...asked } = request;
-  const op = name === undefined ? segment.ordinal(`call:${role}`) : `call:${name}`;
+  const { name, show = name === undefined, outsideTools, last = false } = request;
+  const op = callName(request, () => segment.ordinal(`call:${role}`));
   segment.claim(op);
-  for (const message of asked.messages) {
+  for (const message of request.messages) {
     if (outsideTools === true || message.role !== "tool") continue;
     if (segment.ledgered.has(message.toolCallId)) continue;
     throw new ErrandError(
@@ -62,14 +87,12 @@ export async function generate(
       `the prompt holds a result of tool call "${message.toolCallId}" that ctx.tools did not give`,
     );
   }
-  const hash = await ports.sha256(canonicalJson({ role, ...asked }));
-  const { target, ...call } = asked;
+  const wanted = await wantedText((text) => ports.sha256(text), role, request);
+  const { target, ...call } = askedOf(request);
   const { endpoint, model } = ports.roles.resolve(role, target);
   const transcript = show ? await segment.transcript() : null;
   const on: Attempt = { segment, ports, endpoint, transcript, op, role, model, last };
-  const inputTokens = tokensOf(asked.messages);
-  const isFree = asked.jsonSchema === undefined && asked.toolChoice !== "required";
-  const wanted = { hash, inputTokens, answers: true, isFree };
+  const { isFree } = wanted;
   return await scheduled(on, wanted, (operation) =>
     streamCall(on, { model, ...call }, { operation, isFree }),
   );
@@ -91,9 +114,9 @@ export async function embed(
   const { endpoint, model } = ports.roles.resolve(role, target);
   const on: Attempt = { segment, ports, endpoint, transcript: null, op, role, model, last: false };
   const chars = texts.reduce((sum, text) => sum + text.length, 0);
-  const wanted = { hash, inputTokens: chars / charsPerToken, answers: false, isFree: false };
-  return await scheduled(on, wanted, async () => {
-    const vectors = await watched(on, (signal) =>
+  const wanted = { hash, inputTokens: roughTokens(chars), answers: false, isFree: false };
+  return await scheduled(on, wanted, async (operation) => {
+    const { vectors, inputTokens } = await watched(on, operation, (signal) =>
       endpoint.models.embed({ model, texts }, { signal }),
     );
     const text = vectors.map(packVector).join("\n");
@@ -102,31 +125,39 @@ export async function embed(
         "too_large",
         `${texts.length} vectors of ${vectors[0]?.length ?? 0} numbers are more than one result holds: ask for fewer at once`,
       );
-    return { result: { text, finish: "stop" } };
+    const usage = inputTokens === undefined ? {} : { usage: { inputTokens, outputTokens: 0 } };
+    return { result: { text, finish: "stop", ...usage } };
   });
 }
 
 /** Waits for a slot, makes the call, keeps its result; asks the queue again where the failure allows it. */
 async function scheduled(
   on: Attempt,
-  wanted: Wanted,
+  wanted: WantedCall,
   make: (operation: CallOperation) => Promise<Made>,
 ): Promise<CallResult> {
   const { segment, endpoint, transcript, op, role, model } = on;
   const { hash, isFree } = wanted;
-  const queue = endpointQueue(endpoint.name);
+  const queue = endpointQueue(endpoint);
+  const share = shareOf(endpoint);
   for (;;) {
     const before = segment.operation(op);
-    if (!isCall(before) || before.state === "idle" || before.hash !== hash)
-      await segment.ask({
+    const isAsked = isCall(before) && before.state !== "idle" && before.hash === hash;
+    if (!isAsked || before.queue !== queue) {
+      const answer = await segment.ask({
         type: "call",
         op,
         queue,
         role,
         hash,
         ...costOf(wanted, endpoint),
+        model,
+        input: Math.round(wanted.inputTokens),
+        ...(share === undefined ? null : { share }),
         ...(isFree && resumeWay(segment, endpoint, model) ? { cuttable: true } : null),
       });
+      forgetForeseen(segment, op, answer);
+    }
     const operation = await segment.waitFor(op, isTurn);
     if (operation.state === "done" && operation.result !== null) {
       transcript?.replay(op, role, operation.result);
@@ -138,35 +169,12 @@ async function scheduled(
   }
 }
 
-/** What a call asks of its endpoint. */
-interface Wanted {
-  readonly hash: string;
-  readonly inputTokens: number;
-  /** It answers in text of a length nobody knows. */
-  readonly answers: boolean;
-  /** It may be stopped at any token: what it says is bound to no form. */
-  readonly isFree: boolean;
-}
-
-/** What a call is predicted to take: slot-seconds, the part of them that is known beforehand, and tokens. */
-interface Cost {
-  readonly lead: number;
-  readonly cost: number;
-  readonly tokens: number;
-}
-
-/** Slot-seconds of a call: what reading its prompt takes, and a guess that counts until its queue has learnt better. */
-function costOf({ inputTokens, answers }: Wanted, endpoint: Endpoint, said = 0): Cost {
-  const outputTokens = answers ? outputTokensGuess : 0;
-  const lead = 0.05 + (inputTokens + said) / endpoint.promptTokensPerSecond;
-  const cost = lead + outputTokens / endpoint.decodeTokensPerSecond;
-  return { lead, cost, tokens: Math.round(inputTokens + outputTokens) };
-}
-
-function tokensOf(messages: readonly PromptMessage[]): number {
-  let chars = 0;
-  for (const message of messages) chars += message.content.length;
-  return chars / charsPerToken;
+/** The call that was foreseen is not the one that was wanted: from now on the answer's counts, which may have its slot already. */
+function forgetForeseen(segment: Segment, op: string, answer: unknown): void {
+  if (!isRecord(answer) || typeof answer["call"] !== "string") return;
+  const now = segment.operation(op);
+  if (!isCall(now) || now.call === answer["call"]) return;
+  segment.wake(op, { ...now, call: answer["call"], state: "pending" });
 }
 
 function errorOf(error: ErrorData | null): ErrandError {
@@ -176,7 +184,7 @@ function errorOf(error: ErrorData | null): ErrandError {
 /** One try with a granted slot. `null`: it was cut, or failed and is tried again when its backoff is over. */
 async function attempt(
   on: Attempt,
-  wanted: Wanted,
+  wanted: WantedCall,
   operation: CallOperation,
   make: (operation: CallOperation) => Promise<Made>,
 ): Promise<CallResult | null> {
@@ -193,10 +201,11 @@ async function attempt(
   if ("error" in made) return await failed(on, granted, made);
   on.endpoint.outcome?.(null);
   if ("cut" in made) return await madeRoom(on, wanted, operation, made.cut);
-  const { result } = made;
+  const { result, speed } = made;
   on.transcript?.end(op, result.finish);
   if (wanted.isFree) await probeIfUseful(segment, on.endpoint, on.model);
-  const stored = segment.ask({ type: "callDone", op, call: granted, result });
+  const told = speed === undefined ? null : { speed };
+  const stored = segment.ask({ type: "callDone", op, call: granted, result, ...told });
   // Not waited for, it shares a commit with the task's end, which tells what kept either from the disk.
   if (on.last) void stored.catch(() => undefined);
   else await stored;
@@ -207,7 +216,7 @@ async function attempt(
 /** The socket is closed: the slot goes to whom it was wanted for, and the call asks for another one. */
 async function madeRoom(
   on: Attempt,
-  wanted: Wanted,
+  wanted: WantedCall,
   operation: CallOperation,
   partial: PartialAnswer,
 ): Promise<null> {
@@ -236,7 +245,7 @@ async function failed(
       ? dataOf(error)
       : errorData(failure.code, failure.message, failure.retryAfterMs);
   const operation = segment.operation(op);
-  const tries = failure === null ? 1 : triesMax[failure.failure];
+  const { tries, atOnce } = failure === null ? noTry : consequences[failure.failure];
   const answer = await segment.ask({
     type: "callFailed",
     op,
@@ -245,6 +254,7 @@ async function failed(
     // An endpoint that refuses to go on is asked once more from the beginning.
     triesMax: partial === null ? tries + 1 : tries,
     ...(failure?.retryAfterMs === undefined ? {} : { retryAfterMs: failure.retryAfterMs }),
+    ...(atOnce ? { waitMs: 0 } : {}),
     ...(partial === undefined ? {} : { partial }),
   });
   const again =
@@ -264,13 +274,17 @@ function dataOf(error: unknown): ErrorData {
 }
 
 /** A call that answers in one piece: silence is counted from its start. */
-async function watched<T>(on: Attempt, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const { idleTimeoutMs } = on.endpoint;
-  const watch = new IdleWatch(idleTimeoutMs, on.segment.signal);
+async function watched<T>(
+  on: Attempt,
+  operation: CallOperation,
+  ask: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const firstMs = firstTokenMs(on.endpoint, operation);
+  const watch = new IdleWatch(firstMs, on.segment.signal);
   try {
     return await ask(watch.signal);
   } catch (error) {
-    throw watch.stalled ? stalled(idleTimeoutMs, error) : error;
+    throw watch.stalled ? silent(false, firstMs, error) : error;
   } finally {
     watch.stop();
   }

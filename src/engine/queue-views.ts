@@ -2,7 +2,8 @@ import { depth } from "../core/queue/views.ts";
 import type { QueueWhy } from "../core/queue/protocol.ts";
 import type { QueueState } from "../core/queue/state.ts";
 import { latePromises, type Estimate } from "../core/schedule/estimate.ts";
-import { closedBy } from "../core/schedule/opening.ts";
+import { lineClosedBy } from "../core/schedule/lines.ts";
+import { closedBy, type Closed } from "../core/schedule/opening.ts";
 import { isoTime, type TaskView } from "../core/task/view.ts";
 
 /** Why a task is where it is, from the log's facts. */
@@ -33,15 +34,24 @@ export interface Place {
   readonly position: number;
   readonly estimate: EstimateView | null;
   /** What must change first: `slot_busy`, `behind_others`, `queue_paused`, `endpoint_down`, ... */
-  readonly cause: { readonly code: QueueWhy["code"]; readonly untilAt?: string };
+  readonly cause: {
+    readonly code: QueueWhy["code"];
+    readonly untilAt?: string;
+    /** Of an endpoint that is down: code of its last failure. */
+    readonly error?: string;
+  };
 }
 
 /** Where a waiting call stands, as people see it. */
-export function placeView({ position, estimate, code, untilMs }: QueueWhy): Place {
+export function placeView({ position, estimate, code, untilMs, error }: QueueWhy): Place {
   return {
     position,
     estimate: estimateView(estimate),
-    cause: { code, ...(untilMs === undefined ? {} : { untilAt: isoTime(untilMs) }) },
+    cause: {
+      code,
+      ...(untilMs === undefined ? {} : { untilAt: isoTime(untilMs) }),
+      ...(error === undefined ? {} : { error }),
+    },
   };
 }
 
@@ -51,23 +61,48 @@ export interface QueueView {
   /** Waiting tasks that were promised an earlier start, nine times in ten. */
   readonly late: number;
   readonly slots: number;
+  /** Calls that hold slots, and how many slots they hold. */
   readonly running: number;
+  readonly taken: number;
   readonly pending: number;
   readonly perBand: readonly [number, number, number];
   readonly paused: boolean;
   readonly slotsPerKey: number | null;
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
+  /** How long its endpoint takes to load another model; null: models cost nothing to change. */
+  readonly swapMs: number | null;
+  /** Model in memory, where one is at a time. */
+  readonly loaded: string | null;
+  /** Endpoints that share it as their device and are held back now. */
+  readonly lines: readonly (ClosedView & { readonly line: string })[];
   /** Calls that were stopped for a quick question, and tokens that had to be read again for it, since it was made. */
   readonly cuts: { readonly count: number; readonly tokens: number };
   /** Why it grants nothing although it has slots, and until when (ISO 8601); null: nothing holds it back. */
-  readonly closed: { readonly code: string; readonly untilAt: string } | null;
+  readonly closed: ClosedView | null;
+  /** How fast its models are, as far as that was learnt from their answers. */
+  readonly models: readonly ModelSpeedView[];
+}
+
+/** Why a queue grants nothing, and until when (ISO 8601). `error`: of an endpoint that is down, how its last call failed. */
+export interface ClosedView {
+  readonly code: string;
+  readonly untilAt: string;
+  readonly error?: string;
+}
+
+/** Tokens a second that a model reads and writes; null: nobody knows yet. */
+export interface ModelSpeedView {
+  readonly model: string;
+  readonly promptTokensPerSecond: number | null;
+  readonly decodeTokensPerSecond: number | null;
 }
 
 /** A queue as people see it now. */
 export function queueView(state: QueueState, nowMs: number): QueueView {
   const { settings, opening, cutting } = state.schedule;
   const { slotsPerKey, requestsPerMinute = null, tokensPerMinute = null } = settings;
+  const { swapMs = null } = settings;
   const closed = closedBy(opening, nowMs);
   return {
     name: state.name,
@@ -76,9 +111,28 @@ export function queueView(state: QueueState, nowMs: number): QueueView {
     slotsPerKey,
     requestsPerMinute,
     tokensPerMinute,
+    swapMs,
+    loaded: state.schedule.swap.model,
+    lines: linesView(state, nowMs),
     cuts: { count: cutting.count, tokens: cutting.tokens },
-    closed: closed === null ? null : { code: closed.code, untilAt: isoTime(closed.untilMs) },
+    closed: closed === null ? null : closedView(closed),
+    models: Array.from(state.schedule.speeds, ([model, { prompt, decode }]) => ({
+      model,
+      promptTokensPerSecond: prompt,
+      decodeTokensPerSecond: decode,
+    })),
   };
+}
+
+function linesView({ schedule }: QueueState, nowMs: number): QueueView["lines"] {
+  return [...schedule.lines.keys()].flatMap((line) => {
+    const closed = lineClosedBy(schedule, line, nowMs);
+    return closed === null ? [] : [{ line, ...closedView(closed) }];
+  });
+}
+
+function closedView({ code, untilMs, error }: Closed): ClosedView {
+  return { code, untilAt: isoTime(untilMs), ...(error === undefined ? null : { error }) };
 }
 
 /** An estimate in whole tenths of a second: more would say more than is known. */
@@ -106,6 +160,7 @@ export function whyQueue(
 const closedWords: Readonly<Record<string, string>> = {
   rate_window: "has used up its rate",
   endpoint_asked: "was asked by its endpoint to wait",
+  endpoint_loading: "has an endpoint that is loading its model",
   endpoint_down: "has an endpoint that does not answer",
 };
 
@@ -134,12 +189,15 @@ export function whyMessage(
       return `The task is ${place}, but queue "${queueName}" is paused.`;
     const closed = closedWords[queue.code];
     if (closed !== undefined)
-      return `The task is ${place}, but queue "${queueName}" ${closed}: it goes on at ${isoTime(queue.untilMs ?? 0)}.`;
+      return `The task is ${place}, but queue "${queueName}" ${closed}${queue.error === undefined ? "" : ` (${queue.error})`}: it goes on at ${isoTime(queue.untilMs ?? 0)}.`;
     return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.${expected(queue.estimate)}`;
   }
   if (view.reason !== null) {
-    const until = view.reason.untilAt === undefined ? "" : ` until ${view.reason.untilAt}`;
-    return `The task ${view.reason.message}${until}.`;
+    const { message, untilAt, error } = view.reason;
+    const until = untilAt === undefined ? "" : ` until ${untilAt}`;
+    const after = error === undefined ? "" : `, after: ${error.message.replace(/[.\s]+$/, "")}`;
+    const runs = view.status === "running" ? "is running, and " : "";
+    return `The task ${runs}${message}${until}${after}.`;
   }
   if (view.status === "running") return "The task is running.";
   const error = view.error === null ? "" : `: ${view.error.message}`;

@@ -13,7 +13,6 @@ import { isoTime, taskView, type TaskView } from "../core/task/view.ts";
 import type { Clock } from "../ports/host.ts";
 import type { Cipher } from "../ports/cipher.ts";
 import type { SyncStore, TaskQuery } from "../ports/store.ts";
-import { endpointQueue } from "./endpoints.ts";
 import { pageOf, type Envelope } from "./envelope.ts";
 import type { Homes, Readings } from "./homes.ts";
 import { titlePlace } from "./kernel/group.ts";
@@ -368,15 +367,12 @@ export class Reader {
   get typeNames(): readonly string[] {
     return this.#types.names;
   }
-
-  /** Queue of a model endpoint. */
-  endpointQueue(name: string): string {
-    return endpointQueue(name);
-  }
 }
 
+/** The call that keeps a task in a line; `null` if it runs, or waits to be tried again. */
 function waitingCall(task: TaskState): { queue: string; call: string } | null {
-  if (task.spec === null) return null;
+  if (task.spec === null || task.status === "running" || task.reason?.code === "backoff")
+    return null;
   if (task.phase === "queued" && task.lease !== null)
     return { queue: task.spec.queue, call: task.lease };
   for (const operation of task.operations.values()) {

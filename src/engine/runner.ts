@@ -102,6 +102,11 @@ export class Runner {
     this.#segments.clear();
   }
 
+  /** Lets a task that waits go on here: its handler is replayed, unless it lives or the task cannot go on. */
+  revive(taskId: string): void {
+    if (!this.#segments.has(taskId)) this.#wake(taskId, "");
+  }
+
   /** True while a handler works, and not only waits. */
   get isWorking(): boolean {
     return [...this.#segments.values()].some((segment) => !segment.idle);

@@ -1,4 +1,5 @@
 import { queueScope } from "../core/scope.ts";
+import type { SpeedSeen } from "../core/schedule/speeds.ts";
 import type { CallResult, PartialAnswer } from "../core/task/events.ts";
 import type { CallOperation } from "../core/task/state.ts";
 import { ModelError, type ModelCall } from "../ports/models.ts";
@@ -15,6 +16,8 @@ export interface CallPorts {
   sha256(text: string): Promise<string>;
   /** The call's slot is free: the upstream socket is closed. Used when the task ended under the call. */
   released(queue: string, call: string): void;
+  /** The host's clock: speeds and costs are measured by the clock that leases are. */
+  nowMs(): number;
 }
 
 /** One model call of one segment. */
@@ -32,7 +35,7 @@ export interface Attempt {
 
 /** What a try came to: an answer, a stop to make room, or a failure behind what it had said. */
 export type Made =
-  | { readonly result: CallResult }
+  | { readonly result: CallResult; readonly speed?: SpeedSeen }
   | { readonly cut: PartialAnswer }
   | { readonly error: unknown; readonly partial?: PartialAnswer | null };
 
@@ -45,13 +48,15 @@ export async function streamCall(
   asked: ModelCall,
   { operation, isFree }: { readonly operation: CallOperation; readonly isFree: boolean },
 ): Promise<Made> {
-  const { segment, endpoint, transcript, op, role, model } = on;
+  const { segment, endpoint, transcript, op, role, model, ports } = on;
+  const askedMs = ports.nowMs();
   const way = isFree ? (resumeWay(segment, endpoint, model) ?? null) : null;
   const from = way === null ? null : operation.partial;
   if (from === null) transcript?.begin(op, role, model);
   else transcript?.resume(op, role, model, from.text);
   const answer = new Answer(from, asked.maxTokens);
-  const watch = new IdleWatch(endpoint.idleTimeoutMs, segment.signal);
+  const firstMs = firstTokenMs(endpoint, operation);
+  const watch = new IdleWatch(endpoint.idleTimeoutMs, segment.signal, firstMs);
   const room = new MakeRoom(segment, operation, () => {
     if (way === null || answer.isBound) return "never";
     if (!answer.canStop) return "later";
@@ -63,16 +68,20 @@ export async function streamCall(
     for await (const deltas of endpoint.models.stream(call, { signal: watch.signal })) {
       watch.touch();
       segment.stopwatch.touch();
-      const shown = answer.take(deltas, performance.now());
-      // Waiting for the commit is the batching: what arrives meanwhile is read, stored and shown together.
-      await transcript?.show(shown);
+      const shown = answer.take(deltas, ports.nowMs());
+      const stored = transcript?.show(shown);
+      // Waiting for the commit is the batching: what arrives meanwhile is read, stored and shown together. What comes
+      // with the end goes in the commit of the result, which tells what kept either from the disk.
+      if (answer.isWhole) void stored?.catch(() => undefined);
+      else await stored;
       room.consider();
       if (watch.wasCut) break;
     }
-    if (!watch.wasCut) return { result: answer.result() };
+    if (!watch.wasCut) return { result: answer.result(), ...answer.speedOf(model, askedMs) };
   } catch (error) {
     if (!watch.wasCut) {
-      const failure = watch.stalled ? stalled(endpoint.idleTimeoutMs, error) : error;
+      const silentMs = answer.hasBegun ? endpoint.idleTimeoutMs : firstMs;
+      const failure = watch.stalled ? silent(answer.hasBegun, silentMs, error) : error;
       const { failure: kind } = failure instanceof ModelError ? failure : { failure: null };
       if (from !== null && kind === "rejected") {
         await found(segment, endpoint, model, null);
@@ -80,14 +89,14 @@ export async function streamCall(
       }
       const keeps = way !== null && kind !== null && answer.canStop;
       return keeps
-        ? { error: failure, partial: answer.partial(performance.now()) }
+        ? { error: failure, partial: answer.partial(ports.nowMs()) }
         : { error: failure };
     }
   } finally {
     watch.stop();
     room.end();
   }
-  return { cut: answer.partial(performance.now()) };
+  return { cut: answer.partial(ports.nowMs()) };
 }
 
 /** The call that says the rest of an answer. */
@@ -138,7 +147,17 @@ class MakeRoom {
   }
 }
 
-/** The failure of a call that said nothing for too long. */
-export function stalled(idleTimeoutMs: number, cause: unknown): ModelError {
-  return new ModelError("stalled", `the model sent nothing for ${idleTimeoutMs} ms`, { cause });
+/** A prompt is read in as long as its model is known to take, and so many times that, before it counts as lost. */
+const leadTimes = 4;
+
+/** How long a call may be silent before its first token, in ms: a long prompt at a slow model is no stall. */
+export function firstTokenMs({ idleTimeoutMs }: Endpoint, { lead }: CallOperation): number {
+  return Math.max(idleTimeoutMs, Math.ceil(leadTimes * 1_000 * lead));
+}
+
+/** The failure of a call that said nothing for so long. */
+export function silent(hasBegun: boolean, silentMs: number, cause: unknown): ModelError {
+  return hasBegun
+    ? new ModelError("stalled", `the model sent nothing more for ${silentMs} ms`, { cause })
+    : new ModelError("prefill", `the model sent no first token for ${silentMs} ms`, { cause });
 }

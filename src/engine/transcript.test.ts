@@ -10,10 +10,14 @@ function takenOver(stored: readonly Entry[]): { transcript: Transcript; added: E
   const stream = new OpenStream("task_a/1", "ann", 2);
   stream.adopt([{ n: 0, count: stored.length, json: JSON.stringify(stored) }]);
   const added: Entry[] = [];
-  const kernel: Pick<Kernel, "append"> = {
+  const hold: Kernel["hold"] = (to, entries) => {
+    to.append(entries);
+    added.push(...entries);
+  };
+  const kernel: Pick<Kernel, "append" | "hold"> = {
+    hold,
     append(to, entries) {
-      to.append(entries);
-      added.push(...entries);
+      hold(to, entries);
       return Promise.resolve();
     },
   };

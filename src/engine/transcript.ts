@@ -53,14 +53,13 @@ export class Transcript {
    */
   begin(op: string, role: string, model: string): void {
     const from = this.#begun.get(op) ?? this.#ended.get(op);
-    const entries: Entry[] = [];
     if (from !== undefined && from < this.#stream.offsetAhead)
-      entries.push({ t: "reset", o: from, reason: "the call starts again" });
+      this.#add([{ t: "reset", o: from, reason: "the call starts again" }]);
     this.#held = "";
     this.#ended.delete(op);
     this.#begun.set(op, from ?? this.#stream.offsetAhead);
-    entries.push({ t: "call", op, role, model });
-    this.#add(entries);
+    // That it begins is told with what it says first: a commit for it alone would keep that waiting.
+    this.#kernel.hold(this.#stream, [{ t: "call", op, role, model }]);
   }
 
   /**

@@ -62,6 +62,19 @@ const busyPhrases: readonly string[] = [
 /** Phrases of a 429 that waiting does not cure. */
 const quotaPhrases: readonly string[] = ["insufficient_quota", "billing_hard_limit", "no credits"];
 
+/** How far an answer had come when it failed: nothing was said of it yet, or something was. */
+export type AnswerPhase = "prefill" | "generating";
+
+/**
+ * What a failure in the middle of a stream means. An endpoint that took the call and then could do no more has failed in
+ * the phase it was in; what it says of the request itself, or of its load, is the same in any.
+ */
+export function streamFailure(error: EndpointError, phase: AnswerPhase): ModelFailure {
+  const failure = endpointFailure(undefined, error);
+  const isOfAnswer = failure === "refused" || failure === "broken" || failure === "prefill";
+  return isOfAnswer ? phase : failure;
+}
+
 /**
  * What a failure means for a retry (M8). `status` is the HTTP status of the answer, or undefined for an error inside a
  * stream that began well: then the status in the error itself decides, and without one the answer is `broken`.
@@ -76,7 +89,7 @@ export function endpointFailure(status: number | undefined, error: EndpointError
   if (says(loadingPhrases) || effective === 425) return "loading";
   if (says(busyPhrases) || effective === 529) return "rate_limited";
   if (effective === undefined) return "broken";
-  if (effective === 408 || effective === 504 || effective === 524) return "stalled";
+  if (effective === 408 || effective === 504 || effective === 524) return "prefill";
   if (effective === 502 || effective === 503 || (effective >= 520 && effective <= 523))
     return "refused";
   return effective >= 500 ? "broken" : "rejected";

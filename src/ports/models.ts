@@ -62,6 +62,12 @@ export type Delta =
   /** Last. `stop` and `toolCalls` are good ends, `length` and `filter` are cut answers. */
   | { readonly type: "finish"; readonly reason: "stop" | "length" | "toolCalls" | "filter" };
 
+/** Vectors of texts, and how many tokens those had, if the endpoint has counted them. */
+export interface TextVectors {
+  readonly vectors: readonly (readonly number[])[];
+  readonly inputTokens?: number;
+}
+
 /**
  * One model endpoint. `stream` yields batches of deltas as they arrive (what one read of the socket held), ends
  * after `finish`, and throws {@link ModelError} otherwise. Aborting `signal` closes the upstream socket at once
@@ -79,22 +85,35 @@ export interface Models {
   probe?(model: string, options: { readonly signal: AbortSignal }): Promise<ResumeWay | null>;
   /** Model ids the endpoint offers. Throws {@link ModelError}. */
   list(options: { readonly signal: AbortSignal }): Promise<readonly string[]>;
-  /** One vector per text. Throws {@link ModelError}. */
+  /** One vector per text, in order. Throws {@link ModelError}. */
   embed(
     call: { readonly model: string; readonly texts: readonly string[] },
     options: { readonly signal: AbortSignal },
-  ): Promise<readonly (readonly number[])[]>;
+  ): Promise<TextVectors>;
 }
 
-/** Failure of an endpoint, by what it means for a retry (M8). */
+/**
+ * Failure of an endpoint, by what it means for a retry (M8):
+ * - `refused`: it took no call (no connection, 502, 503);
+ * - `rate_limited`: it asked to be left alone (429);
+ * - `loading`: it will answer once its model is in memory;
+ * - `rejected`: it does not want this request, and never will;
+ * - `context_overflow`: the prompt is too long;
+ * - `prefill`: it took the call and was silent, or gone, before its first token;
+ * - `generating`: its answer broke off behind the first token;
+ * - `stalled`: it was silent between two tokens;
+ * - `broken`: it answered something that is no answer (500, nonsense).
+ */
 export type ModelFailure =
   | "refused"
   | "rate_limited"
   | "loading"
   | "rejected"
   | "context_overflow"
-  | "broken"
-  | "stalled";
+  | "prefill"
+  | "generating"
+  | "stalled"
+  | "broken";
 
 /** Thrown by {@link Models}. `retryAfterMs` is what the endpoint asked for, if it did. */
 export class ModelError extends Error {
@@ -118,14 +137,19 @@ export class ModelError extends Error {
   get code(): ErrorCode {
     switch (this.failure) {
       case "refused":
-      case "loading":
         return "model_unavailable";
+      case "loading":
+        return "model_loading";
       case "rate_limited":
         return "model_rate_limited";
       case "rejected":
         return "model_rejected";
       case "context_overflow":
         return "context_overflow";
+      case "prefill":
+        return "model_silent";
+      case "generating":
+        return "model_interrupted";
       case "broken":
         return "model_broken";
       case "stalled":

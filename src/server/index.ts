@@ -17,10 +17,14 @@ export {
   type ServerSettings,
 } from "./settings.ts";
 export {
+  closeCodes,
   socketProtocol,
   type OpenSocket,
   type SocketEvents,
   type SocketPort,
+  type SocketState,
 } from "./socket/port.ts";
-export type { SocketState, TaskSocket } from "./socket/task-socket.ts";
+export { errorFrame, readFrame } from "./socket/frames.ts";
+export { refuseForeign } from "./guard/same-origin.ts";
+export type { TaskSocket } from "./socket/task-socket.ts";
 export type { Connection, Operation, Policy } from "./operation.ts";

@@ -6,13 +6,18 @@ import { defineTask, type AnyTaskType, type Engine } from "../engine/index.ts";
 import { findingsOf, type AlertSettings, type AlertSight } from "./alert-rules.ts";
 import { EndedTasks } from "./ended-tasks.ts";
 
-/** What is told of an alert, and kept: the input of a task of the type `alert`. */
+/**
+ * What is told of an alert, and kept: the input of a task of the type `alert`. `lasts` is told to nobody: it stands in
+ * for the note that it `fired`, which is removed at the end of its retention.
+ */
 export interface AlertNote {
-  readonly state: "fired" | "cleared";
+  readonly state: "fired" | "lasts" | "cleared";
   readonly rule: string;
   /** Queue or endpoint; "" for the whole server. */
   readonly subject: string;
   readonly message: string;
+  /** Of one that lasts: when it fired (ISO 8601). */
+  readonly firedAt?: string;
 }
 
 /** An alert as it is shown. Times are ISO 8601; `clearedAt` is null while it lasts. */
@@ -30,6 +35,8 @@ const clearedMax = 50;
 const notesMax = 500;
 /** Tasks of a class that are read back at a start, to know how tasks ended lately. */
 const endedMax = 500;
+/** A note that lasts is written anew when this many have come behind it, so that it is among those read back. */
+const notesBehindMax = notesMax / 2;
 const hourMs = 3_600_000;
 
 /** One alert that has fired or cleared: a task, so that it is durable, listed, and told by the webhooks. */
@@ -42,27 +49,37 @@ export const alertTask: AnyTaskType = defineTask<AlertNote, AlertNote>(
 /** Reads an alert's note from a task's input; null for anything else. */
 export function alertNoteOf(input: unknown): AlertNote | null {
   if (!isRecord(input)) return null;
-  const { state, rule, subject, message } = input;
-  const isNote = (state === "fired" || state === "cleared") && typeof rule === "string";
-  if (!isNote || typeof subject !== "string" || typeof message !== "string") return null;
-  return { state, rule, subject, message };
+  const { state, rule, subject, message, firedAt } = input;
+  if (state !== "fired" && state !== "lasts" && state !== "cleared") return null;
+  if (typeof rule !== "string" || typeof subject !== "string" || typeof message !== "string")
+    return null;
+  return { state, rule, subject, message, ...(typeof firedAt === "string" ? { firedAt } : null) };
+}
+
+/** An alert that lasts. */
+interface Lasting extends AlertView {
+  /** When its newest note was written, and how many notes were before. */
+  readonly notedAtMs: number;
+  readonly notes: number;
 }
 
 /**
  * Looks every few seconds whether there is something to tell. Each alert fires once and clears once: what has fired is
- * known from the log of its task, so a crash does not let it fire again (within the retention of tasks).
+ * known from the log of its task, so a crash does not let it fire again. One that lasts is noted anew when half the
+ * retention of tasks is over, so that it is not forgotten with its first task.
  */
 export class AlertWatch {
   readonly #engine: Engine;
   readonly #settings: AlertSettings;
   readonly #failed: (error: unknown) => void;
-  readonly #firing = new Map<string, AlertView>();
+  readonly #firing = new Map<string, Lasting>();
   readonly #cleared: AlertView[] = [];
   readonly #ended = new EndedTasks();
   readonly #stuckSince = new Map<string, number>();
   readonly #downSince = new Map<string, number>();
   #timer: ReturnType<typeof setTimeout> | null = null;
   #isStopped = false;
+  #notes = 0;
   #stopWatching: () => void = () => undefined;
 
   constructor(engine: Engine, settings: AlertSettings, failed: (error: unknown) => void) {
@@ -71,17 +88,21 @@ export class AlertWatch {
     this.#failed = failed;
   }
 
-  /** Reads what has fired before, then looks again and again until it is stopped. */
-  async start(): Promise<void> {
+  /** Reads what has fired before. To be awaited right after the engine's start: the clean-up may remove it. */
+  async recall(): Promise<void> {
     const { reader } = this.#engine;
-    this.#stopWatching = this.#engine.watchTasks((facts, state) => {
-      if (facts.some(({ type }) => endFacts.has(type))) this.#count(state);
-    });
     const notes = await reader.tasksAll({ userId: null, types: ["alert"], limit: notesMax });
     for (const { input, createdAt } of notes.toReversed()) {
       const note = alertNoteOf(input);
       if (note !== null) this.#keep(note, createdAt);
     }
+  }
+
+  /** Looks again and again until it is stopped. */
+  start(): void {
+    this.#stopWatching = this.#engine.watchTasks((facts, state) => {
+      if (facts.some(({ type }) => endFacts.has(type))) this.#count(state);
+    });
     void this.#countStored()
       .catch(this.#failed)
       .finally(() => this.#next());
@@ -96,8 +117,8 @@ export class AlertWatch {
 
   /** Alerts that last, then those that have cleared, the newest first. */
   get alerts(): readonly AlertView[] {
-    const lasting = [...this.#firing.values()].sort((a, b) => (a.firedAt < b.firedAt ? 1 : -1));
-    return [...lasting, ...this.#cleared];
+    const lasting = [...this.#firing.values()].toSorted((a, b) => (a.firedAt < b.firedAt ? 1 : -1));
+    return [...lasting.map(viewOf), ...this.#cleared];
   }
 
   /** Ends of the last hour, as the tasks say that ended before this process. */
@@ -148,27 +169,49 @@ export class AlertWatch {
       if (!seen.has(key))
         // oxlint-disable-next-line no-await-in-loop -- its rule was turned off, or its subject is gone
         await this.#tell({ rule, subject, message }, "cleared");
+    for (const { rule, subject, message, firedAt, notedAtMs, notes } of this.#firing.values()) {
+      const isOld = this.#engine.nowMs() - notedAtMs >= this.#engine.retentionMs / 2;
+      if (isOld || this.#notes - notes >= notesBehindMax)
+        // oxlint-disable-next-line no-await-in-loop -- rarely one
+        await this.#tell({ rule, subject, message, firedAt }, "lasts");
+    }
   }
 
   async #tell(
-    { rule, subject, message }: Omit<AlertNote, "state">,
+    { rule, subject, message, firedAt }: Omit<AlertNote, "state">,
     state: AlertNote["state"],
   ): Promise<void> {
-    const note: AlertNote = { state, rule, subject, message };
+    const note: AlertNote = {
+      state,
+      rule,
+      subject,
+      message,
+      ...(firedAt === undefined ? null : { firedAt }),
+    };
     const title = `alert ${state}: ${message}`.slice(0, 200);
     await this.#engine.submit("alert", note, { title });
     this.#keep(note, new Date(this.#engine.nowMs()).toISOString());
   }
 
-  #keep({ state, rule, subject, message }: AlertNote, at: string): void {
+  #keep(note: AlertNote, at: string): void {
+    const { state, rule, subject, message, firedAt = at } = note;
     const key = keyOf({ rule, subject });
-    if (state === "fired") {
-      this.#firing.set(key, { rule, subject, message, firedAt: at, clearedAt: null });
+    this.#notes += 1;
+    const known = this.#firing.get(key);
+    if (state !== "cleared") {
+      this.#firing.set(key, {
+        rule,
+        subject,
+        message,
+        firedAt,
+        clearedAt: null,
+        notedAtMs: Date.parse(at),
+        notes: this.#notes,
+      });
       return;
     }
-    const fired = this.#firing.get(key);
     this.#firing.delete(key);
-    if (fired !== undefined) this.#cleared.unshift({ ...fired, clearedAt: at });
+    if (known !== undefined) this.#cleared.unshift({ ...viewOf(known), clearedAt: at });
     this.#cleared.length = Math.min(this.#cleared.length, clearedMax);
   }
 
@@ -198,6 +241,10 @@ const endFacts: ReadonlySet<string> = new Set([
   "task.cancelled",
   "task.expired",
 ]);
+
+function viewOf({ rule, subject, message, firedAt, clearedAt }: Lasting): AlertView {
+  return { rule, subject, message, firedAt, clearedAt };
+}
 
 function keyOf({ rule, subject }: { readonly rule: string; readonly subject: string }): string {
   return `${rule}:${subject}`;

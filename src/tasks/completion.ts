@@ -42,6 +42,7 @@ const options: TaskOptions<ModelRequest> = {
   priority: "interactive",
   timeoutMs: answerMsMax,
   retry: { attemptsMax: 1 },
+  firstCall: (request) => ({ role: "chat", request: requestOf(request) }),
   internal: true,
 };
 

@@ -1,4 +1,9 @@
-import { defineTask, type CallResult, type TaskType } from "../engine/index.ts";
+import {
+  defineTask,
+  type CallResult,
+  type GenerateRequest,
+  type TaskType,
+} from "../engine/index.ts";
 import { name, object, optional, schema, text } from "./input-schema.ts";
 
 /** Longest prompt, in UTF-16 units. */
@@ -28,20 +33,28 @@ const input = schema(
   }),
 );
 
+function request({ prompt, system }: GenerateInput): GenerateRequest {
+  return {
+    messages: [
+      ...(system === undefined || system === ""
+        ? []
+        : [{ role: "system" as const, content: system }]),
+      { role: "user", content: prompt },
+    ],
+    last: true,
+  };
+}
+
 /** One streamed model call. Fails with `model_unavailable` if no model serves the role. */
 export const generateTask: TaskType<GenerateInput, GenerateOutput> = defineTask(
   "generate",
-  { queue: "tasks", input },
-  async ({ prompt, role = "chat", system }, ctx) => {
-    const result = await ctx.generate(role, {
-      messages: [
-        ...(system === undefined || system === ""
-          ? []
-          : [{ role: "system" as const, content: system }]),
-        { role: "user", content: prompt },
-      ],
-      last: true,
-    });
+  {
+    queue: "tasks",
+    input,
+    firstCall: (asked) => ({ role: asked.role ?? "chat", request: request(asked) }),
+  },
+  async (asked, ctx) => {
+    const result = await ctx.generate(asked.role ?? "chat", request(asked));
     return { text: result.text, finish: result.finish, usage: result.usage ?? null };
   },
 );

@@ -15,8 +15,9 @@ import { summaryTask } from "./summary.ts";
 import { orchestrateTask, workerTask } from "./orchestrate.ts";
 
 export type { ChatModel, Desk, NewNote, NoteLine } from "./desk.ts";
+export { orchestrateTask } from "./orchestrate.ts";
 export { engineDesk } from "./engine-desk.ts";
-export { AlertWatch, alertTask, type AlertView } from "./alerts.ts";
+export { alertNoteOf, AlertWatch, alertTask, type AlertNote, type AlertView } from "./alerts.ts";
 export { alertsDefault, type AlertSettings } from "./alert-rules.ts";
 export {
   forgetReceiver,

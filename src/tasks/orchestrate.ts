@@ -94,7 +94,9 @@ export const workerTask: TaskType<WorkerInput, WorkerOutput> = defineTask(
  * are named to the writer and in the output; the task fails only if all of them do. Cancelling it cancels its
  * workers; a crash repeats no finished model call. Fails with `model_unavailable` if no model is connected.
  */
-export function orchestrateTask(desk: Desk): TaskType<OrchestrateInput, OrchestrateOutput> {
+export function orchestrateTask(
+  desk: Pick<Desk, "workerRoles">,
+): TaskType<OrchestrateInput, OrchestrateOutput> {
   return defineTask(
     "orchestrate",
     {

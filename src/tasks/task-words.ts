@@ -63,7 +63,7 @@ export function stateWords(task: TaskView, nowMs: number): string {
       return inMs > 0 ? `${again} in ${spanWords(inMs)}` : `${again} now`;
     }
     case "running":
-      return `running${progressWords(task)}`;
+      return `running${progressWords(task)}${task.reason === null ? "" : `; ${task.reason.message}`}`;
     case "waiting":
       return `${task.reason?.message ?? "waits"}${progressWords(task)}`;
     case "completed":

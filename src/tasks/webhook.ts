@@ -175,7 +175,7 @@ const endFacts: ReadonlySet<string> = new Set([
   "task.expired",
 ]);
 
-/** The event of a task's end; null for a part of another task, and for a delivery itself. */
+/** The event of a task's end; null for a part of another task, a delivery itself, and an alert that only lasts. */
 function eventOf(view: TaskView): WebhookEvent | null {
   const { id, type, status, parentId, completedAt, output } = view;
   if (completedAt === null || parentId !== null || type === "webhook") return null;
@@ -192,6 +192,7 @@ function eventOf(view: TaskView): WebhookEvent | null {
     : status;
   const endedMs = Date.parse(completedAt);
   const note = type === "alert" ? alertNoteOf(view.input) : null;
+  if (note?.state === "lasts") return null;
   return {
     // A task that is opened again has another end, at another time.
     id: `evt_${tail}_${endedMs.toString(36)}`,

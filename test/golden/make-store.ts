@@ -100,6 +100,7 @@ const everyFact: Record<AnyEvent["type"], true> = {
   "call.cutting": true,
   "call.uncut": true,
   "endpoint.probed": true,
+  "endpoint.measured": true,
 };
 
 const name = process.argv[2];

@@ -45,7 +45,8 @@ async function scarce(story: Story): Promise<void> {
   }
   await story.later(3_000);
   const first = await story.granted("a tree", op);
-  await story.work("a tree", { type: "callDone", op, call: first, result });
+  const speed = { model: "m", input: 900, firstMs: 650, output: 121, writeMs: 2_000 };
+  await story.work("a tree", { type: "callDone", op, call: first, result, speed });
   await story.work("a tree", { type: "complete", output: null });
   const second = await story.granted("is promised", op);
   const limited = { code: "model_rate_limited", message: "slow down" } as const;

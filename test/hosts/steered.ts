@@ -27,12 +27,14 @@ export function openGate(name: string): void {
   steering().open.add(name);
 }
 
-async function passGate(name: string, signal: AbortSignal): Promise<void> {
+/** Waits until a gate is open, or nobody needs that any more. */
+export async function passGate(name: string, signal: AbortSignal): Promise<void> {
   // oxlint-disable-next-line no-await-in-loop -- It looks again and again.
   while (!steering().open.has(name) && !signal.aborted) await pause(2);
 }
 
-function pause(ms: number): Promise<void> {
+/** Resolves a little later. */
+export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => void setTimeout(resolve, ms));
 }
 
@@ -109,7 +111,7 @@ export const testEndpoint: Endpoint = {
       }
     },
     list: () => Promise.resolve(["steered"]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
   },
 };
 

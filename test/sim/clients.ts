@@ -10,7 +10,7 @@ import type { RetryPolicy, TaskSpec } from "../../src/core/task/spec.ts";
 import type { TaskState } from "../../src/core/task/state.ts";
 import { isEnd } from "../../src/core/task/status.ts";
 import type { QueuePlan } from "./plan.ts";
-import { ProgramMaker } from "./program.ts";
+import { firstCallOf, ProgramMaker } from "./program.ts";
 import { rollDice } from "./dice.ts";
 import { Remembered } from "./remembered.ts";
 import { must } from "./trace.ts";
@@ -52,6 +52,7 @@ export class Clients {
   act(): void {
     const { dice, plan } = this.#world;
     const user = dice.pick(plan.users);
+    this.#world.planners.act(user);
     const roll = dice.below(100);
     if (roll < 30) this.#submit(user);
     else if (roll < 44) this.#say(user);
@@ -67,7 +68,8 @@ export class Clients {
 
   /** In a world that heals: gives everything what it waits for from outside. True if there was something. */
   soothe(): boolean {
-    const { shadow, plan } = this.#world;
+    const { shadow, plan, planners } = this.#world;
+    if (planners.soothe()) return true;
     for (const { name } of [...plan.pools, ...plan.endpoints]) {
       if (shadow.queue(name)?.schedule.paused === true)
         return this.#command(queueScope(name), { type: "pause", paused: false });
@@ -86,6 +88,7 @@ export class Clients {
           task.phase !== "active" ||
           operation.kind !== "wait" ||
           operation.done ||
+          operation.approval !== undefined ||
           operation.untilMs !== null
         )
           continue;
@@ -132,6 +135,7 @@ export class Clients {
       ...(dice.chance(0.1) ? { deadlineMs: dice.pick([50, 2_000, 90_000]) } : {}),
       ...(dice.chance(0.15) ? { delayMs: dice.pick([1, 200, 9_000]) } : {}),
       ...(dice.chance(0.1) ? { heldBy: "manual" as const } : {}),
+      ...firstCallOf(program),
     };
   }
 

@@ -21,6 +21,7 @@ export async function finalAudit(world: World): Promise<void> {
   await auditLogs(world);
   await world.readers.audit();
   world.clients.audit();
+  world.planners.audit();
 }
 
 function auditScopes(shadow: Shadow): void {

@@ -110,7 +110,9 @@ export class Handler {
         this.asked.has(op) || ((kind === "sleep" || kind === "wait") && operation !== undefined)
       );
     if (this.busy.has("stream")) return true;
-    if (operation?.kind !== "call" || operation.state === "idle") return this.asked.has(op);
+    // A call that was foreseen and is not what the program wants is none.
+    if (operation?.kind !== "call" || operation.state === "idle" || operation.hash !== op)
+      return this.asked.has(op);
     return operation.state === "pending" || operation.state === "backoff";
   }
 }

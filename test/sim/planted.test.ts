@@ -8,7 +8,7 @@ const seedsMax = 1_000;
 
 test("[SIM2] there are planted bugs, each with a name of its own", () => {
   expect(new Set(plantedBugs.map(({ name }) => name)).size).toBe(plantedBugs.length);
-  expect(plantedBugs.length).toBeGreaterThanOrEqual(30);
+  expect(plantedBugs.length).toBeGreaterThanOrEqual(45);
 });
 
 test.each(plantedBugs)("[SIM2] the planted bug $name is found: $about", async (mutant) => {

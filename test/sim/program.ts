@@ -1,6 +1,7 @@
 import type { Dice } from "./dice.ts";
 import type { Plan } from "./plan.ts";
 import type { RetryWish } from "../../src/core/task/commands.ts";
+import type { TaskSpec } from "../../src/core/task/spec.ts";
 
 /** What one try of a model call does besides answering. */
 export type ModelFault = "broken" | "refused" | "stalled";
@@ -14,6 +15,8 @@ export type Node =
       readonly op: string;
       readonly name: string;
       readonly timeoutMs?: number;
+      /** It asks its person instead of waiting for an event. */
+      readonly asks?: true;
     }
   | { readonly kind: "spawn"; readonly op: string; readonly child: Program }
   | {
@@ -116,9 +119,10 @@ export class ProgramMaker {
     const dice = this.#dice;
     const name = dice.pick(["go", "more"]);
     const op = this.#op("wait");
+    const asks = dice.chance(0.35) ? ({ asks: true } as const) : {};
     return dice.chance(0.4)
-      ? { kind: "wait", op, name, timeoutMs: dice.pick([1, 100, 5_000]) }
-      : { kind: "wait", op, name };
+      ? { kind: "wait", op, name, timeoutMs: dice.pick([1, 100, 5_000]), ...asks }
+      : { kind: "wait", op, name, ...asks };
   }
 
   #call(parallel: boolean): Node {
@@ -166,4 +170,19 @@ export class ProgramMaker {
     const retry = dice.pick<RetryWish>(["policy", "policy", "policy", "never", { afterMs: 70 }]);
     return { kind: "fail", op: this.#op("fail"), attempts: dice.between(1, 4), retry };
   }
+}
+
+/** How programs that begin with a call say so beforehand: not at all, rightly, or with another call than will be wanted. */
+const foresight = ["not", "other", "right", "right", "right"] as const;
+
+/** What a program begins with, if that is a call. Its number decides how it is foreseen, so that no die is rolled for it. */
+export function firstCallOf({ nodes }: Program): Pick<TaskSpec, "firstCall"> {
+  const [first] = nodes;
+  if (first?.kind !== "call") return {};
+  const { op, queue, pieces } = first;
+  const foreseen = foresight[Number(op.slice("call".length)) % foresight.length];
+  if (foreseen === "not") return {};
+  const hash = foreseen === "other" ? `${op}, foreseen otherwise` : op;
+  const cuttable = first.cuttable ? { cuttable: true as const } : {};
+  return { firstCall: { op, queue, role: "chat", hash, cost: 40 + pieces.length, ...cuttable } };
 }

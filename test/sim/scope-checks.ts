@@ -4,6 +4,7 @@ import { queueScope, scopeKind, scopeName, taskScope, type Scope } from "../../s
 import type { CallOperation, TaskState } from "../../src/core/task/state.ts";
 import { isEnd } from "../../src/core/task/status.ts";
 import type { Plan } from "./plan.ts";
+import { PlannerChecks } from "./planner-checks.ts";
 import type { Shadow } from "./shadow.ts";
 import { must } from "./trace.ts";
 
@@ -12,6 +13,7 @@ import { must } from "./trace.ts";
  * messages are under way for a while, and what a task and its queue think of each other agrees only at the end.
  */
 export class ScopeChecks {
+  readonly planner: PlannerChecks;
   readonly #shadow: Shadow;
   readonly #plan: Plan;
   readonly #nowMs: () => number;
@@ -22,10 +24,12 @@ export class ScopeChecks {
     this.#shadow = shadow;
     this.#plan = plan;
     this.#nowMs = nowMs;
+    this.planner = new PlannerChecks(shadow);
   }
 
   /** Checks a fact before it is folded: slots are given while they are free, and nothing begins without one. */
-  before(scope: Scope, event: { readonly type: string }): void {
+  before(scope: Scope, event: { readonly type: string }, atMs: number): void {
+    this.planner.before(scope, event, atMs);
     if (event.type === "call.granted") {
       const schedule = this.#shadow.queue(scopeName(scope))?.schedule;
       const slots = schedule?.settings.slots ?? 1;
@@ -77,6 +81,7 @@ export class ScopeChecks {
   /** Checks the scopes a commit touched. */
   after(touched: readonly Scope[]): void {
     for (const scope of touched) {
+      this.planner.after(scope);
       switch (scopeKind(scope)) {
         case "task":
           this.#task(scope);

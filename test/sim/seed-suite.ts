@@ -32,6 +32,14 @@ const rareStates: ReadonlyMap<string, number> = new Map([
   ["readers came back", 0.2],
   ["call cut", 0.1],
   ["cut call went on", 0.1],
+  ["todo wish repeated", 0.06],
+  ["operation undone", 0.04],
+  ["reminder came", 0.08],
+  ["question answered", 0.1],
+  ["session summed up", 0.015],
+  ["session moved", 0.02],
+  ["part came again", 0.015],
+  ["foreseen call given back", 0.1],
 ]);
 
 /** Text of what went wrong with a seed, and how to see it again. */

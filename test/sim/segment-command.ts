@@ -28,6 +28,7 @@ export function commandOf(
         op,
         name: leaf.name,
         ...(leaf.timeoutMs === undefined ? {} : { timeoutMs: leaf.timeoutMs }),
+        ...(leaf.asks === true ? { approval: { question: `May I go on at ${op}?` } } : {}),
       };
     case "spawn": {
       const { type, userId, priority, capTotal, capPerKey } = of;
@@ -56,7 +57,8 @@ export function commandOf(
 
 /** A planted bug: what was cut off is never taken back. */
 export function withoutReset(kernel: Kernel): Kernel {
-  const planted: Pick<Kernel, "append"> = {
+  const planted: Pick<Kernel, "append" | "hold"> = {
+    hold: (stream, entries) => kernel.hold(stream, entries),
     append: (stream, entries) =>
       kernel.append(
         stream,

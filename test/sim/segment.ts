@@ -195,7 +195,7 @@ export class Segment {
   #call(leaf: Extract<Leaf, { kind: "call" }>): void {
     const { op, queue } = leaf;
     const operation = this.#handler.operations.get(op);
-    if (operation?.kind !== "call" || operation.state === "idle") {
+    if (operation?.kind !== "call" || operation.state === "idle" || operation.hash !== op) {
       this.ask(
         op,
         {
@@ -210,7 +210,11 @@ export class Segment {
         () => {
           const now = this.#handler.operations.get(op);
           // Its grant may have come with the answer.
-          if (now?.kind !== "call" || now.state === "idle") this.#handler.asked.add(op);
+          const isForeseen = now?.kind === "call" && now.hash !== op;
+          if (isForeseen) this.#world.mark("foreseen call given back");
+          if (isForeseen) this.#handler.operations.delete(op);
+          if (now?.kind !== "call" || now.state === "idle" || isForeseen)
+            this.#handler.asked.add(op);
         },
       );
       return;

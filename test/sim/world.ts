@@ -10,6 +10,7 @@ import { rollDice, type Dice } from "./dice.ts";
 import { Home, type HomePorts } from "./home.ts";
 import { honest, type Mutant } from "./mutant.ts";
 import { plainCipher } from "./plain-cipher.ts";
+import { Planners } from "./planners.ts";
 import { noFaults, type Faults, type Plan } from "./plan.ts";
 import type { ModelFault, Node } from "./program.ts";
 import { Readers } from "./readers.ts";
@@ -44,6 +45,7 @@ export class World {
   readonly shadow: Shadow;
   readonly worker: Worker;
   readonly clients: Clients;
+  readonly planners: Planners;
   readonly courier: SimCourier;
   readonly readers: Readers;
   readonly checks: ScopeChecks;
@@ -75,9 +77,10 @@ export class World {
     this.dice = rollDice(plan.seed, "schedule");
     this.shadow = new Shadow(this.#cipher);
     this.checks = new ScopeChecks(this.shadow, plan, () => this.nowMs);
-    this.shadow.onFact = (scope, event) => this.checks.before(scope, event);
+    this.shadow.onFact = (scope, event, atMs) => this.checks.before(scope, event, atMs);
     this.worker = new Worker(this);
     this.clients = new Clients(this);
+    this.planners = new Planners(this, this.checks.planner);
     this.courier = new SimCourier(this);
     this.readers = new Readers(this);
     this.homes = this.#makeHomes();
@@ -102,7 +105,11 @@ export class World {
       },
       listener: {
         entries: (stored) => this.judge(() => this.readers.stored(stored)),
-        committed: (commit) => this.judge(() => this.#tell(commit)),
+        committed: (commit) =>
+          this.judge(() => {
+            this.#tell(commit);
+            this.planners.heard(commit);
+          }),
         signal: (signal) => this.judge(() => this.worker.signal(signal)),
       },
     };

@@ -1,45 +1,11 @@
-import { AxeBuilder } from "@axe-core/playwright";
 import { describe, expect, test } from "vitest";
-import type { BrowserContextOptions, Page } from "playwright-core";
 import { composerKeys, shortcuts } from "../../src/web/view/shortcuts.ts";
+import { axeFindings } from "./axe.ts";
 import { missingBrowser } from "./browser.ts";
-import { scenes } from "./scenes.ts";
-import { lastAnswer, lastState, send, useStage } from "./stage.ts";
-
-const phone: BrowserContextOptions = {
-  viewport: { width: 360, height: 740 },
-  hasTouch: true,
-  isMobile: true,
-};
-
-/** What another colour scheme can break: the rest has just been looked at. */
-const colourRules = ["color-contrast", "link-in-text-block"];
-
-/** Scenes that differ from another one only for the eye. */
-const alike = ["richTop", "noQueues", "readme"];
+import { lastAnswer, lastState, phone, send, smallTargets, useStage } from "./stage.ts";
 
 describe.skipIf(missingBrowser !== undefined)("everybody can use the page", () => {
   const stage = useStage();
-
-  for (const [name, play] of Object.entries(scenes)) {
-    if (alike.includes(name)) continue;
-    test(`[WEB40] axe finds nothing wrong, light and dark: ${name}`, async () => {
-      const page = await stage.open("", { colorScheme: "light", reducedMotion: "reduce" });
-      await play(stage.server, page);
-      await expect.poll(() => look(page)).toEqual([]);
-      await page.emulateMedia({ colorScheme: "dark" });
-      // Colours fade for a moment, of which a look may catch a part.
-      await expect.poll(() => look(page, colourRules)).toEqual([]);
-    });
-
-    test(`[WEB41] at 360 px nothing is cut off and everything can be touched: ${name}`, async () => {
-      const page = await stage.open("", phone);
-      await play(stage.server, page);
-      // A drawer that slides in is smaller and beyond the edge for a moment.
-      await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
-      await expect.poll(() => smallTargets(page)).toEqual([]);
-    });
-  }
 
   test("[WEB40] axe finds nothing wrong with a thousand tasks, their details, the sheet and the drawers", async () => {
     const { world } = stage.server;
@@ -49,18 +15,18 @@ describe.skipIf(missingBrowser !== undefined)("everybody can use the page", () =
     world.progress(task.id, { done: 1, total: 2, message: "on it" });
     const page = await stage.open("", { reducedMotion: "reduce" });
     await page.locator(".task").first().waitFor();
-    await expect.poll(() => look(page)).toEqual([]);
+    await expect.poll(() => axeFindings(page)).toEqual([]);
     await page.locator(".task-open").first().click();
     await page.getByText("task.progress").waitFor();
-    await expect.poll(() => look(page)).toEqual([]);
+    await expect.poll(() => axeFindings(page)).toEqual([]);
     await page.keyboard.press("?");
     await page.getByRole("dialog").waitFor();
-    await expect.poll(() => look(page)).toEqual([]);
+    await expect.poll(() => axeFindings(page)).toEqual([]);
     const small = await stage.open("", { ...phone, reducedMotion: "reduce" });
     for (const name of ["Chats", /Tasks and todos/]) {
       await small.getByRole("button", { name }).click();
       await small.getByRole("dialog").waitFor();
-      await expect.poll(() => look(small)).toEqual([]);
+      await expect.poll(() => axeFindings(small)).toEqual([]);
       expect(await smallTargets(small)).toEqual([]);
       await small.keyboard.press("Escape");
       await expect.poll(() => small.getByRole("dialog").count()).toBe(0);
@@ -182,24 +148,3 @@ describe.skipIf(missingBrowser !== undefined)("everybody can use the page", () =
     await expect.poll(below).toBe(0);
   });
 });
-
-/** What axe finds wrong: each rule with the elements that break it. */
-async function look(page: Page, rules?: string[]): Promise<unknown[]> {
-  const builder = new AxeBuilder({ page });
-  const { violations } = await (rules === undefined ? builder : builder.withRules(rules)).analyze();
-  return violations.map((found) => [found.id, found.nodes.map((node) => node.html)]);
-}
-
-/** Things to press that are smaller than a finger (44 px). Links inside a text are text. */
-async function smallTargets(page: Page): Promise<string[]> {
-  const scope = (await page.locator("dialog").count()) > 0 ? "dialog" : "body";
-  const targets = page.locator(`${scope} :is(button, summary, textarea, input):visible:not(.skip)`);
-  return targets.evaluateAll((all) =>
-    all.flatMap((target) => {
-      // A box inside its label is pressed by the label.
-      const { width, height } = (target.closest("label") ?? target).getBoundingClientRect();
-      const isSmall = width < 44 || height < 44;
-      return isSmall ? [`${target.outerHTML.slice(0, 120)} ${width}x${height}`] : [];
-    }),
-  );
-}

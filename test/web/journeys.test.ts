@@ -17,21 +17,23 @@ const patient = { timeout: 20_000 } as const;
 
 describe.skipIf(missingBrowser !== undefined)("journeys on the real server", () => {
   let browser: TestBrowser;
+  /** The server of all tests that want nothing special of it. */
+  let ordinary: TestServer;
   let server: TestServer;
   const closing: (() => Promise<void>)[] = [];
 
   beforeAll(async () => {
-    browser = await startBrowser();
+    [browser, ordinary] = await Promise.all([startBrowser(), startServer()]);
   });
-  afterAll(() => browser.close());
+  afterAll(() => Promise.all([browser.close(), ordinary.close()]));
   afterEach(async () => {
     for (const close of closing.splice(0).toReversed()) await close();
     expect(browser.complaints.splice(0)).toEqual([]);
   });
 
   async function begin(options?: TestServerOptions): Promise<Page> {
-    server = await startServer(options);
-    closing.push(() => server.close());
+    server = options === undefined ? ordinary : await startServer(options);
+    if (server !== ordinary) closing.push(() => server.close());
     return open();
   }
 
@@ -224,11 +226,12 @@ describe.skipIf(missingBrowser !== undefined)("journeys on the real server", () 
     await send(page, "[[say Short lived]]");
     await expect.poll(() => lastState(page), patient).toBe("done");
     const { id } = await stored(page);
-    await page.locator(".session").first().hover();
-    await page.getByRole("button", { name: /Delete chat/ }).click();
+    const row = page.locator(".session").filter({ hasText: "Short lived" });
+    await row.hover();
+    await row.getByRole("button", { name: /Delete chat/ }).click();
     await page.getByRole("button", { name: "Delete", exact: true }).click();
     await page.getByText("What can I take care of?").waitFor();
-    await expect.poll(() => page.locator(".session").count()).toBe(0);
+    await expect.poll(() => row.count()).toBe(0);
     await expect(createClient({ baseUrl: server.url }).chat.session(id)).rejects.toMatchObject({
       failure: { code: "not_found" },
     });

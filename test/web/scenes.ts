@@ -194,6 +194,29 @@ export const scenes: Readonly<Record<string, Scene>> = {
     await page.getByText("2 of 5 · reading").first().waitFor();
   },
 
+  /** Far down in a long list, while something new begins. */
+  async thousandTasks(server, page) {
+    const { world } = server;
+    for (let count = 0; count < 1_000; count += 1) {
+      const input = { text: `Something that was done, number ${count}` };
+      world.addTask({ status: count % 9 === 0 ? "failed" : "completed", input });
+    }
+    const task = world.addTask({ type: "generate", input: { prompt: "A report on all of them" } });
+    world.begin(task.id);
+    world.progress(task.id, { done: 412, total: 1_000, message: "reading" });
+    world.change(task.id, {
+      reason: {
+        code: "backoff",
+        untilAt: new Date(Date.now() + 44_000).toISOString(),
+        message: "a call of it waits before it is tried again",
+        error: { code: "model_stalled", message: "no token for 60 s" },
+      },
+    });
+    if (!isWide(page) && !(await page.getByRole("tab", { name: "Tasks" }).isVisible()))
+      await page.locator(".with-count").click();
+    await page.getByText("412 of 1000 · reading").first().waitFor();
+  },
+
   async noTasks(_server, page) {
     await openTab(page, "Tasks");
     await page.getByText("Nothing in the background yet").waitFor();
@@ -213,6 +236,49 @@ export const scenes: Readonly<Record<string, Scene>> = {
     );
     await openTab(page, "Queues");
     await page.getByText("The model does not answer, asked again").waitFor();
+  },
+
+  async alerts(server, page) {
+    const { board } = server.world;
+    const at = (agoMs: number): string => new Date(Date.now() - agoMs).toISOString();
+    board.queues.push(
+      aQueue("alerts", { slots: 8 }),
+      aQueue("chat_tasks", { slots: 8 }),
+      aQueue("tasks", { slots: 8, running: 1 }),
+      aQueue("model:default", {
+        running: 1,
+        pending: 4,
+        cuts: { count: 12, tokens: 3_410 },
+        slotsPerKey: 1,
+      }),
+    );
+    board.alerts.push(
+      {
+        rule: "endpoint_down",
+        subject: "gpu0",
+        message: "model endpoint gpu0 does not answer: connect ECONNREFUSED 127.0.0.1:1234",
+        firedAt: at(400_000),
+        clearedAt: null,
+      },
+      {
+        rule: "dead_letters",
+        subject: "",
+        message: "3 tasks have used up all attempts within an hour",
+        firedAt: at(90_000_000),
+        clearedAt: null,
+      },
+      {
+        rule: "queue_depth",
+        subject: "tasks",
+        message: "1204 calls wait in queue tasks",
+        firedAt: at(9_000_000),
+        clearedAt: at(8_000_000),
+      },
+    );
+    await openTab(page, "Queues");
+    await page.getByText("Start the model server").waitFor();
+    await page.getByText("1 alert is over").click();
+    await page.getByText("3 more, nothing waits").click();
   },
 
   async noQueues(_server, page) {

@@ -147,6 +147,7 @@ function route(call: Call): void {
     send(response, 200, { queues: [], active: 0, model: inside.model });
   } else if (collection === "events") streamAll(call);
   else if (collection === "approvals") ofApprovals(call, id);
+  else if (collection === "alerts") send(response, 200, { alerts: inside.world.board.alerts });
   else if (collection === "reminders") ofReminders(call, id, verb);
   else if (collection === "profile") {
     const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();

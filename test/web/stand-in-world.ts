@@ -137,7 +137,7 @@ export function createWorld(): World {
   };
   return {
     planner: worldTodos(tell),
-    board: { queues: [], schedules: [] },
+    board: { queues: [], schedules: [], alerts: [] },
     tasks,
     sessions,
     events,

@@ -108,7 +108,7 @@ describe.skipIf(missingBrowser !== undefined)("trouble, said in words", () => {
   });
 
   test("[WEB12] a lost connection is said after two seconds, in a line and not in a dialog", async () => {
-    const page = await stage.open();
+    const page = await stage.openFresh();
     await page.getByText("Live", { exact: true }).waitFor();
     await page.clock.install();
     await page.clock.pauseAt(Date.now() + 1_000);

@@ -2,6 +2,16 @@
 export interface WorldBoard {
   readonly queues: WorldQueue[];
   readonly schedules: WorldSchedule[];
+  readonly alerts: WorldAlert[];
+}
+
+/** An alert as the wire carries it. */
+export interface WorldAlert {
+  readonly rule: string;
+  readonly subject: string;
+  readonly message: string;
+  readonly firedAt: string;
+  clearedAt: string | null;
 }
 
 /** A queue as the wire carries it. */
@@ -15,7 +25,13 @@ export interface WorldQueue {
   slotsPerKey: number | null;
   requestsPerMinute: number | null;
   tokensPerMinute: number | null;
+  cuts: { readonly count: number; readonly tokens: number };
   closed: { readonly code: string; readonly untilAt: string } | null;
+  models: readonly unknown[];
+  swapMs: number | null;
+  taken: number;
+  loaded: string | null;
+  lines: readonly unknown[];
 }
 
 /** A schedule as the wire carries it. */
@@ -46,7 +62,13 @@ export function aQueue(name: string, fields: Partial<WorldQueue> = {}): WorldQue
     slotsPerKey: null,
     requestsPerMinute: null,
     tokensPerMinute: null,
+    cuts: { count: 0, tokens: 0 },
     closed: null,
+    models: [],
+    swapMs: null,
+    taken: 0,
+    loaded: null,
+    lines: [],
     ...fields,
   };
 }

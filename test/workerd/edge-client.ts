@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 
+import { Frames, isEndOf, type Frame } from "../hosts/frames.ts";
 import worker from "../../src/hosts/edge/worker.ts";
 import type { EdgeEnv } from "../../src/hosts/edge/settings.ts";
 
@@ -44,6 +45,15 @@ export class EdgeClient {
     return await worker.fetch(request, this.#env);
   }
 
+  /** Opens a WebSocket. Throws, with its status, what is refused. */
+  async socket(path: string, headers: Readonly<Record<string, string>> = {}): Promise<EdgeSocket> {
+    const init = { headers: { upgrade: "websocket", ...headers } };
+    const response = await this.fetch(path, undefined, init);
+    const { webSocket } = response;
+    if (webSocket === null) throw new Error(`${response.status} ${await response.text()}`);
+    return new EdgeSocket(webSocket, response.headers.get("sec-websocket-protocol") ?? "");
+  }
+
   async json<T>(path: string, body?: unknown, init?: RequestInit): Promise<T> {
     const response = await this.fetch(path, body, init);
     const answer = await response.json<T>();
@@ -79,6 +89,42 @@ export class EdgeClient {
   async userWithKey(user: string): Promise<EdgeClient> {
     const { key } = await this.json<{ key: string }>("/api/admin/keys", { user });
     return new EdgeClient(key);
+  }
+}
+
+/** An open socket, as a client sees it. */
+export class EdgeSocket {
+  readonly raw: WebSocket;
+  readonly protocol: string;
+  /** How it ended. */
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  readonly #frames = new Frames();
+
+  constructor(raw: WebSocket, protocol: string) {
+    this.raw = raw;
+    this.protocol = protocol;
+    this.closed = new Promise((resolve) => {
+      raw.addEventListener("close", ({ code, reason }) => {
+        this.#frames.over();
+        resolve({ code, reason });
+      });
+    });
+    raw.addEventListener("message", ({ data }) => this.#frames.put(String(data)));
+    raw.accept();
+  }
+
+  send(message: unknown): void {
+    this.raw.send(typeof message === "string" ? message : JSON.stringify(message));
+  }
+
+  /** Frames up to the first that fits, with it. */
+  async until(fits: (frame: Frame) => boolean): Promise<readonly Frame[]> {
+    return await this.#frames.until(fits);
+  }
+
+  /** Frames to the end of a channel. */
+  async rest(channel: string): Promise<readonly Frame[]> {
+    return await this.#frames.until(isEndOf(channel));
   }
 }
 

@@ -1,18 +1,60 @@
 import { DurableObject } from "cloudflare:workers";
 
+import { ErrandError } from "../../src/core/errors.ts";
+import type { HomeAnswer, HomeCall } from "../../src/hosts/edge/home-call.ts";
 import { ErrandHome } from "../../src/hosts/edge/home-object.ts";
-import { testEndpoint, testTasks } from "../hosts/steered.ts";
+import type { EdgeConfig } from "../../src/hosts/edge/opened-home.ts";
+import { ErrandWorkflow } from "../../src/hosts/edge/workflow/errand-workflow.ts";
+import { steeredTasks } from "../integration/server/steered-tasks.ts";
+import { passGate, steering, testEndpoint, testTasks } from "../hosts/steered.ts";
+import { flowTasks, flowUsers, planningEndpoint } from "./flow-parts.ts";
+
+export { AiStandIn } from "./ai-stand-in.ts";
 
 /** An empty Durable Object with SQLite: tests reach into it with `runInDurableObject`. */
 export class TestObject extends DurableObject {}
 
-/** The home of the edge host, with tasks and a model that tests steer. */
+const planningRoles = Object.fromEntries(
+  ["planner", "worker", "writer"].map((role) => [
+    role,
+    { endpoint: planningEndpoint.name, model: "planning" },
+  ]),
+);
+
+/** The home of the edge host, with tasks and models that tests steer. */
 export class TestHome extends ErrandHome {
-  override readonly config = {
-    tasks: testTasks,
-    endpoints: [testEndpoint],
-    roles: { steered: { endpoint: testEndpoint.name, model: "steered" } },
+  override readonly config: EdgeConfig = {
+    tasks: [...testTasks, ...steeredTasks(passGate).types, ...flowTasks],
+    endpoints: [testEndpoint, planningEndpoint],
+    // So that an object falls asleep as soon as a test wants it to.
+    feedQuietMs: 20,
+    roles: {
+      steered: { endpoint: testEndpoint.name, model: "steered" },
+      // Journeys have no such model; users of Workflows, and those they are compared with, do.
+      ...(/^(?:user|session|queue)\/(?:flow|plain|model:planning)/.test(this.ctx.id.name ?? "")
+        ? planningRoles
+        : {}),
+    },
+    flows: flowTasks.map(({ type }) => type),
+    workflows: flowUsers.test(this.ctx.id.name ?? "")
+      ? ["orchestrate", ...flowTasks.map(({ type }) => type)]
+      : [],
+    flowHeartbeatMs: 50,
   };
+
+  /** Loses what a test wants to be lost. */
+  override async call(call: HomeCall): Promise<HomeAnswer> {
+    if (call.is === "flow" && call.operation.is === "end" && steering().open.has("lose ends")) {
+      const lost = new ErrandError("conflict", "lost by a test");
+      return { ok: false, error: lost.toData() };
+    }
+    return await super.call(call);
+  }
+}
+
+/** Workflows of the edge host, with flows that tests steer. */
+export class TestWorkflow extends ErrandWorkflow {
+  override readonly flows = flowTasks;
 }
 
 /** Workers need a default export; nothing calls this one. */

@@ -105,7 +105,6 @@ describe("streams", () => {
   });
 
   test.each([
-    ["a stream without an end", [text]],
     ["an end that is an error", [text, finish("error")]],
     ["an interrupted end", [text, finish("interrupted")]],
     [
@@ -117,6 +116,16 @@ describe("streams", () => {
   ])("[MODEL14] %s is a broken answer", async (_, parts) => {
     await expect(collect(modelOf("v4", parts))).rejects.toMatchObject({ failure: "broken" });
   });
+
+  test.each([
+    ["behind its first token", [text], "generating"],
+    ["before it", [], "prefill"],
+  ])(
+    "[MODEL14] a stream that ends %s without a finish part has broken off",
+    async (_, parts, failure) => {
+      await expect(collect(modelOf("v4", parts))).rejects.toMatchObject({ failure });
+    },
+  );
 
   test("[MODEL6] an answer of more characters than can be stored breaks", async () => {
     const long = { type: "text-delta", id: "0", delta: "x".repeat(100_000) };

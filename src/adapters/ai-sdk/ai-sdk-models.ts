@@ -1,6 +1,13 @@
 import { isRecord } from "../../core/json.ts";
 import { resultCharsMax } from "../../core/limits.ts";
-import { type Delta, type ModelCall, ModelError, type Models } from "../../ports/models.ts";
+import type { AnswerPhase } from "../../ports/model-failure.ts";
+import {
+  type Delta,
+  type ModelCall,
+  ModelError,
+  type Models,
+  type TextVectors,
+} from "../../ports/models.ts";
 import { schemaOf, sdkPromptOf } from "./prompt.ts";
 import { sdkFailure } from "./sdk-failure.ts";
 import type { AnySdkEmbeddingModel, AnySdkModel } from "./sdk-types.ts";
@@ -53,7 +60,8 @@ async function* streamAnswer(
     while (!parts.finished) {
       signal.throwIfAborted();
       const { done, value } = await reader.read();
-      if (done) throw new ModelError("broken", "the provider's stream ended without a finish part");
+      if (done)
+        throw new ModelError(parts.phase, "the provider's stream ended without a finish part");
       const batch = parts.read(value);
       if (batch.length > 0) yield batch;
     }
@@ -127,6 +135,11 @@ class PartReader {
     }
   }
 
+  /** Whether anything was said yet. */
+  get phase(): AnswerPhase {
+    return this.#chars > 0 ? "generating" : "prefill";
+  }
+
   #grow(type: "text" | "reasoning", text: unknown): readonly Delta[] {
     if (typeof text !== "string" || text === "") return [];
     this.#count(text.length);
@@ -193,7 +206,7 @@ async function embedTexts(
   source: ModelSource,
   call: { readonly model: string; readonly texts: readonly string[] },
   { signal }: CallOptions,
-): Promise<readonly (readonly number[])[]> {
+): Promise<TextVectors> {
   signal.throwIfAborted();
   const model = "embeddingModel" in source ? source.embeddingModel?.(call.model) : undefined;
   if (model === undefined)
@@ -202,12 +215,17 @@ async function embedTexts(
       `embeddings of "${call.model}" need a provider with embedding models, not only a function`,
     );
   const vectors: number[][] = [];
+  let inputTokens = 0;
+  let isCounted = true;
   try {
     const callMax = (await model.maxEmbeddingsPerCall) ?? Infinity;
     for (let at = 0; at < call.texts.length; at += callMax) {
       const values = call.texts.slice(at, at + callMax);
-      const { embeddings } = await model.doEmbed({ values, abortSignal: signal });
+      const { embeddings, usage } = await model.doEmbed({ values, abortSignal: signal });
       vectors.push(...embeddings);
+      // A part that was not counted makes a count of all of them too small.
+      if (usage === undefined) isCounted = false;
+      else inputTokens += usage.tokens;
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -218,5 +236,5 @@ async function embedTexts(
       "broken",
       `the provider sent ${vectors.length} vectors for ${call.texts.length} texts`,
     );
-  return vectors;
+  return isCounted && inputTokens > 0 ? { vectors, inputTokens } : { vectors };
 }

@@ -1,5 +1,5 @@
 import { isRecord } from "../../core/json.ts";
-import { endpointErrorOf, endpointFailure } from "../../ports/model-failure.ts";
+import { type AnswerPhase, endpointErrorOf, streamFailure } from "../../ports/model-failure.ts";
 import { type Delta, ModelError } from "../../ports/models.ts";
 import { answerBytesMax, answerCharsMax } from "./answer-limits.ts";
 import { PlainChunk } from "./plain-chunk.ts";
@@ -52,6 +52,11 @@ export class AnswerReader {
     return this.#failure;
   }
 
+  /** Whether anything was said yet. */
+  get phase(): AnswerPhase {
+    return this.#chars > 0 ? "generating" : "prefill";
+  }
+
   /** The deltas of one network read, in order; often none. */
   read(bytes: Uint8Array): readonly Delta[] {
     return this.#attempt(() => {
@@ -64,15 +69,26 @@ export class AnswerReader {
   /** The deltas that only the end of the body makes certain. */
   end(): readonly Delta[] {
     return this.#attempt(() => {
-      this.#events.end();
+      const isWhole = this.#lastEvent();
       if (this.#finished) return;
-      if (this.#reason === undefined)
+      if (this.#reason === undefined || !isWhole)
         throw new ModelError(
-          "broken",
+          this.phase,
           "the answer broke off: the stream ended without finish_reason and without [DONE]",
         );
       this.#finish();
     });
+  }
+
+  /** Reads what came behind the last line; false for half an event, of which nothing is read. */
+  #lastEvent(): boolean {
+    try {
+      this.#events.end();
+      return true;
+    } catch (error) {
+      if (error instanceof ModelError && error.failure === "broken") return false;
+      throw error;
+    }
   }
 
   #attempt(step: () => void): readonly Delta[] {
@@ -101,7 +117,7 @@ export class AnswerReader {
     const plain = event === "" ? this.#plain.textOf(data) : undefined;
     if (plain !== undefined) return this.#grow("text", plain);
     const chunk = parseChunk(data);
-    if (event === "error" || Boolean(chunk["error"])) throw endpointErrorIn(chunk);
+    if (event === "error" || Boolean(chunk["error"])) throw endpointErrorIn(chunk, this.phase);
     if (isRecord(chunk["usage"])) this.#usage = usageOf(chunk["usage"]) ?? this.#usage;
     const choices = chunk["choices"];
     const choice: unknown = Array.isArray(choices) ? choices[0] : undefined;
@@ -144,7 +160,7 @@ export class AnswerReader {
   }
 
   #finish(): void {
-    const reason = finishReasonOf(this.#reason, this.#refused);
+    const reason = finishReasonOf(this.#reason, this.#refused, this.phase);
     for (const type of ["reasoning", "text"] as const)
       if (this.#half[type] !== "") this.#batch.push({ type, text: "\ufffd" });
     const isCut = reason === "length" || reason === "filter";
@@ -169,20 +185,27 @@ function parseChunk(data: string): Readonly<Record<string, unknown>> {
   return chunk;
 }
 
-/** An error after a good start: what could not be reached before is a broken answer now. */
-function endpointErrorIn(chunk: Readonly<Record<string, unknown>>): ModelError {
+/** An error after a good start. */
+function endpointErrorIn(chunk: Readonly<Record<string, unknown>>, phase: AnswerPhase): ModelError {
   const error = endpointErrorOf(chunk);
-  const failure = endpointFailure(undefined, error);
   return new ModelError(
-    failure === "refused" ? "broken" : failure,
+    streamFailure(error, phase),
     `the endpoint reported an error in the middle of its answer: ${error.message || error.code || "it gave no reason"}`,
     error.status === undefined ? {} : { status: error.status },
   );
 }
 
-function finishReasonOf(reason: string | undefined, refused: boolean): FinishReason {
+function finishReasonOf(
+  reason: string | undefined,
+  refused: boolean,
+  phase: AnswerPhase,
+): FinishReason {
   const known = reason === undefined ? undefined : finishReasons.get(reason.toLowerCase());
-  if (known === "failed") throw broken(`the finish_reason "${reason}": its answer is not whole`);
+  if (known === "failed")
+    throw new ModelError(
+      phase,
+      `the endpoint sent the finish_reason "${reason}": its answer is not whole`,
+    );
   return known ?? (refused ? "filter" : "stop");
 }
 

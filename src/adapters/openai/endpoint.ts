@@ -1,6 +1,7 @@
 import { ErrandError } from "../../core/errors.ts";
 import { isRecord } from "../../core/json.ts";
 import {
+  type AnswerPhase,
   endpointFailure,
   type EndpointError,
   readEndpointError,
@@ -129,12 +130,12 @@ export async function readError(
 
 /**
  * The error for a connection that failed, with the system's code ("ECONNREFUSED") in its message. `fallback` is what it
- * means unless the code says better: `refused` before the answer began, `broken` after.
+ * means unless the code says better: `refused` before the answer began, its phase after, `broken` where it has none.
  */
 export function connectionError(
   endpoint: Endpoint,
   cause: unknown,
-  fallback: "refused" | "broken",
+  fallback: "refused" | "broken" | AnswerPhase,
 ): ModelError {
   const code = codeOf(cause);
   const isTimeout = code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT";
@@ -142,7 +143,8 @@ export function connectionError(
   const message = isTimeout
     ? `the endpoint at ${endpoint.baseUrl} was silent longer than fetch waits (300 s)`
     : `the endpoint at ${endpoint.baseUrl} ${what}${code === "" ? "" : ` (${code})`}`;
-  return new ModelError(isTimeout ? "stalled" : fallback, message, { cause });
+  const silent = fallback === "generating" ? "stalled" : "prefill";
+  return new ModelError(isTimeout ? silent : fallback, message, { cause });
 }
 
 /** The error for an answer that is not what was asked for: an error body with status 200, a web page. */

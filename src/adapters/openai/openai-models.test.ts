@@ -210,14 +210,14 @@ describe("connections", () => {
     [
       "no headers for 300 s",
       new TypeError("fetch failed", { cause: withCode("UND_ERR_HEADERS_TIMEOUT") }),
-      "stalled",
+      "prefill",
     ],
   ])("[MODEL7] %s before the answer", async (_, cause, failure) => {
     expect(await failureOf(() => Promise.reject(cause))).toMatchObject({ failure, cause });
   });
 
   test.each([
-    ["a reset", new TypeError("terminated", { cause: withCode("ECONNRESET") }), "broken"],
+    ["a reset", new TypeError("terminated", { cause: withCode("ECONNRESET") }), "generating"],
     [
       "300 s of silence",
       new TypeError("terminated", { cause: withCode("UND_ERR_BODY_TIMEOUT") }),
@@ -274,11 +274,31 @@ describe("models and vectors", () => {
     });
     expect(
       await modelsOf(fetch).embed({ model: "e", texts: ["a", "b"] }, { signal: never }),
-    ).toEqual([[1], [2]]);
+    ).toEqual({ vectors: [[1], [2]] });
   });
 
+  test.each([
+    [{ prompt_tokens: 7, total_tokens: 7 }, 7],
+    [{ total_tokens: 5 }, 5],
+    [{ prompt_tokens: 0, total_tokens: 0 }, undefined],
+    [{ prompt_tokens: -1 }, undefined],
+    ["none", undefined],
+  ])(
+    "[MODEL12] tokens of texts are told as the endpoint counts them: %j",
+    async (usage, tokens) => {
+      const fetch = json({ data: [{ embedding: [1] }], usage });
+      const { inputTokens } = await modelsOf(fetch).embed(
+        { model: "e", texts: ["a"] },
+        { signal: never },
+      );
+      expect(inputTokens).toBe(tokens);
+    },
+  );
+
   test("[MODEL12] no texts need no request", async () => {
-    expect(await modelsOf(noFetch).embed({ model: "e", texts: [] }, { signal: never })).toEqual([]);
+    expect(await modelsOf(noFetch).embed({ model: "e", texts: [] }, { signal: never })).toEqual({
+      vectors: [],
+    });
   });
 
   test.each([

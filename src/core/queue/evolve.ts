@@ -1,5 +1,5 @@
 import { InvariantError, unreachable } from "../invariant.ts";
-import { taskOfCall } from "../schedule/call-pool.ts";
+import { taskOfCall } from "../schedule/request-parts.ts";
 import { foldCutting, foldUncut } from "../schedule/cut.ts";
 import { foldPromised, foldReleased, foldRunOut } from "../schedule/calibrate.ts";
 import {
@@ -12,6 +12,7 @@ import {
   foldWithdrawn,
   type Grant,
 } from "../schedule/ledger.ts";
+import { foldMeasured } from "../schedule/speeds.ts";
 import type { ResumeWay, Schedule } from "../schedule/state.ts";
 import type { QueueEvent } from "./events.ts";
 import type { QueueState } from "./state.ts";
@@ -55,6 +56,9 @@ export function foldEvent(schedule: Schedule, event: QueueEvent, atMs: number): 
     case "endpoint.probed":
       foldProbed(schedule, event.target, event.way);
       return;
+    case "endpoint.measured":
+      foldMeasured(schedule.speeds, event.model, event);
+      return;
     case "call.withdrawn":
       foldWithdrawn(schedule, { key: event.key, band: event.band ?? 0 });
       foldReleased(schedule.calibration, event.call);
@@ -88,7 +92,8 @@ function foldConfigured(schedule: Schedule, event: Configured): void {
   const { slots, slotsPerKey, live } = event;
   const requestsPerMinute = event.requestsPerMinute ?? null;
   const tokensPerMinute = event.tokensPerMinute ?? null;
-  schedule.settings = { slots, slotsPerKey, requestsPerMinute, tokensPerMinute };
+  const swapMs = event.swapMs ?? null;
+  schedule.settings = { slots, slotsPerKey, requestsPerMinute, tokensPerMinute, swapMs };
   if (live !== true) schedule.configured = schedule.settings;
   schedule.opening.requests.perMinute = requestsPerMinute;
   schedule.opening.tokens.perMinute = tokensPerMinute;
@@ -126,6 +131,10 @@ function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
     cuts: event.cuts ?? 0,
     ran: event.ran ?? 0,
     owed: event.owed === true,
+    slots: event.slots ?? 1,
+    model: event.model ?? null,
+    line: event.line ?? null,
+    stays: event.stays === true,
     entersWith: event.waited === true ? null : (event.weight ?? 1),
   };
 }

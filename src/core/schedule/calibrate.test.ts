@@ -136,3 +136,14 @@ test("[QUEUE22] a tree that ends without success is forgotten, and breaks no pro
   expect(run.state.schedule.calibration.rings.get("end 0")?.seen).toBe(1);
   expect(run.recovered().fingerprint()).toBe(run.fingerprint());
 });
+
+test("[QUEUE22] a tree whose calls wait side by side is promised something once, and its first start decides", () => {
+  const run = queueWith(1);
+  run.do(ask("x.1"));
+  const made = ["a.1", "a.2", "a.3"].flatMap((id) => run.after(1_000, ask(id)));
+  expect(made.filter(({ type }) => type === "call.promised")).toHaveLength(1);
+  const { promises } = run.state.schedule.calibration;
+  expect(promises.get("a")?.call).toBe("a.1");
+  run.after(1_000, { type: "settle", call: "x.1" });
+  expect(promises.get("a")?.outcome.start).toBe("known");
+});

@@ -2,6 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { callOf, queueWith, type QueueRun } from "../../../test/queue-run.ts";
+import { queueDecider } from "../queue/decider.ts";
 import { START_MS } from "../../../test/given.ts";
 import { why } from "../queue/views.ts";
 import { burstMs } from "./buckets.ts";
@@ -171,4 +172,40 @@ test.each([
   const before = run.fingerprint();
   run.do({ type: "configure", settings: { slots: 1, slotsPerKey: null, [field]: value } });
   expect(run.fingerprint()).toBe(before);
+});
+
+test("[QUEUE20] a model that is being loaded is waited for without its breaker, one call at a time, longer each time", () => {
+  const run = queueWith(3);
+  for (const id of ["a.1", "b.1", "c.1", "d.1"]) run.do(call(id));
+  run.do(settle("a.1", { failed: "loading" }));
+  expect(why(run.state, "d.1", run.nowMs)).toMatchObject({
+    code: "endpoint_loading",
+    untilMs: START_MS + 1_000,
+  });
+  run.do(settle("b.1", { failed: "loading" }));
+  run.do(settle("c.1", { failed: "loading" }));
+  expect(run.state.schedule.opening).toMatchObject({ failures: 0, loadings: 3 });
+  for (const id of ["e.1", "f.1"]) run.do(call(id));
+  run.ring();
+  expect(run.nowMs).toBe(START_MS + 4_000);
+  expect(run.running()).toHaveLength(1);
+  // What the server says itself counts.
+  run.do(settle(run.running()[0]!, { failed: "loading", retryAfterMs: 30_000 }));
+  run.ring();
+  expect(run.nowMs).toBe(START_MS + 34_000);
+  run.do(settle(run.running()[0]!, { failed: null }));
+  expect(run.state.schedule.opening).toMatchObject({ loadings: 0, loadingUntilMs: 0 });
+  expect(run.running()).toHaveLength(1);
+  expect(run.waiting()).toEqual([]);
+});
+
+test("[QUEUE20] a queue says how the endpoint that it leaves alone has failed, also after a restart", () => {
+  const run = queueWith(1);
+  for (let number = 0; number < 5; number += 1) run.do(call(`t${number}.1`));
+  for (const cause of ["model_unavailable", "model_silent", "model_stalled"])
+    run.do(settle(run.running()[0]!, { failed: "down", cause }));
+  const said = { code: "endpoint_down", error: "model_stalled" };
+  expect(why(run.state, "t4.1", run.nowMs)).toMatchObject(said);
+  const back = run.recovered(queueDecider.snapshot?.save(run.state), run.log.length);
+  expect(why(back.state, "t4.1", run.nowMs)).toMatchObject(said);
 });

@@ -1,3 +1,4 @@
+import type { SpeedSeen } from "./speeds.ts";
 import { emptyBucket, opensAtMs, refundUnits, takeUnits, type Bucket } from "./buckets.ts";
 
 /*
@@ -15,27 +16,39 @@ export interface Opening {
   failures: number;
   /** The breaker is open until then; 0: it has not opened since the last success. */
   brokenUntilMs: number;
+  /** Code of the last failure; `null`: the last call was answered. */
+  cause: string | null;
+  /** Calls in a row that found the model not in memory yet. */
+  loadings: number;
+  /** It is asked again then whether its model is in memory; 0: it has not said that it is being loaded. */
+  loadingUntilMs: number;
 }
 
 /** How a call ended, as far as it tells something of the endpoint. */
 export interface CallEnd {
   /**
-   * `down`: the endpoint did not do its work (refused, broken, silent, still loading). `limited`: it asked for a
-   * pause. `null`: it has answered.
+   * `down`: the endpoint did not do its work (refused, broken, silent). `loading`: it will, once its model is in memory.
+   * `limited`: it asked for a pause. `null`: it has answered.
    */
-  readonly failed: "down" | "limited" | null;
+  readonly failed: "down" | "loading" | "limited" | null;
+  /** Code of the failure, of one that is `down`. */
+  readonly cause?: string;
   /** How long the endpoint asked to be left alone. */
   readonly retryAfterMs?: number;
   /** Tokens it has counted, prompt and answer. */
   readonly tokens?: number;
   /** The call was cut and will go on: so many tokens have to be read again. */
   readonly cut?: number;
+  /** How fast the answer was; it is no part of the log, what is learnt from it is. */
+  readonly speed?: SpeedSeen;
 }
 
 /** Why a queue that has slots grants nothing, and until when. */
 export interface Closed {
-  readonly code: "rate_window" | "endpoint_asked" | "endpoint_down";
+  readonly code: "rate_window" | "endpoint_asked" | "endpoint_loading" | "endpoint_down";
   readonly untilMs: number;
+  /** Of an endpoint that is down: code of its last failure. */
+  readonly error?: string;
 }
 
 /** Failures in a row at which an endpoint counts as down. */
@@ -44,6 +57,10 @@ export const failuresMax = 3;
 export const brokenMs = 5_000;
 /** See {@link brokenMs}. */
 export const brokenMsMax = 120_000;
+/** Pause after the first answer that the model is not in memory yet; doubled up to {@link loadingMsMax}. */
+export const loadingMs = 1_000;
+/** See {@link loadingMs}. A model is not waited for much longer than it takes, and its server is hardly asked. */
+export const loadingMsMax = 10_000;
 /** Pause after a refusal for its rate that named no time. */
 export const askedMsDefault = 2_000;
 /** Longest pause an endpoint may ask for. */
@@ -57,12 +74,15 @@ export function wideOpen(): Opening {
     askedUntilMs: 0,
     failures: 0,
     brokenUntilMs: 0,
+    cause: null,
+    loadings: 0,
+    loadingUntilMs: 0,
   };
 }
 
 /** What holds the queue back now, the longest; `null`: nothing. */
 export function closedBy(opening: Opening, nowMs: number): Closed | null {
-  const { askedUntilMs, brokenUntilMs } = opening;
+  const { askedUntilMs, brokenUntilMs, loadingUntilMs, cause } = opening;
   let code: Closed["code"] = "rate_window";
   let untilMs = opensAtMs(opening.requests);
   const tokensAtMs = opensAtMs(opening.tokens);
@@ -71,16 +91,23 @@ export function closedBy(opening: Opening, nowMs: number): Closed | null {
     code = "endpoint_asked";
     untilMs = askedUntilMs;
   }
+  if (loadingUntilMs > untilMs) {
+    code = "endpoint_loading";
+    untilMs = loadingUntilMs;
+  }
   if (brokenUntilMs > untilMs) {
     code = "endpoint_down";
     untilMs = brokenUntilMs;
   }
-  return untilMs > nowMs ? { code, untilMs } : null;
+  if (untilMs <= nowMs) return null;
+  return code === "endpoint_down" && cause !== null
+    ? { code, untilMs, error: cause }
+    : { code, untilMs };
 }
 
-/** True while an endpoint that was down is tried with one call at a time. */
-export function isProbing({ failures }: Opening): boolean {
-  return failures >= failuresMax;
+/** True while an endpoint that was down, or is loading its model, is tried with one call at a time. */
+export function isProbing({ failures, loadings }: Opening): boolean {
+  return failures >= failuresMax || loadings > 0;
 }
 
 /** A call is granted: it is one request, of so many predicted tokens. */
@@ -91,16 +118,21 @@ export function takeOpening(opening: Opening, tokens: number, atMs: number): voi
 
 /**
  * What the end of a call tells that the queue does not know; `null`: nothing. Facts are written for each call, so that
- * only what changes something is written.
+ * only what changes something is written. `limit`: that of the queue's tokens.
  */
-export function newsOf(opening: Opening, end: CallEnd | undefined): CallEnd | null {
+export function newsOf(
+  opening: Opening,
+  end: CallEnd | undefined,
+  limit: Bucket = opening.tokens,
+): CallEnd | null {
   if (end === undefined) return null;
-  const { failed, retryAfterMs, tokens, cut } = end;
-  const counted = opening.tokens.perMinute === null || tokens === undefined ? null : { tokens };
-  if (failed === null && opening.failures === 0 && counted === null && cut === undefined)
-    return null;
+  const { failed, cause, retryAfterMs, tokens, cut } = end;
+  const counted = limit.perMinute === null || tokens === undefined ? null : { tokens };
+  const changes = failed !== null || opening.failures > 0 || opening.loadings > 0;
+  if (!changes && counted === null && cut === undefined) return null;
   return {
     failed,
+    ...(cause === undefined ? null : { cause }),
     ...(retryAfterMs === undefined ? null : { retryAfterMs }),
     ...counted,
     ...(cut === undefined ? null : { cut }),
@@ -109,21 +141,38 @@ export function newsOf(opening: Opening, end: CallEnd | undefined): CallEnd | nu
 
 /** A call has ended: `predicted` tokens were taken for it. */
 export function foldEnd(opening: Opening, end: CallEnd, predicted: number, atMs: number): void {
-  if (end.tokens !== undefined) refundUnits(opening.tokens, predicted - end.tokens);
+  foldTokens(opening, end, predicted);
   if (end.failed === null) {
     opening.failures = 0;
     opening.brokenUntilMs = 0;
+    opening.cause = null;
+    opening.loadings = 0;
+    opening.loadingUntilMs = 0;
+  } else if (end.failed === "loading") {
+    opening.loadings += 1;
+    const asked = end.retryAfterMs ?? doubled(loadingMs, opening.loadings - 1, loadingMsMax);
+    const untilMs = atMs + (asked < askedMsMax ? asked : askedMsMax);
+    if (untilMs > opening.loadingUntilMs) opening.loadingUntilMs = untilMs;
   } else if (end.failed === "limited") {
     const asked = end.retryAfterMs ?? askedMsDefault;
     const untilMs = atMs + (asked < askedMsMax ? asked : askedMsMax);
     if (untilMs > opening.askedUntilMs) opening.askedUntilMs = untilMs;
   } else {
     opening.failures += 1;
+    opening.cause = end.cause ?? null;
     if (opening.failures < failuresMax) return;
-    let pauseMs = brokenMs;
-    for (let more = failuresMax; more < opening.failures && pauseMs < brokenMsMax; more += 1) {
-      pauseMs *= 2;
-    }
-    opening.brokenUntilMs = atMs + (pauseMs < brokenMsMax ? pauseMs : brokenMsMax);
+    opening.brokenUntilMs = atMs + doubled(brokenMs, opening.failures - failuresMax, brokenMsMax);
   }
+}
+
+/** Tokens were counted that `predicted` were taken for. */
+export function foldTokens(opening: Opening, { tokens }: CallEnd, predicted: number): void {
+  if (tokens !== undefined) refundUnits(opening.tokens, predicted - tokens);
+}
+
+/** `first`, doubled so many times, but no more than `most`. */
+function doubled(first: number, times: number, most: number): number {
+  let value = first;
+  for (let time = 0; time < times && value < most; time += 1) value *= 2;
+  return value < most ? value : most;
 }

@@ -1,11 +1,13 @@
 import type { ErrorData } from "../errors.ts";
 import type { Priority, QueueToTask } from "../queue/protocol.ts";
+import type { SpeedSeen } from "../schedule/speeds.ts";
 import type { Scope } from "../scope.ts";
 import type {
   ApprovalAnswer,
   ApprovalQuestion,
   CallResult,
   ChildEnd,
+  DeviceShare,
   PartialAnswer,
   Progress,
   ToolState,
@@ -52,6 +54,11 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly tokens?: number;
       /** It can be stopped at a token boundary and gone on with. */
       readonly cuttable?: true;
+      /** Model it asks, and tokens of its prompt. */
+      readonly model?: string;
+      readonly input?: number;
+      /** Of an endpoint that shares a device. */
+      readonly share?: DeviceShare;
     }
   /** The call was stopped because its queue asked for it; its socket is closed, and `partial` is all it said. */
   | {
@@ -70,6 +77,8 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly op: string;
       readonly call: string;
       readonly result: CallResult;
+      /** How fast the answer was. */
+      readonly speed?: SpeedSeen;
     }
   | {
       readonly type: "callFailed";
@@ -78,7 +87,10 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly error: ErrorData;
       /** Tries of this operation that the failure allows in all. */
       readonly triesMax: number;
+      /** How long the endpoint asked to be left alone. */
       readonly retryAfterMs?: number;
+      /** How long the task waits before it asks its queue again; absent: as the endpoint asked, else a backoff. */
+      readonly waitMs?: number;
       /** From where another try goes on; `null`: from its beginning; absent: from where this one did. */
       readonly partial?: PartialAnswer | null;
     }

@@ -109,3 +109,9 @@ test("[TASK29] a failure may keep, change or drop what a call goes on from", () 
   const refused = again.when({ ...failed, call: CALL_3, partial: null });
   expect(refused.state.operations.get("c")).toMatchObject({ state: "backoff", partial: null });
 });
+
+test("[TASK29, TASK30] a paused call is still paused when something else ends", () => {
+  const asleep: TaskEvent = { type: "sleep.started", op: "s", untilMs: 1 };
+  const on = task(...calling(), started, ...paused, asleep, { type: "sleep.ended", op: "s" });
+  expect(on.state()).toMatchObject({ status: "waiting", reason: { code: "cut", op: "c" } });
+});

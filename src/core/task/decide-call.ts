@@ -17,7 +17,7 @@ import {
   type TaskBatch,
 } from "./batch.ts";
 import type { RunnerCommand, TaskCommand } from "./commands.ts";
-import type { PartialAnswer } from "./events.ts";
+import type { DeviceShare, PartialAnswer } from "./events.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
 import type { CallOperation, TaskState } from "./state.ts";
 import { isEnd } from "./status.ts";
@@ -30,6 +30,8 @@ export function askForCall(state: TaskState, command: Command<"call">): TaskBatc
   if (operation !== undefined) {
     const other = known(state, command.op, "call");
     if (operation.kind !== "call") return other ?? unchanged();
+    if (isUnused(state, command.op, operation) && !isSame(operation, command))
+      return askForOther(state, operation, command);
     if (operation.hash !== command.hash || operation.role !== command.role) {
       const message = `model call "${command.op}" of task ${state.id} had another prompt when it ran before; give parallel calls a name and keep prompts the same on replay`;
       return refuse(errorData("nondeterministic", message));
@@ -41,6 +43,49 @@ export function askForCall(state: TaskState, command: Command<"call">): TaskBatc
   requestOperation(made, state, spec, command);
   leaveStartSlot(made, state, spec, "running");
   return finish(made);
+}
+
+/** True for the first call of a task as long as nothing has come of it: it may not be what the handler wants. */
+function isUnused(state: TaskState, op: string, operation: CallOperation): boolean {
+  const isOpen = operation.state === "pending" || operation.state === "granted";
+  return (
+    isOpen &&
+    specOf(state).firstCall?.op === op &&
+    operation.tries <= 1 &&
+    operation.partial === null
+  );
+}
+
+function isSame(operation: CallOperation, wanted: Command<"call">): boolean {
+  const { hash, role, queue } = operation;
+  return hash === wanted.hash && role === wanted.role && queue === wanted.queue;
+}
+
+/**
+ * The handler's first call is another than was foreseen when the task was accepted, because its program or what serves
+ * its role has changed since: the foreseen one goes back.
+ */
+function askForOther(
+  state: TaskState,
+  operation: CallOperation,
+  command: Command<"call">,
+): TaskBatch {
+  const made = draft();
+  settleCall(made, operation.queue, operation.call);
+  requestOperation(made, state, specOf(state), command);
+  return finish(made, { call: nextCall(state) });
+}
+
+/** Asks for the call that an attempt is known to begin with, unless an earlier attempt has made it. */
+function askForFirst(made: Draft, state: TaskState): void {
+  const spec = specOf(state);
+  const { firstCall } = spec;
+  if (firstCall === undefined) return;
+  const before = state.operations.get(firstCall.op);
+  const isIdle = before?.kind === "call" && before.state === "idle";
+  if (before !== undefined && !(isIdle && before.hash === firstCall.hash)) return;
+  requestOperation(made, state, spec, firstCall);
+  leaveStartSlot(made, state, spec, "running");
 }
 
 /** Asks the queue for a slot of a model call. */
@@ -57,6 +102,9 @@ export function requestOperation(
     readonly lead?: number;
     readonly tokens?: number;
     readonly cuttable?: boolean;
+    readonly model?: string | null;
+    readonly input?: number | null;
+    readonly share?: DeviceShare | null;
     readonly cuts?: number;
     readonly partial?: PartialAnswer | null;
   },
@@ -64,17 +112,39 @@ export function requestOperation(
   const id = nextCall(state);
   const { op, queue, role, hash, cost } = wanted;
   const { lead = 0, tokens = 0, cuttable = false, cuts = 0, partial = null } = wanted;
+  const { model = null, input = null, share = null } = wanted;
   const parts = {
     ...(lead === 0 ? null : { lead }),
     ...(tokens === 0 ? null : { tokens }),
     ...(cuttable ? { cuttable } : null),
+    ...(model === null ? null : { model }),
+    ...(input === null ? null : { input }),
   };
-  made.events.push({ type: "call.requested", op, call: id, queue, role, hash, cost, ...parts });
+  const shared = share === null ? null : { share };
+  made.events.push({
+    type: "call.requested",
+    op,
+    call: id,
+    queue,
+    role,
+    hash,
+    cost,
+    ...parts,
+    ...shared,
+  });
   const before = {
     ...(cuts === 0 ? null : { cuts }),
     ...(partial === null ? null : { ran: partial.ran }),
   };
-  requestCall(made, queue, id, modelRequest(state, spec, { role, cost, ...parts, ...before }));
+  const asked = { role, cost, ...parts, ...before, ...shareParts(share) };
+  requestCall(made, queue, id, modelRequest(state, spec, asked));
+}
+
+/** What a queue is asked of a device: a line with slots of its own. */
+function shareParts(share: DeviceShare | null) {
+  if (share === null) return null;
+  const { line, total, slots } = share;
+  return { line, capTotal: total, ...(slots === 1 ? null : { slots }) };
 }
 
 function liveCall(state: TaskState, op: string, id: string): CallOperation | null {
@@ -94,6 +164,7 @@ export function callDone(state: TaskState, command: Command<"callDone">): TaskBa
   settleCall(made, operation.queue, operation.call, {
     failed: null,
     ...(usage === undefined ? null : { tokens: usage.inputTokens + usage.outputTokens }),
+    ...(command.speed === undefined ? null : { speed: command.speed }),
   });
   return finish(made);
 }
@@ -124,7 +195,9 @@ export function callWasCut(state: TaskState, command: Command<"callCut">): TaskB
     tokens: inputTokens + wrote,
     cut: inputTokens + partial.tokens,
   });
-  const { queue, role, hash, tokens, cuttable } = operation;
+  const { queue, role, hash, tokens, cuttable, model, share } = operation;
+  // What it has said is read again like a prompt.
+  const input = operation.input === null ? null : inputTokens + partial.tokens;
   const cuts = operation.cuts + 1;
   requestOperation(made, state, specOf(state), {
     op,
@@ -135,6 +208,9 @@ export function callWasCut(state: TaskState, command: Command<"callCut">): TaskB
     lead,
     tokens,
     cuttable,
+    model,
+    input,
+    share,
     cuts,
     partial,
   });
@@ -145,11 +221,16 @@ export function callWasCut(state: TaskState, command: Command<"callCut">): TaskB
 function endOf({ error, retryAfterMs }: Command<"callFailed">): CallEnd | undefined {
   switch (error.code) {
     case "model_unavailable":
-    case "model_broken":
+    case "model_silent":
+    case "model_interrupted":
     case "model_stalled":
-      return { failed: "down" };
-    case "model_rate_limited":
-      return { failed: "limited", ...(retryAfterMs === undefined ? null : { retryAfterMs }) };
+    case "model_broken":
+      return { failed: "down", cause: error.code };
+    case "model_loading":
+    case "model_rate_limited": {
+      const failed = error.code === "model_loading" ? "loading" : "limited";
+      return { failed, ...(retryAfterMs === undefined ? null : { retryAfterMs }) };
+    }
     case "model_rejected":
     case "context_overflow":
       return { failed: null };
@@ -173,7 +254,10 @@ export function callFailed(
     made.events.push({ type: "call.failed", op: command.op, error: command.error });
     return finish(made, { again: false });
   }
-  const waitMs = command.retryAfterMs ?? retryDelayMs(retryDefault, operation.tries, ctx.random());
+  const waitMs =
+    command.waitMs ??
+    command.retryAfterMs ??
+    retryDelayMs(retryDefault, operation.tries, ctx.random());
   const untilMs = ctx.nowMs + waitMs;
   const { partial } = command;
   made.events.push({
@@ -200,6 +284,7 @@ export function callGranted(
     if (specOf(state).ttlMs !== undefined && state.attempt === 0)
       made.timers.push({ name: "ttl", atMs: null });
     made.signals.push({ kind: "task.start", taskId: state.id, attempt, epoch });
+    askForFirst(made, state);
     return finish(made);
   }
   if (state.phase === "active" && state.lease === command.call) return unchanged();

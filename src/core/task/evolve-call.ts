@@ -14,21 +14,27 @@ export function evolveCall(state: TaskState, event: CallEvent | ToolEvent): Task
       state.calls += 1;
       const call: CallOperation =
         operation?.kind === "call" ? operation : newCall(event.role, event.hash);
+      call.role = event.role;
+      call.hash = event.hash;
       call.queue = event.queue;
       call.cost = event.cost;
       call.lead = event.lead ?? 0;
       call.tokens = event.tokens ?? 0;
+      call.model = event.model ?? null;
+      call.input = event.input ?? null;
+      call.share = event.share ?? null;
       call.call = event.call;
       call.cuttable = event.cuttable === true;
-      const code = isPaused(state, call, event.op) ? "cut" : "slot";
       call.state = "pending";
       call.untilMs = null;
       if (operation === undefined) put(state, event.op, call, 128);
+      const code = call.paused ? "cut" : "slot";
       return suspend(state, { code, queue: event.queue, op: event.op });
     }
     case "call.started":
       if (operation?.kind === "call") {
         operation.state = "granted";
+        operation.paused = false;
         operation.tries += 1;
       }
       return run(state);
@@ -43,6 +49,7 @@ export function evolveCall(state: TaskState, event: CallEvent | ToolEvent): Task
     case "call.cut":
       if (operation?.kind === "call") {
         operation.state = "cut";
+        operation.paused = true;
         operation.cuts += 1;
         // It has not failed: its tries are for failures.
         operation.tries -= 1;
@@ -108,16 +115,14 @@ function newCall(role: string, hash: string): CallOperation {
     cost: 0,
     lead: 0,
     tokens: 0,
+    model: null,
+    input: null,
+    share: null,
     cuttable: false,
     partial: null,
     cuts: 0,
+    paused: false,
     result: null,
     error: null,
   };
-}
-
-/** The call was cut, and has not had a slot since. */
-function isPaused(state: TaskState, call: CallOperation, op: string): boolean {
-  if (call.state === "cut") return true;
-  return call.state === "pending" && state.reason?.code === "cut" && state.reason.op === op;
 }

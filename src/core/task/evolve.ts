@@ -222,6 +222,7 @@ function leaveAttempt(state: TaskState): TaskState {
       operation.tries = 0;
       operation.error = null;
       operation.cuts = 0;
+      operation.paused = false;
       goOnFrom(state, operation, null);
     }
   }

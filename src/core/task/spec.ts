@@ -1,4 +1,5 @@
 import type { Priority } from "../queue/protocol.ts";
+import type { DeviceShare } from "./events.ts";
 
 /**
  * How often a task is tried and how long it waits between tries. The wait before try n + 1 is
@@ -35,6 +36,24 @@ export function retryDelayMs(policy: RetryPolicy, failures: number, unit: number
 /** Who has to let a held task go: the person (`release`), or its session when the turn before it has ended. */
 export type HeldBy = "manual" | "session";
 
+/** The model call that a task begins with: what its handler will ask for, as far as that is known beforehand. */
+export interface FirstCall {
+  /** Name of the operation. */
+  readonly op: string;
+  readonly queue: string;
+  readonly role: string;
+  readonly hash: string;
+  readonly cost: number;
+  readonly lead?: number;
+  readonly tokens?: number;
+  readonly cuttable?: true;
+  /** Model it asks, and tokens of its prompt. */
+  readonly model?: string;
+  readonly input?: number;
+  /** Of an endpoint that shares a device. */
+  readonly share?: DeviceShare;
+}
+
 /** Everything that is fixed when a task is accepted. Absent fields have their defaults, so that a no-op stays small. */
 export interface TaskSpec {
   readonly type: string;
@@ -60,6 +79,8 @@ export interface TaskSpec {
   readonly weight?: number;
   /** Predicted slot-seconds of the start call. */
   readonly cost?: number;
+  /** Slots of its queue that a start takes; absent: 1. More than it has are all of them. */
+  readonly slots?: number;
   readonly capTotal?: number;
   readonly capPerKey?: number;
   readonly retry?: RetryPolicy;
@@ -67,6 +88,8 @@ export interface TaskSpec {
   readonly timeoutMs?: number;
   readonly idleTimeoutMs?: number;
   readonly deadlineMs?: number;
+  /** Asked for in the commit that starts an attempt, so that no commit of its own comes before the first token. */
+  readonly firstCall?: FirstCall;
   /** W3C trace context of the request that made the task. */
   readonly traceparent?: string;
 }

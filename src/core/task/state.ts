@@ -6,11 +6,15 @@ import type {
   PartialAnswer,
   Progress,
   ToolState,
+  DeviceShare,
 } from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
 import type { TaskStatus } from "./status.ts";
 
-/** Why an open task does not run now. `untilMs` is when the reason may end by itself. */
+/**
+ * Why an open task does not run now; of a task that runs, why a call beside it does not (`backoff` only). `untilMs` is
+ * when the reason may end by itself.
+ */
 export interface Reason {
   readonly code:
     | "slot"
@@ -62,8 +66,8 @@ export type Operation =
  */
 export interface CallOperation {
   readonly kind: "call";
-  readonly role: string;
-  readonly hash: string;
+  role: string;
+  hash: string;
   queue: string;
   state: "idle" | "cut" | "pending" | "granted" | "backoff" | "done" | "failed";
   call: string;
@@ -72,12 +76,19 @@ export interface CallOperation {
   cost: number;
   lead: number;
   tokens: number;
+  /** Model it asks, and tokens of its prompt; `null`: the log does not say. */
+  model: string | null;
+  input: number | null;
+  /** How it shares the device of its endpoint; `null`: it has one of its own. */
+  share: DeviceShare | null;
   /** It can be stopped at a token boundary and gone on with. */
   cuttable: boolean;
   /** What it had said when it was cut or broke off, and goes on from; `null`: it begins at the beginning. */
   partial: PartialAnswer | null;
   /** Times it was cut. */
   cuts: number;
+  /** It was cut and has not had a slot since. */
+  paused: boolean;
   result: CallResult | null;
   error: ErrorData | null;
 }

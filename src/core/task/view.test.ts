@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
 import { START_MS } from "../../../test/given.ts";
-import { TASK, calling, queued, running, task } from "../../../test/task-facts.ts";
+import { TASK, callRequested, calling, queued, running, task } from "../../../test/task-facts.ts";
 import type { TaskEvent } from "./events.ts";
 import { isoTime, reasonView, taskView } from "./view.ts";
 
@@ -119,4 +119,27 @@ test("[TASK25] a task that is tried again says what failed before", () => {
   ).state();
   expect(taskView(calls).reason).toMatchObject({ code: "backoff", error: shown });
   expect(taskView(task(...calling()).state()).reason).not.toHaveProperty("error");
+});
+
+test("[TASK30] a view says of a running task which of its calls is tried again, and why", () => {
+  const untilMs = START_MS + 9;
+  const error = { code: "model_stalled", message: "no token" } as const;
+  const view = taskView(
+    task(
+      ...calling(),
+      callRequested("d", 3),
+      { type: "call.started", op: "c", call: `${TASK}.2` },
+      { type: "call.started", op: "d", call: `${TASK}.3` },
+      { type: "call.failed", op: "c", error, untilMs },
+    ).state(),
+  );
+  expect(view).toMatchObject({
+    status: "running",
+    reason: {
+      code: "backoff",
+      message: "a call of it waits before it is tried again",
+      untilAt: isoTime(untilMs),
+      error,
+    },
+  });
 });

@@ -5,7 +5,7 @@ import { specOf } from "./batch.ts";
 import type { Reason, TaskState } from "./state.ts";
 import type { TaskStatus } from "./status.ts";
 
-/** Why an open task does not run now, as clients see it. */
+/** Why an open task, or a call of one that runs, does not run now, as clients see it. */
 export interface ReasonView {
   readonly code: Reason["code"];
   readonly message: string;
@@ -110,6 +110,13 @@ function failureBefore({ reason, operations, error }: TaskState): ErrorData | nu
   return operation?.kind === "call" ? operation.error : error;
 }
 
+function taskReason(state: TaskState): ReasonView | null {
+  const reason = reasonView(state.reason, failureBefore(state));
+  return reason === null || state.status !== "running"
+    ? reason
+    : { ...reason, message: "a call of it waits before it is tried again" };
+}
+
 /** An accepted task as clients see it. `partial` comes from the stream of the current attempt. */
 export function taskView(state: TaskState, partial: string | null = null): TaskView {
   const spec = specOf(state);
@@ -119,7 +126,7 @@ export function taskView(state: TaskState, partial: string | null = null): TaskV
     chatId: spec.sessionId ?? null,
     type: spec.type,
     status: state.status,
-    reason: reasonView(state.reason, failureBefore(state)),
+    reason: taskReason(state),
     input: spec.input ?? null,
     output: state.output ?? null,
     error: state.error,

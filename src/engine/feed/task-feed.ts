@@ -1,6 +1,6 @@
 import { asTaskEvents } from "../erased-types.ts";
 import { ErrandError } from "../../core/errors.ts";
-import { taskScope } from "../../core/scope.ts";
+import { taskScope, type Scope } from "../../core/scope.ts";
 import { streamId } from "../../core/stream/entry.ts";
 import type { Cursor } from "../../core/stream/cursor.ts";
 import type { Committed } from "../kernel/group.ts";
@@ -30,6 +30,13 @@ export interface FeedReader {
   /** `caught up`: everything stored has been pushed; live events follow. */
   upToDate(): void;
   end(reason: "ended" | "slow" | "failed"): void;
+}
+
+/** How tasks of other homes are followed. */
+export interface AwayFeeds {
+  isLocal(scope: Scope): boolean;
+  /** Lets a reader follow a task that lives elsewhere, as {@link TaskFeeds.follow} does. */
+  follow(taskId: string, after: Cursor, reader: FeedReader): () => void;
 }
 
 type Give = (events: FeedEvent[]) => void | Promise<void>;
@@ -198,11 +205,13 @@ class SharedFeed {
 /** Feeds of tasks. */
 export class TaskFeeds {
   readonly #kernel: Kernel;
+  readonly #homes: AwayFeeds | undefined;
   readonly #shared = new Map<string, SharedFeed>();
   readonly #fresh = new FreshTasks();
 
-  constructor(kernel: Kernel) {
+  constructor(kernel: Kernel, homes?: AwayFeeds) {
     this.#kernel = kernel;
+    this.#homes = homes;
     kernel.listen({
       committed: (commit) => this.#committed(commit),
       entries: (stored) => this.#entries(stored),
@@ -216,6 +225,8 @@ export class TaskFeeds {
 
   /** Lets a reader follow a task from behind `after`. Answers how to stop. */
   follow(taskId: string, after: Cursor, reader: FeedReader): () => void {
+    if (this.#homes?.isLocal(taskScope(taskId)) === false)
+      return this.#homes.follow(taskId, after, reader);
     const state = { stopped: false, leave: (): void => undefined };
     const stop = (): void => {
       if (state.stopped) return;

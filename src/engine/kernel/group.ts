@@ -1,5 +1,4 @@
 import type { Batch, DecideContext, Decider, Message, Reply, Signal } from "../../core/decider.ts";
-import { errorData } from "../../core/errors.ts";
 import { messageHopsMax } from "../../core/limits.ts";
 import { rowKey, type Row } from "../../core/rows.ts";
 import { scopeKind, type Scope } from "../../core/scope.ts";
@@ -16,6 +15,7 @@ import type {
 import type { CachedScope, ScopeCache } from "./cache.ts";
 import { encodeFrames, firstUnwritable, hasMeta, type EncodedFrame } from "./frame.ts";
 import type { Meta, Pending } from "./frame.ts";
+import { answerKnownKeys, replay } from "./known-keys.ts";
 import { LoadAhead } from "./load-ahead.ts";
 import { loadScope, UnreadableScope } from "./load.ts";
 import { PoisonedCommand } from "./poisoned-command.ts";
@@ -277,7 +277,7 @@ export function* prepareGroup(
   round: number,
 ): ask.Dispatch<Prepared> {
   const gathering = new Gathering(ports, items, round > 1);
-  yield* answerKnownKeys(gathering);
+  gathering.outcomes.push(...(yield* answerKnownKeys(gathering.work, ports.context.nowMs)));
   for (let at = 0; at < gathering.work.length; at += 1) {
     const item = gathering.work[at];
     if (item === undefined) break;
@@ -294,34 +294,6 @@ export function* prepareGroup(
   for (const { entry } of gathering.touched.values()) owners.add(entry.decider.owner(entry.state));
   yield* ask.prepare([...owners]);
   return assemble(gathering);
-}
-
-/** Commands whose key is stored are answered without being decided. */
-function* answerKnownKeys(gathering: Gathering): ask.Dispatch<void> {
-  const keyed = gathering.work.filter((item) => item.key !== undefined);
-  if (keyed.length === 0) return;
-  const asked = keyed.map((item) => ({ userId: item.key?.userId ?? "", key: item.key?.key ?? "" }));
-  const found = yield* ask.keys(asked, gathering.ports.context.nowMs);
-  const known = new Set<Item>();
-  for (const [index, item] of keyed.entries()) {
-    const row = found[index];
-    if (row === null || row === undefined || item.key === undefined) continue;
-    gathering.outcomes.push({ item, outcome: replay(item.key, row) });
-    known.add(item);
-  }
-  if (known.size === 0) return;
-  const rest = gathering.work.filter((item) => !known.has(item));
-  gathering.work.splice(0, gathering.work.length, ...rest);
-}
-
-function replay(key: CommandKey, row: KeyRow): Outcome {
-  if (row.hash === key.hash)
-    return { reply: { ok: true, value: { ref: row.ref } }, replayed: true };
-  const message = `Idempotency-Key "${key.key}" was used with another body; use a new key for a new request`;
-  return {
-    reply: { ok: false, error: errorData("idempotency_mismatch", message) },
-    replayed: true,
-  };
 }
 
 function assemble(gathering: Gathering): Prepared {

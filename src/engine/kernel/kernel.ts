@@ -230,6 +230,14 @@ export class Kernel {
     return this.#stored(stream, () => this.#scheduleEntries());
   }
 
+  /**
+   * Adds entries that nobody waits for: they are numbered now and go with the next commit, whatever it is for, but make
+   * none. Throws `fenced` like {@link append}.
+   */
+  hold(stream: OpenStream, entries: readonly Entry[]): void {
+    this.#streams.append(stream, entries);
+  }
+
   /** Ends a stream in the next commit: its entries become compressed blocks. Closing twice is closing once. */
   close(stream: OpenStream): Promise<void> {
     return this.#streams.close(stream) ? this.#stored(stream) : Promise.resolve();

@@ -4,6 +4,7 @@ import { userScope, type Scope } from "../../core/scope.ts";
 import type { ApiKeyRow, ApiKeys } from "../../ports/keys.ts";
 import { localUser } from "../../server/index.ts";
 import { askHome, type HomeRpc, type KeysCall } from "./home-call.ts";
+import type { OpenedHome } from "./opened-home.ts";
 
 /** The admin's object holds everybody's API keys. */
 export const keysHome: Scope = userScope(localUser);
@@ -23,8 +24,24 @@ export function remoteApiKeys(homes: DurableObjectNamespace<HomeRpc>): ApiKeys {
   };
 }
 
-/** Answers what is asked of the keys, from a table beside the store's own. */
-export function answerKeys(driver: Driver, call: KeysCall): unknown {
+/** Answers what is asked of the keys, and closes what was opened with one that is taken back. */
+export async function answerKeys(
+  { driver, env, log }: Pick<OpenedHome, "driver" | "env" | "log">,
+  call: KeysCall,
+): Promise<unknown> {
+  const answer = answerFrom(driver, call);
+  if (call.is !== "remove" && call.is !== "removeUser") return answer;
+  try {
+    await askHome(env.HOMES, userScope(call.userId), { is: "checkKeys" });
+  } catch (error) {
+    // Sockets ask themselves, too, when something is told on them.
+    log.error("sockets of a key that was taken back could not be closed at once", error);
+  }
+  return answer;
+}
+
+/** From a table beside the store's own. */
+function answerFrom(driver: Driver, call: KeysCall): unknown {
   driver.exec(
     "CREATE TABLE IF NOT EXISTS api_key (hash TEXT NOT NULL PRIMARY KEY, user_id TEXT NOT NULL, created_at_ms INTEGER NOT NULL, expires_at_ms INTEGER) WITHOUT ROWID",
   );

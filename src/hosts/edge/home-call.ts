@@ -1,8 +1,10 @@
 import type { ErrorData } from "../../core/errors.ts";
 import { ErrandError } from "../../core/errors.ts";
 import type { Scope } from "../../core/scope.ts";
+import type { Cursor } from "../../core/stream/cursor.ts";
 import type { UserFeedEvent } from "../../engine/index.ts";
 import type { ApiKeyRow } from "../../ports/keys.ts";
+import type { FlowCall } from "./workflow/flow-call.ts";
 
 /** A message on its way between homes. `id` begins with the scope that sent it. */
 export interface Mail {
@@ -24,13 +26,19 @@ export type HomeCall =
     }
   /** A question to the reader of this home. */
   | { readonly is: "read"; readonly name: string; readonly args: readonly unknown[] }
+  /** The feed of a task of this home behind a cursor. Answers a stream of {@link FeedLine}s. */
+  | { readonly is: "follow"; readonly taskId: string; readonly after: Cursor }
   /** In which home does this task of the user live? Answers a scope, or null. Asked of a user's object. */
   | { readonly is: "where"; readonly taskId: string }
   /** Somebody follows everything of the user: tell the user's object what happens here. */
   | { readonly is: "listen" }
   /** What happened in a home of the user. Answers whether somebody still listens. */
   | { readonly is: "hear"; readonly events: readonly UserFeedEvent[] }
-  | { readonly is: "keys"; readonly ask: KeysCall };
+  | { readonly is: "keys"; readonly ask: KeysCall }
+  /** A key of this user was taken back: what was opened with it is closed. */
+  | { readonly is: "checkKeys" }
+  /** A workflow does something for its task. */
+  | FlowCall;
 
 /** What is asked of the API keys. */
 export type KeysCall =

@@ -1,9 +1,7 @@
-import { anyModel, firstModel } from "../../adapters/openai/first-model.ts";
-import { openaiModels } from "../../adapters/openai/openai-models.ts";
 import type { Endpoint, RoleTarget } from "../../engine/index.ts";
 import { ModelError, type Models } from "../../ports/models.ts";
 import type { ModelStatus } from "../../server/index.ts";
-import type { ModelSettings } from "./settings.ts";
+import { modelsOf, type ModelEnv, type ModelSettings } from "./llm-worker/model-settings.ts";
 
 /** How long a look at the endpoint may take, and how long its answer counts. */
 const lookMs = 3_000;
@@ -16,7 +14,7 @@ const noModel: ModelStatus = {
   connected: false,
   baseUrl: null,
   models: [],
-  note: "No model is connected, so the built-in assistant answers. Set ERRAND_MODEL_BASE_URL to an OpenAI-compatible server.",
+  note: "No model is connected, so the built-in assistant answers. Set ERRAND_MODEL_BASE_URL to an OpenAI-compatible server, or bind Workers AI.",
 };
 
 /** The model endpoint of an object: what its roles are served by, and what people are told of it. */
@@ -28,7 +26,7 @@ export class EdgeModels {
   #status: ModelStatus;
   #lookedMs = 0;
 
-  constructor(settings: ModelSettings | null) {
+  constructor(settings: ModelSettings | null, env: ModelEnv) {
     this.#settings = settings;
     this.#status = settings === null ? noModel : { ...noModel, baseUrl: settings.baseUrl };
     if (settings === null) {
@@ -37,22 +35,21 @@ export class EdgeModels {
       this.roles = {};
       return;
     }
-    const { baseUrl, apiKey, slots } = settings;
-    this.#models = firstModel(openaiModels({ baseUrl, apiKey }));
+    const { baseUrl, slots, requestsPerMinute } = settings;
+    this.#models = modelsOf(settings, env);
     this.endpoints = [
       {
         name: endpointName,
         models: this.#models,
         slots,
+        ...(requestsPerMinute === null ? {} : { limits: { requestsPerMinute, slotsPerKey: null } }),
         baseUrl,
         promptTokensPerSecond: 500,
         decodeTokensPerSecond: 30,
         idleTimeoutMs: 120_000,
       },
     ];
-    const roles: Record<string, RoleTarget> = {
-      chat: { endpoint: endpointName, model: anyModel },
-    };
+    const roles: Record<string, RoleTarget> = {};
     for (const [role, model] of Object.entries(settings.roles))
       roles[role] = { endpoint: endpointName, model };
     this.roles = roles;
@@ -69,15 +66,16 @@ export class EdgeModels {
     if (this.#models === null || settings === null) return;
     if (Date.now() - this.#lookedMs < freshMs && this.#status.connected) return;
     const { baseUrl } = settings;
+    const where = baseUrl ?? (settings.provider === "openai" ? "the llm-worker" : "Workers AI");
     try {
       const models = await this.#models.list({ signal: AbortSignal.timeout(lookMs) });
       this.#lookedMs = Date.now();
-      this.#status = { connected: true, baseUrl, models, note: `Connected to ${baseUrl}.` };
+      this.#status = { connected: true, baseUrl, models, note: `Connected to ${where}.` };
     } catch (error) {
       const reason =
         error instanceof ModelError
           ? error.message
-          : `${baseUrl} did not answer within ${lookMs / 1_000} s`;
+          : `${where} did not answer within ${lookMs / 1_000} s`;
       const note = `Not connected: ${reason}. Is it running? Errand looks again by itself.`;
       this.#status = { connected: false, baseUrl, models: [], note };
     }

@@ -10,8 +10,9 @@ import { createLog } from "../../adapters/node/log.ts";
 import { createSystemRandom } from "../../adapters/node/random.ts";
 import type { Driver } from "../../adapters/sqlite/driver.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { ErrandError } from "../../core/errors.ts";
 import { retentionMsDefault } from "../../core/limits.ts";
-import { scopeName, type Scope } from "../../core/scope.ts";
+import { scopeName, taskScope, type Scope } from "../../core/scope.ts";
 import {
   Engine,
   endpointQueue,
@@ -20,7 +21,7 @@ import {
   type Homes,
   type RoleTarget,
 } from "../../engine/index.ts";
-import type { Log } from "../../ports/host.ts";
+import type { Log, Turn } from "../../ports/host.ts";
 import type { SyncStore } from "../../ports/store.ts";
 import { builtInTasks, engineDesk } from "../../tasks/index.ts";
 import { Alarm } from "./alarm.ts";
@@ -28,10 +29,15 @@ import { HomeCourier } from "./courier.ts";
 import { FeedRelay } from "./feed-relay.ts";
 import { askHome, type Delivered, type Mail } from "./home-call.ts";
 import { EdgeModels } from "./models.ts";
+import { followAway, type AwayFeedPorts } from "./away-feed.ts";
 import { awayReader } from "./away-reader.ts";
 import { readEdgeSettings, type EdgeEnv, type EdgeSettings } from "./settings.ts";
+import { feedQuietMs } from "./told-feed.ts";
 import { edgeTurn } from "./turn.ts";
 import { asScope, Whereabouts } from "./whereabouts.ts";
+import { flowTypes } from "./workflow/errand-workflow.ts";
+import { FlowHost } from "./workflow/flow-host.ts";
+import { Instances } from "./workflow/instances.ts";
 
 /** What runs on every home besides the built-in tasks. */
 export interface EdgeConfig {
@@ -41,6 +47,14 @@ export interface EdgeConfig {
   readonly roles?: Readonly<Record<string, RoleTarget>>;
   /** Slots of worker pools by name. */
   readonly queues?: Readonly<Record<string, { readonly slots: number }>>;
+  /** After how much quiet the feed of a task that another object follows is let go. Default {@link feedQuietMs}. */
+  readonly feedQuietMs?: number;
+  /** Names of `tasks` that `ErrandWorkflow.flows` of this deployment has as well: they may be run on Workflows. */
+  readonly flows?: readonly string[];
+  /** Task types that run on Workflows; absent: those of `ERRAND_WORKFLOWS`. */
+  readonly workflows?: readonly string[];
+  /** How often a task looks after its workflow at first, in milliseconds. Default 30,000. */
+  readonly flowHeartbeatMs?: number;
 }
 
 /** A day: how exactly the retention is kept in an object that sleeps. */
@@ -58,9 +72,13 @@ export class OpenedHome {
   readonly courier: HomeCourier;
   readonly alarm: Alarm;
   readonly models: EdgeModels;
+  readonly flows: FlowHost;
   readonly log: Log;
+  /** After how much quiet a feed that another object follows is let go. */
+  readonly feedQuietMs: number;
   /** Recovered, and its timers armed. */
   readonly ready: Promise<void>;
+  readonly #turn: Turn;
   #relay: FeedRelay | null = null;
   /** When ended tasks are looked at next; `null`: there are none. */
   #purgeAtMs: number | null = null;
@@ -70,10 +88,12 @@ export class OpenedHome {
     this.env = env;
     this.settings = readEdgeSettings(env);
     this.log = createLog(systemClock, (line) => console.log(line));
+    this.feedQuietMs = config.feedQuietMs ?? feedQuietMs;
+    this.#turn = edgeTurn(state.storage);
     this.driver = createDurableObjectDriver(state.storage);
     this.store = openSqliteStore(this.driver);
     this.places = new Whereabouts(name, this.driver, this.store);
-    this.models = new EdgeModels(this.settings.model);
+    this.models = new EdgeModels(this.settings.model, env);
     this.courier = new HomeCourier(
       ({ to, body }) => this.places.homeOf(to, body),
       (home, mail) => this.#send(home, mail),
@@ -87,6 +107,12 @@ export class OpenedHome {
       },
       this.log,
     );
+    this.flows = new FlowHost({
+      home: name,
+      instances: new Instances(env.ORCHESTRATOR_WORKERS_WORKFLOW, this.log),
+      engine: () => this.engine,
+      heartbeatMs: config.flowHeartbeatMs,
+    });
     this.engine = this.#newEngine(config, (error) => {
       this.log.error("storage failed; the object starts again from what is on disk", error);
       state.abort("storage failed");
@@ -100,13 +126,25 @@ export class OpenedHome {
     this.engine.watchTasks((_, { endedAtMs }) => {
       if (endedAtMs !== null) this.#purgeAtMs ??= nextDayMs(endedAtMs + retentionMsDefault);
     });
-    this.ready = this.engine.start().then(() => this.alarm.look());
+    this.flows.watch(this.engine);
+    this.ready = this.#start();
+  }
+
+  async #start(): Promise<void> {
+    await this.engine.start();
+    this.alarm.look();
+    // Something is open here, and who was told of it before this object slept may still want to be.
+    const { listsAt } = this.places;
+    if (listsAt !== null && this.#hasOpen())
+      this.#send(listsAt, []).catch((error: unknown) =>
+        this.log.error("it could not be asked who follows what happens here", error),
+      );
   }
 
   #newEngine(config: EdgeConfig, fatal: (error: unknown) => void): Engine {
     const { store, settings, models, log } = this;
     const { storeKey, keySetting } = settings;
-    const tasks = [...builtInTasks(engineDesk(() => this.engine)), ...(config.tasks ?? [])];
+    const tasks = this.#tasks(config);
     const endpoints = [...models.endpoints, ...(config.endpoints ?? [])];
     return new Engine(
       {
@@ -114,7 +152,7 @@ export class OpenedHome {
         cipher: createAesCipher({ store, storeKey, keySetting }),
         clock: systemClock,
         random: createSystemRandom(),
-        turn: edgeTurn(),
+        turn: this.#turn,
         log,
         waker: () => this.alarm,
         calendar: cronCalendar,
@@ -132,10 +170,26 @@ export class OpenedHome {
     );
   }
 
+  /** All task types; those that the settings name run on Workflows. */
+  #tasks({ tasks: own = [], flows = [], ...config }: EdgeConfig): readonly AnyTaskType[] {
+    const workflows = config.workflows ?? this.settings.workflows;
+    const offered = [...flowTypes, ...flows];
+    const unknown = workflows.find((type) => !offered.includes(type));
+    if (unknown !== undefined)
+      throw new ErrandError(
+        "unavailable",
+        `ERRAND_WORKFLOWS names "${unknown}"; what can run on Workflows: ${offered.join(", ")}`,
+      );
+    const tasks = [...builtInTasks(engineDesk(() => this.engine)), ...own];
+    return tasks.map((task) =>
+      workflows.includes(task.type) ? this.flows.onWorkflows(task) : task,
+    );
+  }
+
   #homes(tasks: readonly AnyTaskType[], endpoints: readonly Endpoint[]): Homes {
     const { places, env, courier } = this;
     const pools = tasks.map(({ options }) => options.queue ?? "tasks");
-    const models = endpoints.map(({ name }) => endpointQueue(name));
+    const models = endpoints.map(endpointQueue);
     return {
       queues: [...new Set(["tasks", ...pools, ...models])],
       courier,
@@ -150,6 +204,32 @@ export class OpenedHome {
           options,
         })) as Awaited<ReturnType<Homes["dispatch"]>>,
       reader: (scope) => awayReader(env.HOMES, places.homeOf(scope)),
+      follow: (taskId, after, reader) => followAway(this.#feeds, taskId, after, reader),
+    };
+  }
+
+  /** How tasks of other homes are followed. */
+  get #feeds(): AwayFeedPorts {
+    const { env, places, engine, log } = this;
+    const { userId, listsAt } = places;
+    return {
+      log,
+      async open(taskId, after) {
+        const home = places.homeOf(taskScope(taskId));
+        const call = { is: "follow", taskId, after } as const;
+        const stream = (await askHome(env.HOMES, home, call)) as ReadableStream;
+        // What happens there from now on is told here, also after the stream was let go.
+        if (listsAt === null) await askHome(env.HOMES, home, { is: "listen" });
+        return stream;
+      },
+      hints:
+        listsAt !== null || userId === null
+          ? null
+          : (taskId, hint) =>
+              engine.userFeeds.follow(userId, (events) => {
+                for (const event of events)
+                  if ("cursor" in event && event.taskId === taskId) hint(event.cursor);
+              }),
     };
   }
 
@@ -212,6 +292,10 @@ export class OpenedHome {
       while (this.engine.purge() > 0);
       this.#purgeAtMs = this.#hasEnded() ? nextDayMs(Date.now()) : null;
     });
+  }
+
+  #hasOpen(): boolean {
+    return this.store.tasks({ userId: null, statusClass: "active", limit: 1 }).length > 0;
   }
 
   #hasEnded(): boolean {

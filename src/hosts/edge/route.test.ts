@@ -30,11 +30,16 @@ test("[HOME2] no path leads to another user's session", () => {
 test("[HOME2] a body is read only where it says where it belongs", async () => {
   expect(needsBody("POST", "/api/chat")).toBe(true);
   expect(needsBody("POST", "/api/tasks")).toBe(true);
+  expect(needsBody("POST", "/api/sessions/import")).toBe(true);
   expect(needsBody("GET", "/api/tasks")).toBe(false);
   expect(needsBody("POST", `/api/tasks/${taskId}/cancel`)).toBe(false);
   const given = (body: unknown) => ({ text: JSON.stringify(body), idempotencyKey: null });
   const inSession = await routeBody("/api/tasks", "ann", given({ type: "x", sessionId: "s" }));
   expect(inSession.home).toBe("session/ann/s");
+  const moved = await routeBody("/api/sessions/import", "ann", given({ sessionId: "old" }));
+  expect(moved.home).toBe("session/ann/old");
+  const nameless = await routeBody("/api/sessions/import", "ann", given({ part: 0 }));
+  expect(nameless.home).toBe("user/ann");
   const alone = given({ type: "x" });
   expect(await routeBody("/api/tasks", "ann", alone)).toEqual({
     home: "user/ann",

@@ -7,7 +7,12 @@ import { chatIdOfKey } from "../../server/index.ts";
 export type Destination = { readonly home: Scope } | { readonly taskId: string };
 
 /** Requests whose body says where they belong. */
-const bodySays: ReadonlySet<string> = new Set(["/api/chat", "/api/chat/stream", "/api/tasks"]);
+const bodySays: ReadonlySet<string> = new Set([
+  "/api/chat",
+  "/api/chat/stream",
+  "/api/sessions/import",
+  "/api/tasks",
+]);
 
 /** True if the body has to be read to know where the request is answered. */
 export function needsBody(method: string, path: string): boolean {
@@ -61,7 +66,7 @@ export async function routeBody(
   const named = body[field];
   if (typeof named === "string" && isChatId(named))
     return { home: sessionScope(userId, named), text };
-  if (path === "/api/tasks" || field === "id" || named !== undefined) return { home, text };
+  if (!path.startsWith("/api/chat") || field === "id" || named !== undefined) return { home, text };
   const action = body["client_action_id"];
   const key = idempotencyKey ?? (typeof action === "string" ? action : null);
   const chatId = key === null ? newChatId() : await chatIdOfKey(userId, key);

@@ -1,8 +1,10 @@
 import { ErrandError } from "../../core/errors.ts";
 import type { HomeRpc } from "./home-call.ts";
+import { modelSettings, type ModelEnv, type ModelSettings } from "./llm-worker/model-settings.ts";
+import type { FlowBinding } from "./workflow/instances.ts";
 
 /** Bindings, variables and secrets of the Worker. */
-export interface EdgeEnv {
+export interface EdgeEnv extends ModelEnv {
   /** One object per home: a session with its tasks, a user, a queue. */
   readonly HOMES: DurableObjectNamespace<HomeRpc>;
   /** Files of the page. */
@@ -13,12 +15,10 @@ export interface EdgeEnv {
   readonly ERRAND_KEY?: string;
   /** At least 16 characters: turns authentication on. Who shows it is the admin. */
   readonly ERRAND_ADMIN_KEY?: string;
-  readonly ERRAND_MODEL_BASE_URL?: string;
-  readonly ERRAND_MODEL_API_KEY?: string;
-  /** Read when `ERRAND_MODEL_API_KEY` is not set. */
-  readonly OPENAI_API_KEY?: string;
-  /** Calls the endpoint serves at once, 1..10,000. Default 1. */
-  readonly ERRAND_MODEL_SLOTS?: string;
+  /** Task types whose handlers run on Cloudflare Workflows, separated by commas. Default: none, all run in objects. */
+  readonly ERRAND_WORKFLOWS?: string;
+  /** Where those run. */
+  readonly ORCHESTRATOR_WORKERS_WORKFLOW?: FlowBinding;
 }
 
 /** What the environment comes to. */
@@ -30,15 +30,8 @@ export interface EdgeSettings {
   /** Where the store key came from, for the message when it is the wrong one. */
   readonly keySetting: string;
   readonly model: ModelSettings | null;
-}
-
-/** The OpenAI-compatible endpoint. */
-export interface ModelSettings {
-  readonly baseUrl: string;
-  readonly apiKey: string | undefined;
-  readonly slots: number;
-  /** Model id by role, from `ERRAND_ROLE_<NAME>`. */
-  readonly roles: Readonly<Record<string, string>>;
+  /** Task types that run on Workflows. */
+  readonly workflows: readonly string[];
 }
 
 const adminKeyCharsMin = 16;
@@ -68,29 +61,13 @@ export function readEdgeSettings(env: EdgeEnv): EdgeSettings {
     adminKey,
     storeKey: key === null ? developmentKey : parseKey(key),
     keySetting: key === null ? "the key of development" : "ERRAND_KEY",
-    model: modelOf(env),
+    model: modelSettings(env),
+    workflows: (textOf(env.ERRAND_WORKFLOWS) ?? "").split(",").flatMap((name) => name.trim() || []),
   };
 }
 
 function textOf(value: string | undefined): string | null {
   return value === undefined || value === "" ? null : value;
-}
-
-function modelOf(env: EdgeEnv): ModelSettings | null {
-  const baseUrl = textOf(env.ERRAND_MODEL_BASE_URL);
-  if (baseUrl === null) return null;
-  if (!URL.canParse(baseUrl))
-    throw unset(`ERRAND_MODEL_BASE_URL must be an http(s) URL, got "${baseUrl}"`);
-  const slots = Number(textOf(env.ERRAND_MODEL_SLOTS) ?? 1);
-  if (!Number.isInteger(slots) || slots < 1 || slots > 10_000)
-    throw unset(`ERRAND_MODEL_SLOTS must be a whole number 1..10000`);
-  const roles: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (name.startsWith("ERRAND_ROLE_") && typeof value === "string" && value !== "")
-      roles[name.slice("ERRAND_ROLE_".length).toLowerCase()] = value;
-  }
-  const apiKey = textOf(env.ERRAND_MODEL_API_KEY) ?? textOf(env.OPENAI_API_KEY) ?? undefined;
-  return { baseUrl, apiKey, slots, roles };
 }
 
 function parseKey(text: string): Uint8Array {

@@ -7,19 +7,24 @@ import {
   pageResponse,
   problemResponse,
   protect,
+  type Identifier,
   type Identity,
 } from "../../server/index.ts";
 import { remoteApiKeys } from "./api-keys.ts";
 import { askHome } from "./home-call.ts";
 import { identityHeader } from "./home-object.ts";
+import { awaitsKey, keySocket } from "./key-socket.ts";
 import { destinationOf, needsBody, routeBody } from "./route.ts";
 import { asScope } from "./whereabouts.ts";
 import { readEdgeSettings, type EdgeEnv, type EdgeSettings } from "./settings.ts";
 
 export { ErrandHome } from "./home-object.ts";
+export { ErrandWorkflow } from "./workflow/errand-workflow.ts";
 
 /** Paths of the API; everything else that is asked for with GET may be a file of the page. */
 const apiPath = /^\/(?:api|v1)(?:\/|$)|^\/(?:openapi\.json|readyz|metrics|docs)$|^\/task_/;
+
+const nobody: Identity = { userId: localUser, isAdmin: false, keyHash: null };
 
 /** Anybody may ask these, and no user's home is concerned. */
 const publicPaths: ReadonlySet<string> = new Set(["/openapi.json", "/readyz"]);
@@ -52,10 +57,16 @@ async function answer(
   env: EdgeEnv,
   settings: EdgeSettings,
 ): Promise<Response> {
-  const who = await identify(request, url, env, settings);
+  const path = url.pathname;
+  const identifier = identifierOf(env, settings);
+  if (settings.adminKey !== null && awaitsKey(request, path))
+    return keySocket(request, url, {
+      identifier,
+      open: (who, inner) => socketOf(who, inner, env),
+    });
+  const who = publicPaths.has(path) ? nobody : await identifier.identify(request.headers);
   const headers = new Headers(request.headers);
   headers.set(identityHeader, JSON.stringify(who));
-  const path = url.pathname;
   if (needsBody(request.method, path) && isShort(request)) {
     const idempotencyKey = request.headers.get("idempotency-key");
     const given = { text: await request.text(), idempotencyKey };
@@ -79,17 +90,17 @@ async function homeOf(path: string, who: Identity, env: EdgeEnv): Promise<Scope>
   return typeof found === "string" ? asScope(found) : home;
 }
 
-async function identify(
-  request: Request,
-  url: URL,
-  env: EdgeEnv,
-  { adminKey }: EdgeSettings,
-): Promise<Identity> {
-  const nobody: Identity = { userId: localUser, isAdmin: false, keyHash: null };
-  if (publicPaths.has(url.pathname)) return nobody;
+function identifierOf(env: EdgeEnv, { adminKey }: EdgeSettings): Identifier {
   const auth = adminKey === null ? null : { adminKey, keys: remoteApiKeys(env.HOMES) };
-  const identifier = createIdentifier(auth, { nowMs: () => Date.now() });
-  return await identifier.identify(request.headers);
+  return createIdentifier(auth, { nowMs: () => Date.now() });
+}
+
+/** The socket of who has shown a key in its first message. */
+async function socketOf(who: Identity, request: Request, env: EdgeEnv): Promise<Response> {
+  const headers = new Headers(request.headers);
+  headers.set(identityHeader, JSON.stringify(who));
+  const home = env.HOMES.getByName(userScope(who.userId));
+  return await home.fetch(new Request(request, { headers }));
 }
 
 /** A body that says to be too long is refused by whom it is sent to, without being read here. */

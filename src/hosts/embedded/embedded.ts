@@ -134,20 +134,15 @@ async function openOver(
   // has to wait for it.
   let isStarting = false;
   const started = Promise.withResolvers<void>();
-  await models.start(engine.roles, async ({ name, slots }) => {
+  await models.start(engine.roles, async (endpoint) => {
     if (!isStarting) return;
     await started.promise;
-    await engine.configureQueue(endpointQueue(name), { slots });
+    await engine.configureQueue(endpointQueue(endpoint), { slots: endpoint.slots });
   });
   isStarting = true;
   await engine.start();
   started.resolve();
-  const targets = settings.webhooks.map(({ name }) => name);
-  const stopWebhooks =
-    targets.length === 0 ? null : await watchWebhooks(engine, targets, webhookFailed(log));
-  const alerts =
-    settings.alerts === null ? null : new AlertWatch(engine, settings.alerts, alertFailed(log));
-  await alerts?.start();
+  const { alerts, stopWatching } = await watch(engine, settings, log);
   return {
     engine,
     models,
@@ -155,9 +150,30 @@ async function openOver(
     log,
     async stop(drainGraceMs) {
       models.stop();
+      stopWatching();
+      await engine.stop(drainGraceMs);
+    },
+  };
+}
+
+/** Alerts and webhooks, from the first look on. */
+async function watch(
+  engine: Engine,
+  settings: HostSettings,
+  log: Log,
+): Promise<{ readonly alerts: AlertWatch | null; readonly stopWatching: () => void }> {
+  const alerts =
+    settings.alerts === null ? null : new AlertWatch(engine, settings.alerts, alertFailed(log));
+  await alerts?.recall();
+  const targets = settings.webhooks.map(({ name }) => name);
+  const stopWebhooks =
+    targets.length === 0 ? null : await watchWebhooks(engine, targets, webhookFailed(log));
+  alerts?.start();
+  return {
+    alerts,
+    stopWatching() {
       alerts?.stop();
       stopWebhooks?.();
-      await engine.stop(drainGraceMs);
     },
   };
 }

@@ -34,6 +34,9 @@ const firstAgainMs = 1_000;
 /** Looks in a row without an answer after which a model is gone: one may be a server that is busy. */
 const missesMax = 2;
 
+/** Failures after which it is looked whether the model is still there. */
+const signsOfLoss: ReadonlySet<ModelError["failure"]> = new Set(["refused", "prefill", "stalled"]);
+
 const defaults = {
   slots: 1,
   promptTokensPerSecond: 500,
@@ -56,6 +59,8 @@ function endpointOf(
     decodeTokensPerSecond: config.decodeTokensPerSecond ?? defaults.decodeTokensPerSecond,
     idleTimeoutMs: config.idleTimeoutMs ?? defaults.idleTimeoutMs,
     limits: limitsOf(config),
+    ...(config.device === undefined ? {} : { device: config.device }),
+    ...(config.deviceSlots === undefined ? {} : { deviceSlots: config.deviceSlots }),
     ...(config.resumes === undefined ? {} : { resumes: config.resumes }),
     outcome,
   };
@@ -63,7 +68,8 @@ function endpointOf(
 
 function limitsOf(config: EndpointConfig): NonNullable<Endpoint["limits"]> {
   const { slotsPerKey = null, requestsPerMinute = null, tokensPerMinute = null } = config;
-  return { slotsPerKey, requestsPerMinute, tokensPerMinute };
+  const { swapMs = null } = config;
+  return { slotsPerKey, requestsPerMinute, tokensPerMinute, swapMs };
 }
 
 /** What a look at a server came to: what it offers, or why it cannot be used. */
@@ -162,7 +168,7 @@ export class ModelWatch {
     return (error) => {
       const { connected, baseUrl: watched } = this.#status;
       if (watched !== baseUrl || this.#stop.signal.aborted) return;
-      const isGone = error !== null && (error.failure === "refused" || error.failure === "stalled");
+      const isGone = error !== null && signsOfLoss.has(error.failure);
       if (connected ? isGone : error === null) void this.#look();
     };
   }

@@ -2,7 +2,7 @@ import { latePromises } from "../../core/schedule/estimate.ts";
 import type { QueueEvent } from "../../core/queue/events.ts";
 import type { QueueState } from "../../core/queue/state.ts";
 import type { Schedule } from "../../core/schedule/state.ts";
-import type { QueueView } from "../../engine/index.ts";
+import type { ModelSpeedView, QueueView } from "../../engine/index.ts";
 import { Counter, counter, gauge, Histogram, type Sample } from "./exposition.ts";
 import { bandNames, QueueWatch } from "./queue-watch.ts";
 
@@ -84,6 +84,14 @@ export class QueueMetrics {
         perQueue(({ running }) => running),
       ),
       gauge(
+        {
+          name: "errand_queue_slots_taken",
+          help: "Slots that running calls hold; a call may hold several.",
+          labels,
+        },
+        perQueue(({ taken }) => taken),
+      ),
+      gauge(
         { name: "errand_queue_slots", help: "Slots of the queue.", labels },
         perQueue(({ slots }) => slots),
       ),
@@ -98,6 +106,30 @@ export class QueueMetrics {
           labels,
         },
         perQueue(({ closed }) => (closed === null ? 0 : 1)),
+      ),
+      counter(
+        {
+          name: "errand_queue_cuts_total",
+          help: "Calls that made room for a quick question, since the queue was made.",
+          labels,
+        },
+        perQueue(({ cuts }) => cuts.count),
+      ),
+      counter(
+        {
+          name: "errand_queue_cut_tokens_total",
+          help: "Tokens that had to be read again because a call was cut, since the queue was made.",
+          labels,
+        },
+        perQueue(({ cuts }) => cuts.tokens),
+      ),
+      gauge(
+        {
+          name: "errand_model_tokens_per_second",
+          help: "How fast a model reads prompts (prefill) and writes answers (decode), as learnt.",
+          labels: ["queue", "model", "phase"],
+        },
+        queues.flatMap(({ name, models }) => models.flatMap((model) => speedSamples(name, model))),
       ),
     ].join("");
   }
@@ -166,6 +198,16 @@ export class QueueMetrics {
       ),
     ].join("");
   }
+}
+
+function speedSamples(queue: string, speed: ModelSpeedView): Sample[] {
+  const phases = [
+    ["prefill", speed.promptTokensPerSecond],
+    ["decode", speed.decodeTokensPerSecond],
+  ] as const;
+  return phases.flatMap(([phase, value]) =>
+    value === null ? [] : [{ labels: [queue, speed.model, phase], value }],
+  );
 }
 
 /** Spread of the service clocks of the keys that have waiting calls. O(keys). */

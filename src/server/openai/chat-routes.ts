@@ -37,6 +37,9 @@ export const answerErrors: readonly ErrorCode[] = [
   "model_unavailable",
   "model_rate_limited",
   "model_rejected",
+  "model_loading",
+  "model_silent",
+  "model_interrupted",
   "model_stalled",
   "model_broken",
   "context_overflow",
@@ -91,6 +94,5 @@ async function complete(
   const end = await awaitEnd(server, call, taskId);
   const result = end.status === "completed" ? resultOf(end.output) : null;
   if (result === null) throw endError(taskId, end);
-  const view = await server.engine.reader.view(taskId, null);
-  return json(wholeCompletion(view, result, body.model), 200, headers);
+  return json(wholeCompletion({ ...end, id: taskId }, result, body.model), 200, headers);
 }

@@ -1,3 +1,5 @@
+import type { Identity } from "../guard/identify.ts";
+
 /** One WebSocket, as its host gives it to the doors. */
 export interface SocketPort {
   /** Bytes that wait for the reader; 0 on a host that cannot tell. */
@@ -12,8 +14,16 @@ export interface SocketPort {
   readonly abort?: () => void;
 }
 
-/** What a host tells of a socket. */
+/** What a host keeps of a socket that sleeps: plain JSON, below 8 KiB. */
+export interface SocketState {
+  readonly who: Identity;
+  readonly channels: readonly { readonly name: string; readonly after: string | null }[];
+}
+
+/** What a host tells of a socket, and what it may keep of it. */
 export interface SocketEvents {
+  /** What is needed to go on with this socket after its host has forgotten all else; null before a key was shown. */
+  readonly state: SocketState | null;
   /** A message came; null is a binary one. */
   received(text: string | null): void;
   /** Something that waited has left: there may be room for more. */

@@ -15,7 +15,7 @@ import {
   userChannel,
   type ClientFrame,
 } from "./frames.ts";
-import { closeCodes, type SocketEvents, type SocketPort } from "./port.ts";
+import { closeCodes, type SocketEvents, type SocketPort, type SocketState } from "./port.ts";
 import { SocketLine } from "./socket-line.ts";
 
 /** Channels of one socket. */
@@ -27,12 +27,6 @@ const authTicksMax = 10;
 export interface Wish {
   readonly channel: string;
   readonly after: Cursor | null;
-}
-
-/** What a host keeps of a socket that sleeps: plain JSON, below 8 KiB. */
-export interface SocketState {
-  readonly who: Identity;
-  readonly channels: readonly { readonly name: string; readonly after: string | null }[];
 }
 
 /**

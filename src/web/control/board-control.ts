@@ -1,4 +1,4 @@
-import { explainFailure, inOneLine } from "../../client/index.ts";
+import { explainFailure, failureCode, inOneLine } from "../../client/index.ts";
 import type { BoardAction } from "../state/reduce-board.ts";
 import { guarded } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -7,6 +7,8 @@ import type { Surroundings } from "./surroundings.ts";
 export interface BoardControl {
   /** Loads what a tab shows, now and again and again, until the answer is called. */
   readonly watch: (what: "queues" | "schedules") => () => void;
+  /** The same for alerts; who may not see them is shown none and not asked again. */
+  readonly watchAlerts: () => () => void;
   readonly load: (what: "queues" | "schedules") => Promise<void>;
   readonly pauseQueue: (name: string, paused: boolean) => Promise<void>;
   readonly pauseSchedule: (name: string, paused: boolean) => Promise<void>;
@@ -16,7 +18,7 @@ export interface BoardControl {
 }
 
 /** Queues move all the time; schedules now and then. */
-const watchDelayMs = { queues: 3_000, schedules: 15_000 };
+const watchDelayMs = { queues: 3_000, schedules: 15_000, alerts: 10_000 };
 
 /** Builds the controls of queues and schedules. */
 export function createBoardControl(surroundings: Surroundings): BoardControl {
@@ -26,19 +28,12 @@ export function createBoardControl(surroundings: Surroundings): BoardControl {
   const change = changing(surroundings, dispatch);
   return {
     load,
-    watch(what) {
-      let isOver = false;
-      let cancel = (): void => {};
-      const round = async (): Promise<void> => {
+    watch: (what) =>
+      again(after, watchDelayMs[what], async () => {
         await load(what);
-        if (!isOver) cancel = after(watchDelayMs[what], () => void round());
-      };
-      void round();
-      return () => {
-        isOver = true;
-        cancel();
-      };
-    },
+        return true;
+      }),
+    watchAlerts: () => again(after, watchDelayMs.alerts, () => loadAlerts(surroundings, dispatch)),
     async pauseQueue(name, paused) {
       const words = paused ? "pause the queue" : "resume the queue";
       const queue = await change(`queue ${name}`, words, () =>
@@ -73,6 +68,39 @@ export function createBoardControl(surroundings: Surroundings): BoardControl {
 }
 
 type Dispatch = (action: BoardAction) => void;
+
+/** Does something now and again and again, as long as it answers true and until the answer is called. */
+function again(
+  after: Surroundings["after"],
+  delayMs: number,
+  act: () => Promise<boolean>,
+): () => void {
+  let isOver = false;
+  let cancel = (): void => {};
+  const round = async (): Promise<void> => {
+    const goesOn = await act();
+    if (goesOn && !isOver) cancel = after(delayMs, () => void round());
+  };
+  void round();
+  return () => {
+    isOver = true;
+    cancel();
+  };
+}
+
+/** False: this person may not see alerts. A server that is away is told by the banner. */
+async function loadAlerts(surroundings: Surroundings, dispatch: Dispatch): Promise<boolean> {
+  let isRefused = false;
+  const alerts = await guarded(
+    surroundings,
+    () => surroundings.client.queues.alerts(),
+    (failure) => {
+      isRefused = ["forbidden", "not_found"].includes(failureCode(failure) ?? "");
+    },
+  );
+  if (alerts !== undefined) dispatch({ type: "alertsLoaded", alerts });
+  return !isRefused;
+}
 
 async function loadBoard(
   surroundings: Surroundings,

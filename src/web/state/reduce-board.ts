@@ -1,12 +1,14 @@
-import type { Failure, QueueStatus, Schedule } from "../../client/index.ts";
+import type { Alert, Failure, QueueStatus, Schedule } from "../../client/index.ts";
 import type { Load, PageState } from "./page-state.ts";
 
-/** Queues and schedules as they were when they were asked for last. */
+/** Queues, schedules and alerts as they were when they were asked for last. */
 export interface BoardState {
   readonly queuesLoad: Load;
   readonly queues: readonly QueueStatus[];
   readonly schedulesLoad: Load;
   readonly schedules: readonly Schedule[];
+  /** Those that last, then those that have cleared; empty for who may not see them. */
+  readonly alerts: readonly Alert[];
   /** What is being changed: `queue <name>`, `schedule <name>`. */
   readonly busy: readonly string[];
 }
@@ -16,6 +18,7 @@ export type BoardAction =
   | { readonly type: "queuesLoaded"; readonly queues: readonly QueueStatus[] }
   | { readonly type: "queuesFailed"; readonly failure: Failure }
   | { readonly type: "queueChanged"; readonly queue: QueueStatus }
+  | { readonly type: "alertsLoaded"; readonly alerts: readonly Alert[] }
   | { readonly type: "schedulesLoaded"; readonly schedules: readonly Schedule[] }
   | { readonly type: "schedulesFailed"; readonly failure: Failure }
   | { readonly type: "scheduleChanged"; readonly schedule: Schedule }
@@ -28,6 +31,7 @@ export const emptyBoard: BoardState = {
   queues: [],
   schedulesLoad: { is: "idle" },
   schedules: [],
+  alerts: [],
   busy: [],
 };
 
@@ -44,6 +48,8 @@ function next(state: BoardState, action: BoardAction): BoardState {
       return { ...state, queuesLoad: { is: "failed", failure: action.failure } };
     case "queueChanged":
       return { ...state, queues: put(state.queues, action.queue) };
+    case "alertsLoaded":
+      return { ...state, alerts: action.alerts };
     case "schedulesLoaded":
       return { ...state, schedulesLoad: { is: "ready" }, schedules: action.schedules };
     case "schedulesFailed":
@@ -76,4 +82,9 @@ function inOrder(queues: readonly QueueStatus[]): readonly QueueStatus[] {
 
 function put<T extends { readonly name: string }>(items: readonly T[], changed: T): readonly T[] {
   return items.map((item) => (item.name === changed.name ? changed : item));
+}
+
+/** Alerts that last now. */
+export function firingAlerts({ alerts }: BoardState): readonly Alert[] {
+  return alerts.filter(({ clearedAt }) => clearedAt === null);
 }

@@ -1,6 +1,8 @@
+import { useEffect } from "react";
 import type { KeyboardEvent, ReactNode } from "react";
 import { panelTabs as tabs } from "../state/page-state.ts";
 import type { PanelTab } from "../state/page-state.ts";
+import { firingAlerts } from "../state/reduce-board.ts";
 import { openTodos } from "../state/reduce-todo.ts";
 import { Approvals } from "./approvals.tsx";
 import { useControl, usePage } from "./page-context.ts";
@@ -27,6 +29,8 @@ const contents: Record<PanelTab, () => ReactNode> = {
 export function Panel(): ReactNode {
   const tab = usePage((state) => state.shell.tab);
   const isDetail = usePage((state) => state.detail !== null);
+  const control = useControl();
+  useEffect(() => control.board.watchAlerts(), [control]);
   if (isDetail) return <TaskPanel />;
   const Content = contents[tab];
   return (
@@ -43,6 +47,7 @@ export function Panel(): ReactNode {
 function Tabs({ current }: { readonly current: PanelTab }): ReactNode {
   const control = useControl();
   const open = usePage((state) => openTodos(state.todos));
+  const firing = usePage((state) => firingAlerts(state.board).length);
   // As tabs do everywhere: one of them is in the order of Tab, arrows go to the others.
   const onKeyDown = (event: KeyboardEvent): void => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -69,6 +74,12 @@ function Tabs({ current }: { readonly current: PanelTab }): ReactNode {
         >
           {words[tab]}
           {tab === "todos" && open > 0 && <span className="tab-count">{open}</span>}
+          {tab === "queues" && firing > 0 && (
+            <span className="tab-count" data-tone="bad">
+              {firing}
+              <span className="unseen">{firing === 1 ? " alert" : " alerts"}</span>
+            </span>
+          )}
         </button>
       ))}
     </div>

@@ -1,20 +1,33 @@
 import { useEffect } from "react";
 import type { ReactNode } from "react";
 import type { QueueStatus } from "../../client/index.ts";
-import { limitsOfQueue, standOfQueue, titleOfQueue } from "../words/queue-words.ts";
+import {
+  isBackstage,
+  limitsOfQueue,
+  standOfQueue,
+  titleOfQueue,
+  wordsOfCuts,
+} from "../words/queue-words.ts";
+import { Alerts } from "./alerts.tsx";
 import { Icon } from "./icon.tsx";
 import { LoadFailed } from "./load-failed.tsx";
 import { useControl, usePage } from "./page-context.ts";
 import { useNow } from "./use-now.ts";
 
-/** Every queue: how full it is, what waits, whether it moves, and the switch that stops it. */
+/**
+ * What is wrong, then every queue: how full it is, what waits, whether it moves, and the switch that stops it. Pools that
+ * Errand brings along and where nothing waits are one line.
+ */
 export function QueuePanel(): ReactNode {
   const control = useControl();
   const queues = usePage((state) => state.board.queues);
   const load = usePage((state) => state.board.queuesLoad);
   useEffect(() => control.board.watch("queues"), [control]);
+  const shown = queues.filter((queue) => !isBackstage(queue));
+  const others = queues.filter(isBackstage);
   return (
     <div className="panel-body board">
+      <Alerts />
       <LoadFailed load={load} onAgain={() => void control.board.load("queues")} />
       {load.is === "ready" && queues.length === 0 && (
         <div className="no-tasks">
@@ -23,10 +36,23 @@ export function QueuePanel(): ReactNode {
         </div>
       )}
       <ul className="plain-list" aria-label="Queues">
-        {queues.map((queue) => (
+        {shown.map((queue) => (
           <QueueCard key={queue.name} queue={queue} />
         ))}
       </ul>
+      {others.length > 0 && (
+        <details className="folded">
+          <summary>
+            {others.length} {shown.length > 0 ? "more" : others.length === 1 ? "queue" : "queues"},
+            nothing waits
+          </summary>
+          <ul className="plain-list" aria-label="Queues where nothing waits">
+            {others.map((queue) => (
+              <QueueCard key={queue.name} queue={queue} />
+            ))}
+          </ul>
+        </details>
+      )}
     </div>
   );
 }
@@ -37,7 +63,7 @@ function QueueCard({ queue }: { readonly queue: QueueStatus }): ReactNode {
   const isBusy = usePage((state) => state.board.busy.includes(`queue ${queue.name}`));
   const title = titleOfQueue(queue.name);
   const { word, tone, icon } = standOfQueue(queue, nowMs);
-  const limits = limitsOfQueue(queue);
+  const small = [limitsOfQueue(queue), wordsOfCuts(queue)].filter((words) => words !== "");
   const verb = queue.paused ? "Resume" : "Pause";
   return (
     <li className="card">
@@ -70,7 +96,11 @@ function QueueCard({ queue }: { readonly queue: QueueStatus }): ReactNode {
         </span>
         <span data-tone={tone}>{word}</span>
       </p>
-      {limits !== "" && <p className="quiet card-small">{limits}</p>}
+      {small.map((words) => (
+        <p key={words} className="quiet card-small">
+          {words}
+        </p>
+      ))}
     </li>
   );
 }

@@ -5,7 +5,7 @@ import type { Task } from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
 import type { DetailState, TaskWish } from "../state/page-state.ts";
 import { taskTitle } from "../state/select-tasks.ts";
-import { wordsOfProgress, wordsOfReason, wordsOfStatus } from "../words/task-words.ts";
+import { wordsOfProgress, wordsOfStatus, wordsOfWait } from "../words/task-words.ts";
 import { durationWords, momentWords } from "../words/time-words.ts";
 import { Icon } from "./icon.tsx";
 import type { IconName } from "./icon.tsx";
@@ -117,7 +117,7 @@ function StatusBlock({ task, detail }: FactsProps): ReactNode {
           <Icon name={icon} />
         </span>
         <strong>{word}</strong>
-        {task.reason !== null && <span>{wordsOfReason(task.reason, nowMs)}</span>}
+        {task.reason !== null && <span>{wordsOfWait(task, nowMs)}</span>}
       </p>
       {!isEnd(task.status) && <ProgressBar task={task} />}
       {task.status === "running" && task.startedAt !== null && (
@@ -126,7 +126,7 @@ function StatusBlock({ task, detail }: FactsProps): ReactNode {
           {task.progress !== null && ` · ${wordsOfProgress(task.progress)}`}
         </p>
       )}
-      {!isEnd(task.status) && task.status !== "running" && why !== null && <p>{why.message}</p>}
+      {!isEnd(task.status) && task.reason !== null && why !== null && <p>{why.message}</p>}
       {task.error !== null && task.status !== "cancelled" && (
         <>
           <p>{inOneLine(explainTaskError(task.error))}</p>

@@ -8,8 +8,8 @@ import {
   countsDown,
   shareOf,
   wordsOfProgress,
-  wordsOfReason,
   wordsOfStatus,
+  wordsOfWait,
 } from "../words/task-words.ts";
 import { agoWords, durationWords, momentWords } from "../words/time-words.ts";
 import { Icon } from "./icon.tsx";
@@ -58,7 +58,9 @@ function TaskSays({ task }: { readonly task: Task }): ReactNode {
   const counts = isActive && (countsDown(task.reason) || task.status === "running");
   const nowMs = useNow(counts ? 1_000 : 30_000);
   if (isActive && task.reason !== null) {
-    const words = wordsOfReason(task.reason, nowMs);
+    const { progress, status } = task;
+    const isAtWork = status === "running" && progress !== null;
+    const words = `${isAtWork ? `${wordsOfProgress(progress)} · ` : ""}${wordsOfWait(task, nowMs)}`;
     return (
       <span className="task-says" title={words}>
         {words}

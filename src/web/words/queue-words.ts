@@ -9,6 +9,21 @@ export function titleOfQueue(name: string): string {
   return words === name ? name : words.slice(0, 1).toUpperCase() + words.slice(1);
 }
 
+/** Pools that Errand brings along: nobody has set them up, and as long as nothing waits nobody has to see them. */
+const ownPools: readonly string[] = ["alerts", "chat_tasks", "completions", "tasks", "webhooks"];
+
+/** True for a queue that says nothing to a person now. */
+export function isBackstage({ name, paused, closed, pending }: QueueStatus): boolean {
+  return ownPools.includes(name) && !paused && closed === null && pending === 0;
+}
+
+/** What cuts for quick questions have cost; empty if there were none. */
+export function wordsOfCuts({ cuts }: QueueStatus): string {
+  if (cuts.count === 0) return "";
+  const times = cuts.count === 1 ? "once" : `${cuts.count.toLocaleString("en")} times`;
+  return `Made room for a quick question ${times} · ${cuts.tokens.toLocaleString("en")} tokens read again`;
+}
+
 /** Whether a queue moves, and what holds it back. */
 export function standOfQueue(queue: QueueStatus, nowMs: number): StatusWords {
   if (queue.paused)

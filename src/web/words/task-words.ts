@@ -74,6 +74,16 @@ export function wordsOfReason(reason: Reason, nowMs: number): string {
   }
 }
 
+/** Why a task, or a call of one that runs, does not run now; empty if nothing holds it. */
+export function wordsOfWait(
+  { reason, status }: Pick<Task, "reason" | "status">,
+  nowMs: number,
+): string {
+  if (reason === null) return "";
+  const words = wordsOfReason(reason, nowMs);
+  return status === "running" ? `one call is tried again ${words}` : words;
+}
+
 /** True for a wait whose words hold a time that runs. */
 export function countsDown(reason: Reason | null): boolean {
   return reason !== null && (reason.untilAt !== null || (reason.cause?.untilAt ?? null) !== null);
@@ -117,10 +127,14 @@ export function wordsOfCause(
       return "the queue is paused";
     case "endpoint_down":
       return joinedWith("the model does not answer", soon === "" ? "" : `asked again ${soon}`);
+    case "endpoint_loading":
+      return joinedWith("the model is being loaded", soon === "" ? "" : `asked again ${soon}`);
     case "endpoint_asked":
       return joinedWith("the model asked to wait", soon === "" ? "" : `goes on ${soon}`);
     case "rate_window":
       return joinedWith("its rate is used up", soon === "" ? "" : `goes on ${soon}`);
+    case "model_swap":
+      return "another model is in use";
     case "type_limit":
       return "as many of its type run as may";
     case "key_limit":

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import type { Estimate } from "../../client/index.ts";
 import { newSentences, wordsOfEnd } from "./spoken.ts";
-import { lineOfWait, shareOf, wordOfWait, wordsOfProgress, wordsOfReason } from "./task-words.ts";
+import {
+  lineOfWait,
+  shareOf,
+  wordOfWait,
+  wordsOfProgress,
+  wordsOfReason,
+  wordsOfWait,
+} from "./task-words.ts";
 import { agoWords, durationWords, ordinal, rangeWords } from "./time-words.ts";
 
 const reason = {
@@ -28,21 +35,24 @@ describe("words for people", () => {
     [{ ...reason, position: null, queue: null }, "for its turn"],
     [{ ...reason, queue: "model:default" }, "3rd in line for the model"],
     [{ ...reason, queue: "model:gpu0" }, "3rd in line for the model at gpu0"],
-    [{ ...reason, cause: { code: "slot_busy", untilAt: null } }, "3rd in line for chat_tasks"],
     [
-      { ...reason, cause: { code: "queue_paused", untilAt: null } },
+      { ...reason, cause: { code: "slot_busy", untilAt: null, error: null } },
+      "3rd in line for chat_tasks",
+    ],
+    [
+      { ...reason, cause: { code: "queue_paused", untilAt: null, error: null } },
       "3rd in line for chat_tasks · the queue is paused",
     ],
     [
       {
         ...reason,
         queue: "model:default",
-        cause: { code: "endpoint_down", untilAt: "1970-01-01T00:00:31Z" },
+        cause: { code: "endpoint_down", untilAt: "1970-01-01T00:00:31Z", error: null },
       },
       "3rd in line for the model · the model does not answer, asked again in 30 s",
     ],
     [
-      { ...reason, cause: { code: "rate_window", untilAt: "1970-01-01T00:00:06Z" } },
+      { ...reason, cause: { code: "rate_window", untilAt: "1970-01-01T00:00:06Z", error: null } },
       "3rd in line for chat_tasks · its rate is used up, goes on in 5 s",
     ],
     [
@@ -84,6 +94,15 @@ describe("words for people", () => {
     expect(lineOfWait(reason, "Queued", 1_000)).toBe("Queued: 3rd in line for chat_tasks");
     expect(lineOfWait({ ...reason, code: "child" }, "Waiting", 0)).toBe("Waiting for its subtasks");
     expect(lineOfWait({ ...reason, code: "held" }, "Waiting", 0)).toBe("Held until you let it go");
+  });
+
+  test("[TASK30] of a task that runs, what is tried again is one of its calls", () => {
+    const backoff = { ...reason, code: "backoff", untilAt: "1970-01-01T00:00:09Z" };
+    expect(wordsOfWait({ status: "running", reason: backoff }, 1_000)).toBe(
+      "one call is tried again in 8 s",
+    );
+    expect(wordsOfWait({ status: "delayed", reason: backoff }, 1_000)).toBe("in 8 s");
+    expect(wordsOfWait({ status: "running", reason: null }, 1_000)).toBe("");
   });
 
   test("[WEB2] a guess is said no finer than it is known", () => {

@@ -5,8 +5,10 @@ import {
   type FakeModel,
   type FakeModelOptions,
 } from "../../../src/adapters/fake-model/fake-model.ts";
+import { openaiModels } from "../../../src/adapters/openai/openai-models.ts";
 import { isRecord } from "../../../src/core/json.ts";
-import { defineTask, type AnyTaskType } from "../../../src/engine/index.ts";
+import { defineTask, type AnyTaskType, type FeedEvent } from "../../../src/engine/index.ts";
+import type { Delta, Models } from "../../../src/ports/models.ts";
 import type { Embedded } from "../../../src/hosts/embedded/embedded.ts";
 import { messageText } from "../../../src/core/session/state.ts";
 import { dataFolder, followToEnd, followUntil, openIn, textOfFeed, viewOf } from "./workbench.ts";
@@ -53,6 +55,42 @@ async function bench(
     },
   });
   return { errand, model: fake };
+}
+
+/** Lets a model of this process answer for the role `chat`, one batch after the other. */
+function answering({ engine }: Embedded, batches: readonly (readonly Delta[])[]): void {
+  const models: Models = {
+    async *stream() {
+      for (const batch of batches) yield await Promise.resolve(batch);
+    },
+    list: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
+  };
+  const [fake] = engine.roles.endpoints;
+  if (fake !== undefined) engine.roles.addEndpoint({ ...fake, models });
+}
+
+/** What each commit of tasks told from now on: entries of streams, and facts behind them. */
+function commitsOf({ engine }: Embedded): readonly (readonly string[])[] {
+  const commits: string[][] = [];
+  let now: string[] | null = null;
+  const tell = (...told: string[]): void => {
+    if (now === null) {
+      commits.push((now = []));
+      // A commit tells all of it before anything it woke runs.
+      queueMicrotask(() => (now = null));
+    }
+    now.push(...told);
+  };
+  engine.kernel.listen({
+    entries: ({ entries }) =>
+      tell(...entries.map((entry) => (entry.t === "text" ? `text ${entry.d}` : entry.t))),
+    committed({ scope, events }) {
+      if (!scope.startsWith("task/")) return;
+      tell(...events.map((event) => (isRecord(event) ? String(event["type"]) : "")));
+    },
+  });
+  return commits;
 }
 
 afterEach(async () => {
@@ -111,6 +149,35 @@ describe("a model call", () => {
     expect(end.status).toBe("failed");
     expect(end.error?.code).toBe("context_overflow");
     expect(model.log().filter(({ path }) => path.endsWith("completions"))).toHaveLength(1);
+  });
+
+  test("[TASK30] what a call waits for is told while its neighbour streams, and when that has ended", async () => {
+    const pair = defineTask("pair", {}, async (_input: unknown, ctx) => {
+      const say = (content: string): Promise<unknown> =>
+        ctx.generate("chat", { messages: [{ role: "user", content }] });
+      await Promise.all([
+        say("[[say first]] [[fault rate_limit retryAfterMs=3600000 times=1]]"),
+        say("[[repeat 200 word]]"),
+      ]);
+    });
+    const { errand } = await bench({ tokensPerSecond: 400 }, { slots: 2, tasks: [pair] });
+    const { taskId } = await errand.engine.submit("pair", {});
+    const reasons = (events: readonly FeedEvent[]): string[] =>
+      events.flatMap((event) =>
+        event.kind === "state" && event.task.reason?.code === "backoff"
+          ? [`${event.task.status}: ${event.task.reason.message}`]
+          : [],
+      );
+    const waits = (events: readonly FeedEvent[]): boolean =>
+      reasons(events).some((reason) => reason.startsWith("delayed"));
+    expect(reasons(await followUntil(errand, taskId, waits))).toEqual([
+      "running: a call of it waits before it is tried again",
+      "delayed: waits before it is tried again",
+    ]);
+    const why = await errand.engine.reader.why(taskId, null);
+    expect(why).toMatchObject({ status: "delayed", reason: { code: "backoff" }, queue: null });
+    expect(why.message).toMatch(/waits before it is tried again until .*, after: /);
+    await errand.engine.cancel(taskId);
   });
 
   test("[CALL9] an endpoint with one slot never serves two calls at once", async () => {
@@ -190,6 +257,61 @@ describe("a model call", () => {
     const second = await errand.engine.run("generate", { prompt: "[[say on]]" });
     expect(second.status).toBe("completed");
     expect(model.load().runningMax).toBe(1);
+  });
+
+  test("[CALL15] that an answer begins and its last words make no commits of their own", async () => {
+    const { errand } = await bench();
+    answering(errand, [
+      [{ type: "text", text: "by" }],
+      [
+        { type: "text", text: "e" },
+        { type: "finish", reason: "stop" },
+      ],
+    ]);
+    const commits = commitsOf(errand);
+    const end = await errand.engine.run("generate", { prompt: "go" });
+    expect(end.output).toMatchObject({ text: "bye", finish: "stop" });
+    expect(commits.slice(-2)).toEqual([
+      ["call", "text by"],
+      ["text e", "callEnd", "call.completed", "task.completed"],
+    ]);
+    expect(commits.flat().filter((told) => told === "call")).toHaveLength(1);
+  });
+
+  test("[CALL16] a task that begins with a call asks for it in the commit that accepts and starts it", async () => {
+    const { errand } = await bench();
+    answering(errand, [[{ type: "text", text: "hi" }], [{ type: "finish", reason: "stop" }]]);
+    const commits = commitsOf(errand);
+    await errand.engine.run("generate", { prompt: "go" });
+    expect(commits).toEqual([
+      ["task.accepted", "task.queued", "task.started", "call.requested", "call.started"],
+      ["call", "text hi"],
+      ["callEnd", "call.completed", "task.completed"],
+    ]);
+  });
+
+  test("[CALL16] a call that was foreseen for another endpoint is given back and made where its role is served now", async () => {
+    const { errand, model } = await bench({}, { slots: 1 });
+    const { engine } = errand;
+    const other = await startFakeModel();
+    await engine.pauseQueue("tasks", true);
+    const { taskId } = await engine.submit("generate", { prompt: "[[say moved]]" });
+    const [fake] = engine.roles.endpoints;
+    if (fake === undefined) throw new Error("there is no endpoint");
+    engine.roles.addEndpoint({
+      ...fake,
+      name: "other",
+      models: openaiModels({ baseUrl: other.baseUrl }),
+    });
+    await engine.configureQueue("model:other", { slots: 1 });
+    engine.roles.assign("chat", { endpoint: "other", model: "m" });
+    await engine.pauseQueue("tasks", false);
+    expect((await engine.ended(taskId)).output).toMatchObject({ text: "moved" });
+    expect(model.load().runningMax).toBe(0);
+    expect(other.load().runningMax).toBe(1);
+    for (const name of ["model:fake", "model:other"])
+      expect(await engine.reader.queue(name)).toMatchObject({ running: 0, pending: 0 });
+    await other.close();
   });
 
   test("[CALL7] another prompt on replay fails with nondeterministic and never runs", async () => {

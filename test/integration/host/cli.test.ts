@@ -182,7 +182,7 @@ export default defineConfig({ tasks: [asks] });
     const cron = ["schedules", "add", "morning", "30 8 * * 1-5", "[[say good morning]]"];
     const added = await errand(...cron, "--zone", "Europe/Berlin");
     expect(added).toMatchObject({ code: 0 });
-    expect(added.out).toMatch(/^morning runs next \d{4}-\d\d-\d\d/);
+    expect(added.out).toMatch(/^morning runs next \d{4}-\d\d-\d\d 08:30.*\(Europe\/Berlin\)/);
     expect((await errand("schedules", "list")).out).toMatch(
       /morning +30 8 \* \* 1-5 +Europe\/Berlin/,
     );
@@ -223,5 +223,7 @@ export default defineConfig({ tasks: [asks] });
     expect(code).toBe(1);
     expect(err).toMatch(/npm start/);
     expect((await errand("submit", "--help")).out).toMatch(/--wait/);
+    // One command of a group is shown as it is typed.
+    expect((await errand("todos", "add", "--help")).out).toContain("errand todos add");
   });
 });

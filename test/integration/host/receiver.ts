@@ -21,6 +21,8 @@ export interface Receiver {
   readonly got: readonly Hook[];
   /** Waits until so many have come. */
   readonly count: (n: number) => Promise<void>;
+  /** Waits until so many different ones have come, and answers each once: a crash may send one again. */
+  readonly distinct: (n: number) => Promise<readonly Hook[]>;
   readonly close: () => void;
 }
 
@@ -55,6 +57,14 @@ export async function receiver(answers: number[] = []): Promise<Receiver> {
     count: (n) =>
       new Promise((resolve) => {
         look = () => got.length >= n && resolve();
+        look();
+      }),
+    distinct: (n) =>
+      new Promise((resolve) => {
+        look = () => {
+          const each = [...new Map(got.map((hook) => [hook.id, hook])).values()];
+          if (each.length >= n) resolve(each);
+        };
         look();
       }),
     close: () => void server.close(),

@@ -14,12 +14,13 @@ export interface ServerProcess {
   terminate(): Promise<number | null>;
 }
 
-/** Starts `errand serve` over a data folder and waits until it says that it is ready. */
+/** Starts `errand serve` over a data folder and waits until it says that it is ready; `program` is another build of it. */
 export async function startServer(
   dataDir: string,
   env: Readonly<Record<string, string>> = {},
+  program = cli,
 ): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [cli, "serve"], {
+  const child = spawn(process.execPath, [program, "serve"], {
     cwd: dataDir,
     env: { ...process.env, ERRAND_DATA_DIR: dataDir, PORT: "0", ...env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -106,14 +106,16 @@ describe.each(ways)("over %s", (_, fetchOf) => {
     ["rate_limit retryAfterMs=2000", "rate_limited", "model_rate_limited"],
     ["status status=500", "broken", "model_broken"],
     ["status status=404", "rejected", "model_rejected"],
-    ["loading", "loading", "model_unavailable"],
+    ["loading", "loading", "model_loading"],
     ["overflow", "context_overflow", "context_overflow"],
-    ["cut afterTokens=3", "broken", "model_broken"],
-    ["cut", "broken", "model_broken"],
-    ["no_finish afterTokens=3", "broken", "model_broken"],
+    ["cut afterTokens=3", "generating", "model_interrupted"],
+    ["cut", "prefill", "model_silent"],
+    ["no_finish afterTokens=3", "generating", "model_interrupted"],
+    ["status status=504", "prefill", "model_silent"],
     ["malformed afterTokens=3", "broken", "model_broken"],
     ["huge_line afterTokens=3", "broken", "model_broken"],
-    ["error afterTokens=3", "broken", "model_broken"],
+    ["error afterTokens=3", "generating", "model_interrupted"],
+    ["error", "prefill", "model_silent"],
   ])("[MODEL5,MODEL7] the fault %s is %s", async (fault, failure, code) => {
     const reading = read(modelsAt(fake.baseUrl), ask(`[[repeat 5 w]] [[fault ${fault}]]`));
     await expect(reading).rejects.toMatchObject({ name: "ModelError", failure, code });
@@ -237,12 +239,12 @@ describe.each(ways)("over %s", (_, fetchOf) => {
       "fake-small",
       "fake-embed",
     ]);
-    const [first, second] = await models.embed(
+    const { vectors } = await models.embed(
       { model: "e", texts: ["a b", "a b"] },
       { signal: never },
     );
-    expect(first).toHaveLength(64);
-    expect(first).toEqual(second);
+    expect(vectors[0]).toHaveLength(64);
+    expect(vectors[0]).toEqual(vectors[1]);
   });
 });
 

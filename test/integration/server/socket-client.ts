@@ -3,21 +3,11 @@ import { once } from "node:events";
 
 import { WebSocket } from "ws";
 
-import { isRecord } from "../../../src/core/json.ts";
 import type { SocketEvents, SocketPort } from "../../../src/server/index.ts";
 import { requestOf, type Ask, type Door } from "./door.ts";
-import type { Seen } from "./event-reader.ts";
+import { Frames, isEndOf, type Frame } from "../../hosts/frames.ts";
 
-/** What came over a socket. */
-export interface Frame {
-  readonly t: string;
-  readonly channel: string | null;
-  readonly seq: string | null;
-  /** Name and data of an `ev` frame. */
-  readonly event: { readonly type: string; readonly data: Readonly<Record<string, unknown>> };
-  readonly code?: string;
-  readonly message?: string;
-}
+export { asSeen, type Frame } from "../../hosts/frames.ts";
 
 /** An open socket. */
 export interface SocketClient {
@@ -34,41 +24,6 @@ export interface SocketClient {
   /** The library's own socket. */
   readonly raw: WebSocket;
 }
-
-class Frames {
-  readonly #waiting: Frame[] = [];
-  #look = (): void => {};
-  #isOver = false;
-
-  put(text: string): void {
-    const frame: unknown = JSON.parse(text);
-    if (!isRecord(frame)) throw new TypeError(`not a frame: ${text.slice(0, 100)}`);
-    this.#waiting.push(frame as unknown as Frame);
-    this.#look();
-  }
-
-  over(): void {
-    this.#isOver = true;
-    this.#look();
-  }
-
-  async until(fits: (frame: Frame) => boolean): Promise<readonly Frame[]> {
-    const seen: Frame[] = [];
-    for (;;) {
-      const frame = this.#waiting.shift();
-      if (frame !== undefined) {
-        seen.push(frame);
-        if (fits(frame)) return seen;
-      } else if (this.#isOver) throw new Error(`closed after: ${JSON.stringify(seen.slice(-3))}`);
-      else await new Promise<void>((resolve) => (this.#look = resolve));
-    }
-  }
-}
-
-const isEndOf =
-  (channel: string) =>
-  (frame: Frame): boolean =>
-    frame.t === "end" && frame.channel === channel;
 
 /** Opens a socket over the network. Rejects if the upgrade is refused, with the status in the message. */
 export async function openSocket(
@@ -154,11 +109,4 @@ export async function openInside(
     },
   });
   return { socket: events === null ? null : Object.assign(port, { events }), response };
-}
-
-/** Frames of a channel as an event stream would have told them. */
-export function asSeen(frames: readonly Frame[]): readonly Seen[] {
-  return frames.flatMap(({ t, seq, event }) =>
-    t === "ev" ? { name: event.type, id: seq, data: event.data } : [],
-  );
 }

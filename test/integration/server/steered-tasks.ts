@@ -22,8 +22,14 @@ export interface Steer {
   releaseAll(): void;
 }
 
-/** The task types, and what steers them. `script` runs acts, `echo` answers its input. Both are in the queue `steered`. */
-export function steeredTasks(): { readonly types: readonly AnyTaskType[]; readonly steer: Steer } {
+/**
+ * The task types, and what steers them. `script` runs acts, `echo` answers its input. Both are in the queue `steered`.
+ * `pass` waits at a gate where promises do not reach from a test to a task.
+ */
+export function steeredTasks(pass?: (gate: string, signal: AbortSignal) => Promise<void>): {
+  readonly types: readonly AnyTaskType[];
+  readonly steer: Steer;
+} {
   const gates = new Map<string, PromiseWithResolvers<void>>();
   let allOpen = false;
   const gate = (name: string): PromiseWithResolvers<void> => {
@@ -46,7 +52,8 @@ export function steeredTasks(): { readonly types: readonly AnyTaskType[]; readon
       for (const [index, act] of acts.entries()) {
         if ("say" in act)
           for (let time = 0; time < (act.times ?? 1); time += 1) await ctx.write(act.say);
-        else if ("gate" in act) await (allOpen ? null : gate(act.gate).promise);
+        else if ("gate" in act)
+          await (pass?.(act.gate, ctx.signal) ?? (allOpen ? null : gate(act.gate).promise));
         else if ("progress" in act) await ctx.progress({ done: act.progress, total: 10 });
         else if ("step" in act) await ctx.step(act.step, () => index);
         else if ("event" in act) await ctx.waitForEvent(act.event);

@@ -12,7 +12,13 @@ import { createTimeoutWaker } from "../../../src/adapters/node/waker.ts";
 import { isRecord } from "../../../src/core/json.ts";
 import { streamId, textOf } from "../../../src/core/stream/entry.ts";
 import type { TaskView } from "../../../src/core/task/view.ts";
-import { Engine, type Endpoint, type RoleTarget } from "../../../src/engine/index.ts";
+import {
+  Engine,
+  type AnyTaskType,
+  type Endpoint,
+  type RoleTarget,
+} from "../../../src/engine/index.ts";
+import type { Clock } from "../../../src/ports/host.ts";
 import type { Models } from "../../../src/ports/models.ts";
 import { builtInTasks, engineDesk, type Desk } from "../../../src/tasks/index.ts";
 
@@ -26,6 +32,10 @@ export interface OpenOptions {
   /** Models of roles besides `chat`, whose model is "fake-large". */
   readonly roles?: Readonly<Record<string, string>>;
   readonly memoryCharsMax?: number;
+  /** Task types besides the built-in ones. */
+  readonly tasks?: readonly AnyTaskType[];
+  readonly clock?: Clock;
+  readonly retentionMs?: number;
   /** Puts something between the tasks and their desk. */
   desk?(desk: Desk): Desk;
 }
@@ -47,12 +57,12 @@ export async function openErrand(options: OpenOptions = {}): Promise<Opened> {
   const failures: unknown[] = [];
   const own = engineDesk(() => engine);
   const desk = options.desk?.(own) ?? own;
-  const { memoryCharsMax, models } = options;
+  const { memoryCharsMax, models, clock = systemClock, retentionMs } = options;
   const engine: Engine = new Engine(
     {
       store,
       cipher: createAesCipher({ store, storeKey, keySetting: "the test" }),
-      clock: systemClock,
+      clock,
       random: createSystemRandom(),
       turn: nextTurn,
       log: { info: () => {}, error: (...words) => failures.push(words) },
@@ -61,7 +71,11 @@ export async function openErrand(options: OpenOptions = {}): Promise<Opened> {
       sha256: (text) => Promise.resolve(createHash("sha256").update(text).digest("hex")),
     },
     {
-      tasks: builtInTasks(desk, memoryCharsMax === undefined ? {} : { memoryCharsMax }),
+      tasks: [
+        ...builtInTasks(desk, memoryCharsMax === undefined ? {} : { memoryCharsMax }),
+        ...(options.tasks ?? []),
+      ],
+      ...(retentionMs === undefined ? {} : { retentionMs }),
       ...(models === undefined ? {} : modelSettings(models, options)),
     },
   );
