@@ -53,7 +53,7 @@ function endpoint(pace: Pace): { readonly models: Models; readonly calls: ModelC
     stream,
     probe: () => Promise.resolve("continue"),
     list: () => Promise.resolve(["one"]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
   };
   return { models, calls };
 }

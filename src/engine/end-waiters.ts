@@ -1,6 +1,8 @@
 import { asTask } from "./erased-types.ts";
 import { ErrandError, type ErrorData } from "../core/errors.ts";
+import type { Priority } from "../core/queue/protocol.ts";
 import { taskScope } from "../core/scope.ts";
+import type { TaskState } from "../core/task/state.ts";
 import { isEnd, type TaskStatus } from "../core/task/status.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 
@@ -9,6 +11,13 @@ export interface TaskEnd {
   readonly status: TaskStatus;
   readonly output: unknown;
   readonly error: ErrorData | null;
+  readonly createdAtMs: number;
+  /** The priority it had at its end. */
+  readonly priority: Priority;
+}
+
+function endOf({ status, output, error, createdAtMs, spec }: TaskState): TaskEnd {
+  return { status, output, error, createdAtMs, priority: spec?.priority ?? "background" };
 }
 
 interface Waiter {
@@ -32,8 +41,7 @@ export class EndWaiters {
         const waiters = this.#waiters.get(task.id);
         if (waiters === undefined) return;
         this.#waiters.delete(task.id);
-        for (const waiter of waiters)
-          waiter.resolve({ status: task.status, output: task.output, error: task.error });
+        for (const waiter of waiters) waiter.resolve(endOf(task));
       },
     });
   }
@@ -71,9 +79,7 @@ export class EndWaiters {
     try {
       const now = await this.#kernel.read(taskScope(taskId), (state) => {
         const task = asTask(state);
-        return isEnd(task.status)
-          ? { status: task.status, output: task.output, error: task.error }
-          : null;
+        return isEnd(task.status) ? endOf(task) : null;
       });
       return now ?? (await coming.ended);
     } finally {

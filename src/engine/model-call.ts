@@ -116,7 +116,7 @@ export async function embed(
   const chars = texts.reduce((sum, text) => sum + text.length, 0);
   const wanted = { hash, inputTokens: roughTokens(chars), answers: false, isFree: false };
   return await scheduled(on, wanted, async (operation) => {
-    const vectors = await watched(on, operation, (signal) =>
+    const { vectors, inputTokens } = await watched(on, operation, (signal) =>
       endpoint.models.embed({ model, texts }, { signal }),
     );
     const text = vectors.map(packVector).join("\n");
@@ -125,7 +125,8 @@ export async function embed(
         "too_large",
         `${texts.length} vectors of ${vectors[0]?.length ?? 0} numbers are more than one result holds: ask for fewer at once`,
       );
-    return { result: { text, finish: "stop" } };
+    const usage = inputTokens === undefined ? {} : { usage: { inputTokens, outputTokens: 0 } };
+    return { result: { text, finish: "stop", ...usage } };
   });
 }
 

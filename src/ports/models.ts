@@ -62,6 +62,12 @@ export type Delta =
   /** Last. `stop` and `toolCalls` are good ends, `length` and `filter` are cut answers. */
   | { readonly type: "finish"; readonly reason: "stop" | "length" | "toolCalls" | "filter" };
 
+/** Vectors of texts, and how many tokens those had, if the endpoint has counted them. */
+export interface TextVectors {
+  readonly vectors: readonly (readonly number[])[];
+  readonly inputTokens?: number;
+}
+
 /**
  * One model endpoint. `stream` yields batches of deltas as they arrive (what one read of the socket held), ends
  * after `finish`, and throws {@link ModelError} otherwise. Aborting `signal` closes the upstream socket at once
@@ -79,11 +85,11 @@ export interface Models {
   probe?(model: string, options: { readonly signal: AbortSignal }): Promise<ResumeWay | null>;
   /** Model ids the endpoint offers. Throws {@link ModelError}. */
   list(options: { readonly signal: AbortSignal }): Promise<readonly string[]>;
-  /** One vector per text. Throws {@link ModelError}. */
+  /** One vector per text, in order. Throws {@link ModelError}. */
   embed(
     call: { readonly model: string; readonly texts: readonly string[] },
     options: { readonly signal: AbortSignal },
-  ): Promise<readonly (readonly number[])[]>;
+  ): Promise<TextVectors>;
 }
 
 /**

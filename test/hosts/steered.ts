@@ -111,7 +111,7 @@ export const testEndpoint: Endpoint = {
       }
     },
     list: () => Promise.resolve(["steered"]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
   },
 };
 

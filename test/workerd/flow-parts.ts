@@ -82,7 +82,7 @@ export const planningEndpoint: Endpoint = {
       }
     },
     list: () => Promise.resolve(["planning"]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
   },
 };
 

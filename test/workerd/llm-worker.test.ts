@@ -17,7 +17,7 @@ function served(models: Partial<Models>): Models {
   const whole: Models = {
     async *stream() {},
     list: () => Promise.resolve([]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
     ...models,
   };
   return remoteModels({ fetch: (url, init) => serveModels(whole, new Request(url, init)) });
@@ -51,7 +51,7 @@ test("[LLM1] an llm-worker gives the same deltas and values as the models behind
     },
     list: () => Promise.resolve(["a", "b"]),
     probe: (model) => Promise.resolve(model === "a" ? "prefill" : null),
-    embed: ({ texts }) => Promise.resolve(texts.map(() => [0.5, -1])),
+    embed: ({ texts }) => Promise.resolve({ vectors: texts.map(() => [0.5, -1]), inputTokens: 3 }),
   });
   expect(await all(models)).toEqual(deltas.flat());
   expect(asked).toEqual([call]);
@@ -59,10 +59,13 @@ test("[LLM1] an llm-worker gives the same deltas and values as the models behind
   expect(await models.probe?.("a", { signal: never })).toBe("prefill");
   expect(await models.probe?.("b", { signal: never })).toBeNull();
   const vectors = await models.embed({ model: "e", texts: ["x", "y"] }, { signal: never });
-  expect(vectors).toEqual([
-    [0.5, -1],
-    [0.5, -1],
-  ]);
+  expect(vectors).toEqual({
+    vectors: [
+      [0.5, -1],
+      [0.5, -1],
+    ],
+    inputTokens: 3,
+  });
 });
 
 test("[LLM2] failures keep their kind, before and in the middle of an answer", async () => {
@@ -171,7 +174,7 @@ test("[WAI2] JSON is asked for by its schema", async () => {
 
 test("[WAI2] vectors come from Workers AI, and its catalogue is the file of ids", async () => {
   const model = workersAiIds["embed"] ?? "";
-  const vectors = await ai.embed({ model, texts: ["a", "b"] }, { signal: never });
+  const { vectors } = await ai.embed({ model, texts: ["a", "b"] }, { signal: never });
   expect(vectors.map((vector) => vector.length)).toEqual([64, 64]);
   expect(await ai.list({ signal: never })).toContain(workersAiIds["chat"]);
 });

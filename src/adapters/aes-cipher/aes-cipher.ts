@@ -16,7 +16,7 @@ const textAt = nonceAt + nonceBytes;
 const tagBytes = 16;
 
 /** Shorter text is not compressed: setting up costs more than the bytes saved. */
-const compressCharsMin = 128;
+const compressCharsMin = 512;
 /** Most bytes of a text that is compressed, so that no row inflates beyond it: the most that workerd inflates. */
 const inflatedBytesMax = 128 * 1024 * 1024;
 

@@ -1,7 +1,13 @@
 import { isRecord } from "../../core/json.ts";
 import { resultCharsMax } from "../../core/limits.ts";
 import type { AnswerPhase } from "../../ports/model-failure.ts";
-import { type Delta, type ModelCall, ModelError, type Models } from "../../ports/models.ts";
+import {
+  type Delta,
+  type ModelCall,
+  ModelError,
+  type Models,
+  type TextVectors,
+} from "../../ports/models.ts";
 import { schemaOf, sdkPromptOf } from "./prompt.ts";
 import { sdkFailure } from "./sdk-failure.ts";
 import type { AnySdkEmbeddingModel, AnySdkModel } from "./sdk-types.ts";
@@ -200,7 +206,7 @@ async function embedTexts(
   source: ModelSource,
   call: { readonly model: string; readonly texts: readonly string[] },
   { signal }: CallOptions,
-): Promise<readonly (readonly number[])[]> {
+): Promise<TextVectors> {
   signal.throwIfAborted();
   const model = "embeddingModel" in source ? source.embeddingModel?.(call.model) : undefined;
   if (model === undefined)
@@ -209,12 +215,17 @@ async function embedTexts(
       `embeddings of "${call.model}" need a provider with embedding models, not only a function`,
     );
   const vectors: number[][] = [];
+  let inputTokens = 0;
+  let isCounted = true;
   try {
     const callMax = (await model.maxEmbeddingsPerCall) ?? Infinity;
     for (let at = 0; at < call.texts.length; at += callMax) {
       const values = call.texts.slice(at, at + callMax);
-      const { embeddings } = await model.doEmbed({ values, abortSignal: signal });
+      const { embeddings, usage } = await model.doEmbed({ values, abortSignal: signal });
       vectors.push(...embeddings);
+      // A part that was not counted makes a count of all of them too small.
+      if (usage === undefined) isCounted = false;
+      else inputTokens += usage.tokens;
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -225,5 +236,5 @@ async function embedTexts(
       "broken",
       `the provider sent ${vectors.length} vectors for ${call.texts.length} texts`,
     );
-  return vectors;
+  return isCounted && inputTokens > 0 ? { vectors, inputTokens } : { vectors };
 }

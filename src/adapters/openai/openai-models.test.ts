@@ -274,11 +274,31 @@ describe("models and vectors", () => {
     });
     expect(
       await modelsOf(fetch).embed({ model: "e", texts: ["a", "b"] }, { signal: never }),
-    ).toEqual([[1], [2]]);
+    ).toEqual({ vectors: [[1], [2]] });
   });
 
+  test.each([
+    [{ prompt_tokens: 7, total_tokens: 7 }, 7],
+    [{ total_tokens: 5 }, 5],
+    [{ prompt_tokens: 0, total_tokens: 0 }, undefined],
+    [{ prompt_tokens: -1 }, undefined],
+    ["none", undefined],
+  ])(
+    "[MODEL12] tokens of texts are told as the endpoint counts them: %j",
+    async (usage, tokens) => {
+      const fetch = json({ data: [{ embedding: [1] }], usage });
+      const { inputTokens } = await modelsOf(fetch).embed(
+        { model: "e", texts: ["a"] },
+        { signal: never },
+      );
+      expect(inputTokens).toBe(tokens);
+    },
+  );
+
   test("[MODEL12] no texts need no request", async () => {
-    expect(await modelsOf(noFetch).embed({ model: "e", texts: [] }, { signal: never })).toEqual([]);
+    expect(await modelsOf(noFetch).embed({ model: "e", texts: [] }, { signal: never })).toEqual({
+      vectors: [],
+    });
   });
 
   test.each([

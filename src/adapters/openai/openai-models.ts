@@ -1,6 +1,12 @@
 import { isRecord } from "../../core/json.ts";
 import { endpointErrorOf } from "../../ports/model-failure.ts";
-import { type Delta, type ModelCall, ModelError, type Models } from "../../ports/models.ts";
+import {
+  type Delta,
+  type ModelCall,
+  ModelError,
+  type Models,
+  type TextVectors,
+} from "../../ports/models.ts";
 import { drainMs, listBytesMax, vectorsBytesMax } from "./answer-limits.ts";
 import { AnswerReader } from "./answer-reader.ts";
 import {
@@ -182,8 +188,8 @@ async function embedTexts(
   endpoint: Endpoint,
   call: { readonly model: string; readonly texts: readonly string[] },
   { signal }: CallOptions,
-): Promise<readonly (readonly number[])[]> {
-  if (call.texts.length === 0) return [];
+): Promise<TextVectors> {
+  if (call.texts.length === 0) return { vectors: [] };
   const path = "/embeddings";
   const input = { model: call.model, input: call.texts, encoding_format: "float" };
   const response = await request(endpoint, path, JSON.stringify(input), signal);
@@ -194,7 +200,12 @@ async function embedTexts(
       "broken",
       `the endpoint sent ${vectors.length} vectors for ${call.texts.length} texts, or some that hold no numbers`,
     );
-  return vectors.filter((vector) => vector !== undefined);
+  const usage = isRecord(body["usage"]) ? body["usage"] : {};
+  const tokens = usage["prompt_tokens"] ?? usage["total_tokens"];
+  return {
+    vectors: vectors.filter((vector) => vector !== undefined),
+    ...(isCount(tokens) ? { inputTokens: tokens } : {}),
+  };
 }
 
 /** Servers may send the vectors in any order, numbered by `index`. */
@@ -214,6 +225,11 @@ function vectorsOf(data: unknown): readonly (readonly number[] | undefined)[] {
 
 function isVector(value: unknown): value is readonly number[] {
   return Array.isArray(value) && value.every((item) => typeof item === "number");
+}
+
+/** Some servers send a count that is none. A 0 for texts says that they were not counted. */
+function isCount(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
 }
 
 async function readJson(

@@ -1,6 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 
 import { ErrandError, type FieldError } from "../../core/errors.ts";
+import { issueWords } from "./issue-words.ts";
 
 /** Wrong fields named in one answer; more do not help anybody. */
 const fieldsMax = 20;
@@ -9,7 +10,7 @@ const fieldCharsMax = 100;
 
 /** Parses data from outside. Throws `invalid_request` that names each wrong field. */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: issueWords });
   if (result.success) return result.data;
   const fields = result.error.issues.flatMap(fieldErrors).slice(0, fieldsMax);
   const [first] = fields;
@@ -32,7 +33,17 @@ function fieldErrors(issue: Issue): FieldError[] {
       message: "is not a field of this request",
     }));
   }
+  const inner = issue.code === "invalid_union" ? meantBranch(issue.errors) : undefined;
+  // What one branch says of a field inside says more than that none of them fits.
+  if (inner !== undefined)
+    return inner.flatMap((one) => fieldErrors({ ...one, path: [...issue.path, ...one.path] }));
   return [{ field: nameOf(issue.path), message: issue.message.slice(0, 300) }];
+}
+
+/** The branch of a union that was meant: the only one that has no fault with the value as a whole. */
+function meantBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const meant = branches.filter((issues) => issues.every(({ path }) => path.length > 0));
+  return meant.length === 1 ? meant[0] : undefined;
 }
 
 function nameOf(path: readonly PropertyKey[]): string {

@@ -1,4 +1,5 @@
 import { ErrandError } from "../../core/errors.ts";
+import type { Priority } from "../../core/queue/protocol.ts";
 import type { CallResult, FeedEvent, TaskView } from "../../engine/index.ts";
 import { argumentsText, countedTokens, resultOf } from "./answer-output.ts";
 import { Continuation } from "./continuation.ts";
@@ -20,17 +21,24 @@ interface Identity {
   readonly service_tier: string;
 }
 
-function identityOf(task: TaskView, model: string): Identity {
+/** What of a task stands in its completion. */
+interface Answered {
+  readonly id: string;
+  readonly createdAtMs: number;
+  readonly priority: Priority;
+}
+
+function identityOf({ id, createdAtMs, priority }: Answered, model: string): Identity {
   return {
-    id: `chatcmpl-${task.id.slice("task_".length)}`,
-    created: Math.floor(Date.parse(task.createdAt) / 1_000),
+    id: `chatcmpl-${id.slice("task_".length)}`,
+    created: Math.floor(createdAtMs / 1_000),
     model,
-    service_tier: tierOf(task.priority),
+    service_tier: tierOf(priority),
   };
 }
 
 /** A completed task as one `chat.completion`. */
-export function wholeCompletion(task: TaskView, result: CallResult, model: string): object {
+export function wholeCompletion(task: Answered, result: CallResult, model: string): object {
   const calls = result.toolCalls ?? [];
   const message = {
     role: "assistant",
@@ -127,7 +135,10 @@ export class ChatChunks {
   }
 
   #begin(task: TaskView): void {
-    const { id, ...identity } = identityOf(task, this.#model);
+    const { id, ...identity } = identityOf(
+      { ...task, createdAtMs: Date.parse(task.createdAt) },
+      this.#model,
+    );
     this.#identity = JSON.stringify({ id, object: "chat.completion.chunk", ...identity }).slice(
       0,
       -1,

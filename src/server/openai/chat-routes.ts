@@ -94,6 +94,5 @@ async function complete(
   const end = await awaitEnd(server, call, taskId);
   const result = end.status === "completed" ? resultOf(end.output) : null;
   if (result === null) throw endError(taskId, end);
-  const view = await server.engine.reader.view(taskId, null);
-  return json(wholeCompletion(view, result, body.model), 200, headers);
+  return json(wholeCompletion({ ...end, id: taskId }, result, body.model), 200, headers);
 }

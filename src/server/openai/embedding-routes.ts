@@ -75,7 +75,9 @@ export function embeddingRoute(server: ServerContext, catalogue: Catalogue): Ope
       });
       const end = await awaitEnd(server, call, taskId);
       if (end.status !== "completed") throw endError(taskId, end);
-      const vectors = vectorsIn(await server.engine.reader.callResults(taskId), texts.length);
+      const results = await server.engine.reader.callResults(taskId);
+      const vectors = vectorsIn(results, texts.length);
+      const tokens = tokensIn(results);
       const isPacked = body.encoding_format === "base64";
       return json(
         {
@@ -86,7 +88,7 @@ export function embeddingRoute(server: ServerContext, catalogue: Catalogue): Ope
             embedding: isPacked ? packed : unpackVector(packed),
           })),
           model: body.model,
-          usage: { prompt_tokens: 0, total_tokens: 0 },
+          usage: { prompt_tokens: tokens, total_tokens: tokens },
         },
         200,
         headers,
@@ -104,4 +106,11 @@ function vectorsIn(results: ReadonlyMap<string, CallResult>, count: number): rea
     vectors.push(...part);
   }
   return vectors;
+}
+
+/** Tokens of the texts as the endpoint counted them; 0 where it does not count. */
+function tokensIn(results: ReadonlyMap<string, CallResult>): number {
+  let tokens = 0;
+  for (const { usage } of results.values()) tokens += usage?.inputTokens ?? 0;
+  return tokens;
 }

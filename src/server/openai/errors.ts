@@ -1,4 +1,5 @@
 import { describeError, ErrandError, type ErrorCode } from "../../core/errors.ts";
+import { saysMissing } from "../input/issue-words.ts";
 import { retryAfterOf, retryHeaders } from "../problem.ts";
 
 /** An error as OpenAI's clients read it. */
@@ -49,7 +50,7 @@ export function openaiStatus(code: ErrorCode): number {
 /** The error object of an answer, a stream or a failed response. A bug's own words stay inside. */
 export function openaiError(error: ErrandError): OpenAiError {
   const status = openaiStatus(error.code);
-  const message = error.code === "internal" ? describeError(error.code).title : error.message;
+  const message = error.code === "internal" ? describeError(error.code).title : messageOf(error);
   return {
     message,
     type:
@@ -63,12 +64,23 @@ export function openaiError(error: ErrandError): OpenAiError {
   };
 }
 
+/** What is wrong with a request is said as OpenAI says it: which parameter, and what it must be. */
+function messageOf(error: ErrandError): string {
+  const [wrong] = error.fields ?? [];
+  if (error instanceof OpenAiRefusal || error.code !== "invalid_request" || wrong === undefined)
+    return error.message;
+  if (wrong.field === "") return `Invalid request: ${wrong.message}.`;
+  return saysMissing(wrong.message)
+    ? `Missing required parameter: '${wrong.field}' (${wrong.message}).`
+    : `Invalid value for '${wrong.field}': ${wrong.message}.`;
+}
+
 function codeOf(error: ErrandError): string {
   if (error instanceof OpenAiRefusal) return error.openaiCode;
   if (error.code !== "invalid_request") return known[error.code]?.code ?? error.code;
   const message = error.fields?.[0]?.message ?? "";
   if (error.fields?.[0] === undefined) return "invalid_request";
-  return message.endsWith("received undefined") ? "missing_required_parameter" : "invalid_value";
+  return saysMissing(message) ? "missing_required_parameter" : "invalid_value";
 }
 
 /** The answer to an error below `/v1`. A repeat is only invited where it may help. */

@@ -64,7 +64,7 @@ function answering({ engine }: Embedded, batches: readonly (readonly Delta[])[])
       for (const batch of batches) yield await Promise.resolve(batch);
     },
     list: () => Promise.resolve([]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
   };
   const [fake] = engine.roles.endpoints;
   if (fake !== undefined) engine.roles.addEndpoint({ ...fake, models });

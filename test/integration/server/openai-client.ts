@@ -60,7 +60,8 @@ export function scripted(
     list: () => Promise.resolve(["fake-large", "org/model:7b"]),
     embed({ texts }) {
       embedded.push([...texts]);
-      return Promise.resolve(texts.map((text) => [text.length, 0.5, -1]));
+      const vectors = texts.map((text) => [text.length, 0.5, -1]);
+      return Promise.resolve({ vectors, inputTokens: texts.length * 2 });
     },
   };
 }
@@ -76,7 +77,7 @@ export function breaking(first: readonly string[], second: readonly string[]): M
       yield [{ type: "finish", reason: "stop" }];
     },
     list: () => Promise.resolve(["fake-large"]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
   };
 }
 

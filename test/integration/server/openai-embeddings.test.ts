@@ -36,14 +36,18 @@ test("[OAI13] many texts are asked for in parts, each small enough for a result,
     ...scripted([]),
     embed: ({ texts }: { readonly texts: readonly string[] }) => {
       parts.push(texts.length);
-      return Promise.resolve(texts.map((text) => [Number(text), ...long.slice(1)]));
+      return Promise.resolve({
+        vectors: texts.map((text) => [Number(text), ...long.slice(1)]),
+        inputTokens: texts.length,
+      });
     },
   };
   const parts: number[] = [];
   const { client, close } = await openClient({ models });
   closing.push(close);
   const input = Array.from({ length: 150 }, (_, index) => String(index));
-  const { data } = await client.embeddings.create({ model: "fake-large", input });
+  const { data, usage } = await client.embeddings.create({ model: "fake-large", input });
+  expect(usage).toEqual({ prompt_tokens: 150, total_tokens: 150 });
   expect(data.map(({ embedding }) => embedding[0])).toEqual(input.map(Number));
   expect(parts).toEqual([16, 54, 54, 26]);
 });

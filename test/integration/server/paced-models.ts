@@ -72,7 +72,7 @@ export function pacedModels(): PacedModels {
       }
     },
     list: () => Promise.resolve(["paced"]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
     say: async (...said) => {
       for (const piece of said)
         await give([typeof piece === "string" ? { type: "text", text: piece } : piece]);

@@ -38,7 +38,7 @@ export function scriptedModels(script: Script): ScriptedModels {
       yield [{ type: "finish", reason: "stop" }];
     },
     list: () => Promise.resolve(["scripted"]),
-    embed: () => Promise.resolve([]),
+    embed: () => Promise.resolve({ vectors: [] }),
   };
 }
 

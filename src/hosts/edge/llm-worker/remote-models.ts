@@ -1,6 +1,6 @@
 /* oxlint-disable typescript/no-unsafe-type-assertion -- Values come over a service binding from serve-models.ts of the
    same program. */
-import { ModelError, type Delta, type Models } from "../../../ports/models.ts";
+import { ModelError, type Delta, type Models, type TextVectors } from "../../../ports/models.ts";
 import {
   lineCharsMax,
   modelPath,
@@ -39,7 +39,7 @@ export function remoteModels(worker: LlmWorker): Models {
       >,
     list: async (options) => (await value({ ask: "list" }, options)) as readonly string[],
     embed: async (call, options) =>
-      (await value({ ask: "embed", ...call }, options)) as readonly (readonly number[])[],
+      (await value({ ask: "embed", ...call }, options)) as TextVectors,
   };
 }
 
