@@ -4,6 +4,7 @@ import { expect } from "vitest";
 
 import type { QueueEvent } from "../src/core/queue/events.ts";
 import type { CallRequest, QueueCommand } from "../src/core/queue/protocol.ts";
+import { choose, hasRoom } from "../src/core/schedule/lanes.ts";
 
 import { callOf, QueueRun } from "./queue-run.ts";
 
@@ -19,6 +20,8 @@ export type Happening =
       readonly root: number | null;
       /** A model call: its cost is learnt. */
       readonly role: boolean;
+      readonly slots: number;
+      readonly model: string | null;
     }
   | { readonly what: "over"; readonly which: number }
   | { readonly what: "repeat" | "settle"; readonly which: number }
@@ -52,6 +55,8 @@ const request = fc.record({
   weight: fc.constantFrom(1, 1, 1, 2, 0.5, 3.7),
   root: fc.option(fc.nat(3), { freq: 3 }),
   role: fc.boolean(),
+  slots: fc.constantFrom(1, 1, 1, 1, 1, 1, 2, 9),
+  model: fc.constantFrom(null, "m", "m", "n", "o"),
 });
 const which = fc.nat(1_000);
 
@@ -89,9 +94,21 @@ export class Story {
   /** Every request ever made, by call. */
   readonly asked = new Map<string, CallRequest>();
   readonly #running = new Set<string>();
+  /** Slots and model of what runs. */
+  readonly #held = new Map<
+    string,
+    { readonly slots: number; readonly model: string | undefined }
+  >();
+  readonly #swapMs: number | null;
   readonly #ended = new Map<string, "settled" | "withdrawn" | "lost">();
   #slots = 1;
   #paused = false;
+
+  /** `swapMs`: its endpoint holds one model in memory. */
+  constructor({ swapMs = null }: { readonly swapMs?: number | null } = {}) {
+    this.#swapMs = swapMs;
+    if (swapMs !== null) this.run.do({ type: "configure", settings: this.#settings(1, null) });
+  }
 
   /** Lives through one beat and checks everything. Answers the command, or `null` if there was nobody to ask for. */
   live({ afterMs, happening }: Beat): QueueCommand | null {
@@ -109,7 +126,15 @@ export class Story {
     for (const event of events) this.#follow(event);
     expect(this.run.running().toSorted()).toEqual([...this.#running].toSorted());
     checkLedger(this.run);
-    if (this.#paused || this.#running.size >= this.#slots) return;
+    // What time alone allows is granted with the next fact: slots that come together bring one.
+    if (this.#paused || events.length === 0 || this.#taken() >= this.#slots) return;
+    const { schedule } = this.run.state;
+    const next = choose(schedule, this.run.nowMs);
+    if (next !== null) {
+      const { slots, model } = schedule.pool.read(next.slot);
+      expect(hasRoom(schedule, slots, model), "the next call waits beside room").toBe(false);
+      return;
+    }
     for (const call of this.run.waiting()) {
       expect(this.#hasRoom(call), `${call} waits beside a free slot`).toBe(false);
     }
@@ -134,7 +159,7 @@ export class Story {
   #commandFor(happening: Happening): QueueCommand | null {
     switch (happening.what) {
       case "request": {
-        const { key, band, type, cost, weight, root, role } = happening;
+        const { key, band, type, cost, weight, root, role, slots, model } = happening;
         const [capTotal = null, capPerKey = null] = capsOf[type] ?? [];
         const command = callOf(`t${this.asked.size}.1`, {
           key: `k${key}`,
@@ -146,6 +171,8 @@ export class Story {
           capPerKey,
           ...(root === null ? {} : { root: `r${root}` }),
           ...(role ? { role: "chat", lead: 0.05, cuttable: true } : {}),
+          ...(slots === 1 ? {} : { slots }),
+          ...(model === null ? {} : { model }),
         });
         if (command.type === "request") this.asked.set(command.call, command.request);
         return command;
@@ -173,7 +200,7 @@ export class Story {
       }
       case "configure": {
         const { slots, slotsPerKey } = happening;
-        return { type: "configure", settings: { slots, slotsPerKey } };
+        return { type: "configure", settings: this.#settings(slots, slotsPerKey) };
       }
       case "pause":
         return { type: "pause", paused: happening.paused };
@@ -195,7 +222,9 @@ export class Story {
         expect(this.#paused).toBe(false);
         expect(this.#hasRoom(event.call), `${event.call} is granted past a cap`).toBe(true);
         this.#running.add(event.call);
-        expect(this.#running.size).toBeLessThanOrEqual(this.#slots);
+        this.#held.set(event.call, { slots: event.slots ?? 1, model: event.model });
+        expect(this.#taken()).toBeLessThanOrEqual(this.#slots);
+        expect(this.#models().size, "two models at once").toBeLessThanOrEqual(1);
         return;
       case "call.settled":
         expect(this.#running.delete(event.call)).toBe(true);
@@ -221,6 +250,21 @@ export class Story {
       case "queue.configured":
       case "queue.paused":
     }
+  }
+
+  #settings(slots: number, slotsPerKey: number | null) {
+    return { slots, slotsPerKey, swapMs: this.#swapMs };
+  }
+
+  #taken(): number {
+    let taken = 0;
+    for (const call of this.#running) taken += this.#held.get(call)?.slots ?? 1;
+    return taken;
+  }
+
+  #models(): Set<string> {
+    const models = [...this.#running].map((call) => this.#held.get(call)?.model);
+    return new Set(models.filter((model) => model !== undefined));
   }
 
   /** True if the caps of the call's type leave room for it beside what runs. */

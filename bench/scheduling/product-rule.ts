@@ -17,6 +17,13 @@ export interface PromiseMade {
   readonly end: Range;
 }
 
+/** What the simulated endpoint can do. */
+export interface ProductOptions {
+  readonly cuts?: boolean;
+  readonly modelOf?: (call: SimCall) => string;
+  readonly swapMs?: number | null;
+}
+
 /** Speeds of the simulated endpoint, as a host would configure them. */
 const promptPerSecond = 1_500;
 const decodePerSecond = 60;
@@ -33,6 +40,7 @@ export class ProductRule implements SimRule {
   readonly #calls = new Map<string, SimCall>();
   readonly #ids = new Map<SimCall, string>();
   readonly #cuts: boolean;
+  readonly #modelOf: ProductOptions["modelOf"];
   /** Calls that were told to stop and have not yet. */
   readonly #cutting: SimCall[] = [];
   readonly #timers = new Map<string, number>();
@@ -40,10 +48,14 @@ export class ProductRule implements SimRule {
   /** Every promise made, to be compared with what came of it. */
   readonly promises: PromiseMade[] = [];
 
-  /** `cuts`: the endpoint can go on from a partial answer, as probing it would have found. */
-  constructor(slots: number, { cuts = true }: { readonly cuts?: boolean } = {}) {
+  /**
+   * `cuts`: the endpoint can go on from a partial answer, as probing it would have found. `modelOf`: which model a call asks,
+   * at an endpoint that holds one in memory and takes `swapMs` to load another, if the rule is to know.
+   */
+  constructor(slots: number, { cuts = true, modelOf, swapMs = null }: ProductOptions = {}) {
     this.#cuts = cuts;
-    this.#do({ type: "configure", settings: { slots, slotsPerKey: null } }, 0);
+    this.#modelOf = modelOf;
+    this.#do({ type: "configure", settings: { slots, slotsPerKey: null, swapMs } }, 0);
   }
 
   add(call: SimCall, now: number): void {
@@ -66,6 +78,7 @@ export class ProductRule implements SimRule {
       lead,
       cost: lead + outputTokensGuess / decodePerSecond,
       ...(this.#cuts ? { cuttable: true } : null),
+      ...(this.#modelOf === undefined ? null : { model: this.#modelOf(call) }),
       ...(call.cuts === 0 ? null : { cuts: call.cuts, ran: call.got / decodePerSecond }),
       capTotal: null,
       capPerKey: null,

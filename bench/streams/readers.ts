@@ -16,6 +16,8 @@ export interface Ask {
   readonly type: string;
   readonly streams: number;
   readonly tokens: number;
+  /** Each stream in a session of its own, whose names begin so; absent: in none. */
+  readonly session?: string;
   /** More request headers: what a gateway wants to be told. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -57,7 +59,7 @@ async function text(response: IncomingMessage): Promise<string> {
   return all;
 }
 
-async function open(ask: Ask): Promise<IncomingMessage> {
+async function open(ask: Ask, number: number): Promise<IncomingMessage> {
   if (ask.way === "direct")
     return await send(
       `${ask.url}/chat/completions`,
@@ -68,7 +70,11 @@ async function open(ask: Ask): Promise<IncomingMessage> {
   const submitted = await send(
     `${ask.url}/api/tasks`,
     "POST",
-    JSON.stringify({ type: ask.type, input: { prompt: "go" } }),
+    JSON.stringify({
+      type: ask.type,
+      input: { prompt: "go" },
+      ...(ask.session === undefined ? {} : { sessionId: `${ask.session}${number}` }),
+    }),
   );
   const task: unknown = JSON.parse(await text(submitted));
   if (typeof task !== "object" || task === null || !("id" in task))
@@ -80,9 +86,13 @@ async function open(ask: Ask): Promise<IncomingMessage> {
 const tailChars = 600;
 
 /** Reads a stream to its end. Answers what is wrong with it; "" if nothing is. */
-async function readOne(ask: Ask, seen: { firstMs: number[]; delayMs: number[] }): Promise<string> {
+async function readOne(
+  ask: Ask,
+  number: number,
+  seen: { firstMs: number[]; delayMs: number[] },
+): Promise<string> {
   const startedUs = clockUs();
-  const response = await open(ask);
+  const response = await open(ask, number);
   response.setEncoding("latin1");
   let count = 0;
   let rest = "";
@@ -118,7 +128,7 @@ async function pass(ask: Ask): Promise<Seen> {
   const ended = await Promise.allSettled(
     Array.from({ length: ask.streams }, async (_, number) => {
       await new Promise((resolve) => setTimeout(resolve, (rampMs * number) / ask.streams));
-      return await readOne(ask, seen);
+      return await readOne(ask, number, seen);
     }),
   );
   const why = ended

@@ -52,6 +52,10 @@ const limitsArgs: QueueArgs & Record<keyof typeof limitFlags, Text> = {
   },
   requests: { type: "string", description: "Calls a minute, or none for no limit" },
   tokens: { type: "string", description: "Tokens a minute, or none for no limit" },
+  swap: {
+    type: "string",
+    description: "Milliseconds its endpoint takes to load another model, or none if it holds all",
+  },
   url: urlArg,
   json: jsonArg,
 };
@@ -61,6 +65,7 @@ const limitFlags = {
   "per-key": "slotsPerKey",
   requests: "requestsPerMinute",
   tokens: "tokensPerMinute",
+  swap: "swapMs",
 } as const;
 
 function show(queues: readonly QueueStatus[], json: boolean, columns: Columns): void {
@@ -79,19 +84,21 @@ const load: Columns = {
   head: ["QUEUE", "RUNNING", "WAITING", "STATE", "SPEED"],
   row: (queue) => [
     queue.name,
-    `${queue.running}/${queue.slots}`,
+    `${queue.taken}/${queue.slots}`,
     String(queue.pending),
     stateOf(queue),
-    queue.models.map(speedOf).join(", "),
+    queue.models.map((model) => speedOf(model, queue.loaded)).join(", "),
   ],
 };
 
 const limits: Columns = {
-  head: ["QUEUE", "SLOTS", "PER KEY", "REQUESTS/MIN", "TOKENS/MIN"],
-  row: ({ name, slots, slotsPerKey, requestsPerMinute, tokensPerMinute }) => [
+  head: ["QUEUE", "SLOTS", "PER KEY", "REQUESTS/MIN", "TOKENS/MIN", "SWAP MS"],
+  row: ({ name, slots, slotsPerKey, requestsPerMinute, tokensPerMinute, swapMs }) => [
     name,
     String(slots),
-    ...[slotsPerKey, requestsPerMinute, tokensPerMinute].map((value) => String(value ?? "none")),
+    ...[slotsPerKey, requestsPerMinute, tokensPerMinute, swapMs].map((value) =>
+      String(value ?? "none"),
+    ),
   ],
 };
 
@@ -103,9 +110,13 @@ function stateOf({ paused, closed }: QueueStatus): string {
 }
 
 /** Tokens a second that a model reads and writes, as learnt. */
-function speedOf({ model, promptTokensPerSecond, decodeTokensPerSecond }: ModelSpeed): string {
+function speedOf(
+  { model, promptTokensPerSecond, decodeTokensPerSecond }: ModelSpeed,
+  loaded: string | null,
+): string {
+  const where = model === loaded ? " (loaded)" : "";
   const rate = (value: number | null): string => (value === null ? "?" : String(Math.round(value)));
-  return `${model} reads ${rate(promptTokensPerSecond)}/s, writes ${rate(decodeTokensPerSecond)}/s`;
+  return `${model}${where} reads ${rate(promptTokensPerSecond)}/s, writes ${rate(decodeTokensPerSecond)}/s`;
 }
 
 function named(queues: readonly QueueStatus[], name: unknown): readonly QueueStatus[] {

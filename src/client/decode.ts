@@ -296,6 +296,9 @@ export function decodeQueue(value: unknown, at = "queue"): QueueStatus {
     slotsPerKey: f.numberOrNull("slotsPerKey"),
     requestsPerMinute: f.numberOrNull("requestsPerMinute"),
     tokensPerMinute: f.numberOrNull("tokensPerMinute"),
+    swapMs: f.numberOrNull("swapMs"),
+    taken: f.numberOrNull("taken") ?? f.numberOrNull("running") ?? 0,
+    loaded: f.textOrNull("loaded"),
     cuts: orNull(f.objectOrNull("cuts"), (c) => ({
       count: c.numberOrNull("count") ?? 0,
       tokens: c.numberOrNull("tokens") ?? 0,

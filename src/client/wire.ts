@@ -180,6 +180,12 @@ export interface QueueStatus {
   readonly slotsPerKey: number | null;
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
+  /** How long its endpoint takes to load another model; null: models cost nothing to change. */
+  readonly swapMs: number | null;
+  /** Slots that running calls hold: a call may hold several. */
+  readonly taken: number;
+  /** Model in memory, where one is at a time. */
+  readonly loaded: string | null;
   /** Calls that made room for a quick question, and tokens that had to be read again for it, since it was made. */
   readonly cuts: { readonly count: number; readonly tokens: number };
   /** Why it grants nothing although it has slots, and until when. */
@@ -218,6 +224,7 @@ export interface QueueChange {
   readonly slotsPerKey?: number | null;
   readonly requestsPerMinute?: number | null;
   readonly tokensPerMinute?: number | null;
+  readonly swapMs?: number | null;
 }
 
 /** What the server is doing now. */

@@ -55,7 +55,13 @@ export interface ReadyRequest {
   readonly cuts?: number;
   /** Seconds it had written when it was cut, over all its earlier slots. */
   readonly ran?: number;
-  /** Per-task-type caps that this call counts against; `null` is no cap. */
+  /** Slots it takes while it runs; absent: 1. More than the queue has are all of them. */
+  readonly slots?: number;
+  /** Model it asks, at an endpoint that holds one in memory; absent: any, or it does not matter. */
+  readonly model?: string;
+  /** Endpoint it asks, of those that share the queue's device; absent: the queue has one. */
+  readonly line?: string;
+  /** Per-task-type caps that this call counts against; `null` is no cap. Of a call with a line they are the line's. */
   readonly capTotal: number | null;
   readonly capPerKey: number | null;
   /** Arrival number in the queue: ties are broken by it. */

@@ -1,7 +1,7 @@
 import { ErrandError, type FieldError } from "../core/errors.ts";
 import { isName } from "../core/ids.ts";
 import { attemptsMaxMax, durationMsMax } from "../core/limits.ts";
-import type { Priority } from "../core/queue/protocol.ts";
+import { slotsMax, type Priority } from "../core/queue/protocol.ts";
 import { retryDefault, type RetryPolicy } from "../core/task/spec.ts";
 import type { GenerateRequest, TaskContext } from "./context.ts";
 
@@ -46,6 +46,11 @@ export interface TaskOptions<I> {
   readonly concurrency?: { readonly total?: number; readonly perKey?: number };
   /** Predicted slot-seconds of a start, for the order inside a user's work. Default 0.05. */
   readonly cost?: number;
+  /**
+   * Slots of its queue that a start takes, 1..10,000, or all of them: a training that needs half a GPU beside a chat model.
+   * Default 1.
+   */
+  readonly slots?: number | "all";
   /** Runs the handler outside the server's thread, so that one that never yields can be killed at its timeout. */
   readonly isolate?: "thread" | "process";
   /**
@@ -100,6 +105,7 @@ export function defineTask<I, O>(
   checkRange(type, "idleTimeoutMs", options.idleTimeoutMs, 1, durationMsMax);
   checkRange(type, "deadlineMs", options.deadlineMs, 1, durationMsMax);
   checkRetry(type, options.retry ?? {});
+  if (options.slots !== "all") checkRange(type, "slots", options.slots, 1, slotsMax);
   checkRange(type, "concurrency.total", options.concurrency?.total, 1, 10_000);
   checkRange(type, "concurrency.perKey", options.concurrency?.perKey, 1, 10_000);
   return { type, options, handler };

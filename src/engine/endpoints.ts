@@ -1,6 +1,7 @@
 import { ErrandError } from "../core/errors.ts";
 import type { ModelError, Models } from "../ports/models.ts";
 import type { QueueSettings } from "../core/queue/protocol.ts";
+import type { DeviceShare } from "../core/task/events.ts";
 import type { ResumeWay } from "../core/schedule/state.ts";
 
 /** A model endpoint: a queue with slots in front of one server. */
@@ -12,6 +13,10 @@ export interface Endpoint {
   readonly slots: number;
   /** Rates it may be asked at, and slots of one fairness key; absent: no limits. */
   readonly limits?: Omit<QueueSettings, "slots">;
+  /** Device that it shares with other endpoints: they have one queue, `device:<name>`. Absent: a queue of its own. */
+  readonly device?: string;
+  /** Slots of the device that one call takes. Default 1. */
+  readonly deviceSlots?: number;
   /** Shown to people; no secret. */
   readonly baseUrl: string | null;
   /** Predicted speeds, tokens per second, for the cost of a call. */
@@ -44,9 +49,35 @@ export const roleNames: readonly string[] = [
   "vision",
 ];
 
-/** Queue of an endpoint. */
-export function endpointQueue(name: string): string {
-  return `model:${name}`;
+/** Queue of an endpoint, or of the device that it shares. */
+export function endpointQueue({ name, device }: Pick<Endpoint, "name" | "device">): string {
+  return device === undefined ? `model:${name}` : `device:${device}`;
+}
+
+/** Queues of endpoints with their settings: those of one device together have the slots of the one that has most. */
+export function endpointQueues(
+  endpoints: readonly Endpoint[],
+): ReadonlyMap<string, Partial<QueueSettings>> {
+  const found = new Map<string, Partial<QueueSettings>>();
+  for (const endpoint of endpoints) {
+    const queue = endpointQueue(endpoint);
+    const before = found.get(queue);
+    const own = { ...endpoint.limits, slots: endpoint.slots * (endpoint.deviceSlots ?? 1) };
+    const slots = Math.max(own.slots, before?.slots ?? 1);
+    const swapMs = Math.max(own.swapMs ?? 0, before?.swapMs ?? 0);
+    found.set(queue, { ...before, ...own, slots, ...(swapMs === 0 ? null : { swapMs }) });
+  }
+  return found;
+}
+
+/** How calls of an endpoint share its device; `undefined`: it has a queue of its own. */
+export function shareOf({
+  name,
+  device,
+  slots,
+  deviceSlots = 1,
+}: Endpoint): DeviceShare | undefined {
+  return device === undefined ? undefined : { line: name, total: slots, slots: deviceSlots };
 }
 
 /** Which endpoint and model serve a role. */
@@ -68,6 +99,11 @@ export class Roles {
   /** Nothing serves `role` any more. */
   unassign(role: string): void {
     this.#targets.delete(role);
+  }
+
+  /** Queue of an endpoint that is known by its name. */
+  queueOf(endpoint: string): string {
+    return endpointQueue(this.#endpoints.get(endpoint) ?? { name: endpoint });
   }
 
   /** Says why an endpoint does not answer, or that it does. For people: calls are sent all the same. */

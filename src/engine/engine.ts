@@ -12,7 +12,7 @@ import type { TaskState } from "../core/task/state.ts";
 import type { SpawnOptions } from "./context.ts";
 import { admit } from "./admission.ts";
 import { deciders } from "./deciders.ts";
-import { endpointQueue, Roles } from "./endpoints.ts";
+import { endpointQueue, endpointQueues, Roles } from "./endpoints.ts";
 import { EndWaiters, type TaskEnd } from "./end-waiters.ts";
 import { TaskFeeds } from "./feed/task-feed.ts";
 import { UserFeeds } from "./feed/user-feed.ts";
@@ -168,8 +168,9 @@ export class Engine {
     const wanted = new Map<string, Partial<QueueSettings>>();
     for (const name of pools)
       wanted.set(name, { slots: poolSlotsDefault, ...this.#settings.queues?.[name] });
-    for (const { name, slots, limits } of this.roles.endpoints)
-      wanted.set(endpointQueue(name), { ...limits, slots });
+    // A device has slots of its own where the configuration names them.
+    for (const [queue, found] of endpointQueues(this.roles.endpoints))
+      wanted.set(queue, { ...found, ...this.#settings.queues?.[queue] });
     const here = [...wanted].filter(([name]) => homes?.isLocal(queueScope(name)) ?? true);
     await Promise.all(here.map(([name, settings]) => this.configureQueue(name, settings)));
     await this.kernel.start();
@@ -329,7 +330,7 @@ export class Engine {
   #admit(spec: TaskSpec): void {
     admit(this.kernel, spec, {
       pendingMax: this.#settings.pendingMax ?? pendingMax,
-      endpoints: this.roles.endpoints.map(({ name }) => endpointQueue(name)),
+      endpoints: [...new Set(this.roles.endpoints.map(endpointQueue))],
       nowMs: this.nowMs(),
     });
   }

@@ -1,7 +1,7 @@
 import { ErrandError } from "../core/errors.ts";
 import type { FirstCall } from "../core/task/spec.ts";
 import type { AnyTaskType } from "./define.ts";
-import { endpointQueue, type Roles } from "./endpoints.ts";
+import { endpointQueue, shareOf, type Roles } from "./endpoints.ts";
 import { asKnownToCaller } from "./erased-types.ts";
 import type { Kernel } from "./kernel/kernel.ts";
 import { resumeWay } from "./resume.ts";
@@ -25,15 +25,17 @@ export async function firstCallOf(
   if (served === undefined) return undefined;
   const { endpoint, model } = served;
   const wanted = await wantedText(sha256, role, request);
+  const share = shareOf(endpoint);
   const resumes = wanted.isFree && resumeWay({ kernel }, endpoint, model);
   return {
     op: callName(request, () => `call:${role}#1`),
-    queue: endpointQueue(endpoint.name),
+    queue: endpointQueue(endpoint),
     role,
     hash: wanted.hash,
     ...costOf(wanted, endpoint),
     model,
     input: Math.round(wanted.inputTokens),
+    ...(share === undefined ? null : { share }),
     ...(resumes ? { cuttable: true } : null),
   };
 }

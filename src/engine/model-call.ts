@@ -5,7 +5,7 @@ import type { CallResult, PartialAnswer } from "../core/task/events.ts";
 import type { CallOperation, Operation } from "../core/task/state.ts";
 import { ModelError } from "../ports/models.ts";
 import type { EmbedRequest, GenerateRequest } from "./context.ts";
-import { endpointQueue } from "./endpoints.ts";
+import { endpointQueue, shareOf } from "./endpoints.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { probeIfUseful, resumeWay } from "./resume.ts";
 import type { Segment } from "./segment.ts";
@@ -138,7 +138,8 @@ async function scheduled(
 ): Promise<CallResult> {
   const { segment, endpoint, transcript, op, role, model } = on;
   const { hash, isFree } = wanted;
-  const queue = endpointQueue(endpoint.name);
+  const queue = endpointQueue(endpoint);
+  const share = shareOf(endpoint);
   for (;;) {
     const before = segment.operation(op);
     const isAsked = isCall(before) && before.state !== "idle" && before.hash === hash;
@@ -152,6 +153,7 @@ async function scheduled(
         ...costOf(wanted, endpoint),
         model,
         input: Math.round(wanted.inputTokens),
+        ...(share === undefined ? null : { share }),
         ...(isFree && resumeWay(segment, endpoint, model) ? { cuttable: true } : null),
       });
       forgetForeseen(segment, op, answer);

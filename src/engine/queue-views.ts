@@ -2,6 +2,7 @@ import { depth } from "../core/queue/views.ts";
 import type { QueueWhy } from "../core/queue/protocol.ts";
 import type { QueueState } from "../core/queue/state.ts";
 import { latePromises, type Estimate } from "../core/schedule/estimate.ts";
+import { lineClosedBy } from "../core/schedule/lines.ts";
 import { closedBy, type Closed } from "../core/schedule/opening.ts";
 import { isoTime, type TaskView } from "../core/task/view.ts";
 
@@ -60,13 +61,21 @@ export interface QueueView {
   /** Waiting tasks that were promised an earlier start, nine times in ten. */
   readonly late: number;
   readonly slots: number;
+  /** Calls that hold slots, and how many slots they hold. */
   readonly running: number;
+  readonly taken: number;
   readonly pending: number;
   readonly perBand: readonly [number, number, number];
   readonly paused: boolean;
   readonly slotsPerKey: number | null;
   readonly requestsPerMinute: number | null;
   readonly tokensPerMinute: number | null;
+  /** How long its endpoint takes to load another model; null: models cost nothing to change. */
+  readonly swapMs: number | null;
+  /** Model in memory, where one is at a time. */
+  readonly loaded: string | null;
+  /** Endpoints that share it as their device and are held back now. */
+  readonly lines: readonly (ClosedView & { readonly line: string })[];
   /** Calls that were stopped for a quick question, and tokens that had to be read again for it, since it was made. */
   readonly cuts: { readonly count: number; readonly tokens: number };
   /** Why it grants nothing although it has slots, and until when (ISO 8601); null: nothing holds it back. */
@@ -93,6 +102,7 @@ export interface ModelSpeedView {
 export function queueView(state: QueueState, nowMs: number): QueueView {
   const { settings, opening, cutting } = state.schedule;
   const { slotsPerKey, requestsPerMinute = null, tokensPerMinute = null } = settings;
+  const { swapMs = null } = settings;
   const closed = closedBy(opening, nowMs);
   return {
     name: state.name,
@@ -101,6 +111,9 @@ export function queueView(state: QueueState, nowMs: number): QueueView {
     slotsPerKey,
     requestsPerMinute,
     tokensPerMinute,
+    swapMs,
+    loaded: state.schedule.swap.model,
+    lines: linesView(state, nowMs),
     cuts: { count: cutting.count, tokens: cutting.tokens },
     closed: closed === null ? null : closedView(closed),
     models: Array.from(state.schedule.speeds, ([model, { prompt, decode }]) => ({
@@ -109,6 +122,13 @@ export function queueView(state: QueueState, nowMs: number): QueueView {
       decodeTokensPerSecond: decode,
     })),
   };
+}
+
+function linesView({ schedule }: QueueState, nowMs: number): QueueView["lines"] {
+  return [...schedule.lines.keys()].flatMap((line) => {
+    const closed = lineClosedBy(schedule, line, nowMs);
+    return closed === null ? [] : [{ line, ...closedView(closed) }];
+  });
 }
 
 function closedView({ code, untilMs, error }: Closed): ClosedView {

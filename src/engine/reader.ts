@@ -13,7 +13,6 @@ import { isoTime, taskView, type TaskView } from "../core/task/view.ts";
 import type { Clock } from "../ports/host.ts";
 import type { Cipher } from "../ports/cipher.ts";
 import type { SyncStore, TaskQuery } from "../ports/store.ts";
-import { endpointQueue } from "./endpoints.ts";
 import { pageOf, type Envelope } from "./envelope.ts";
 import type { Homes, Readings } from "./homes.ts";
 import { titlePlace } from "./kernel/group.ts";
@@ -367,11 +366,6 @@ export class Reader {
   /** Names of the task types of this process. */
   get typeNames(): readonly string[] {
     return this.#types.names;
-  }
-
-  /** Queue of a model endpoint. */
-  endpointQueue(name: string): string {
-    return endpointQueue(name);
   }
 }
 

@@ -24,7 +24,7 @@ export function resumeWay(
   model: string,
 ): ResumeWay | null | undefined {
   if (endpoint.resumes !== undefined) return endpoint.resumes;
-  const cached = kernel.peek(queueScope(endpointQueue(endpoint.name)));
+  const cached = kernel.peek(queueScope(endpointQueue(endpoint)));
   if (cached === undefined) return undefined;
   return asQueue(cached.state).schedule.resumes.get(targetOf(endpoint, model));
 }
@@ -40,7 +40,7 @@ export async function probeIfUseful(
 ): Promise<void> {
   const { models } = endpoint;
   if (models.probe === undefined || resumeWay(segment, endpoint, model) !== undefined) return;
-  const cached = segment.kernel.peek(queueScope(endpointQueue(endpoint.name)));
+  const cached = segment.kernel.peek(queueScope(endpointQueue(endpoint)));
   if (cached === undefined || asQueue(cached.state).schedule.bands[0].pending === 0) return;
   const tried = triedAt.get(endpoint) ?? new Map<string, number>();
   triedAt.set(endpoint, tried);
@@ -61,7 +61,7 @@ export async function found(
   model: string,
   way: ResumeWay | null,
 ): Promise<void> {
-  await kernel.dispatch(queueScope(endpointQueue(endpoint.name)), {
+  await kernel.dispatch(queueScope(endpointQueue(endpoint)), {
     type: "probed",
     target: targetOf(endpoint, model),
     way,

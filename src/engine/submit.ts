@@ -3,6 +3,7 @@ import { ErrandError } from "../core/errors.ts";
 import { isName, isUserId } from "../core/ids.ts";
 import { jsonDepth } from "../core/json.ts";
 import { durationMsMax, inputCharsMax, jsonDepthMax } from "../core/limits.ts";
+import { slotsMax } from "../core/queue/protocol.ts";
 import { retryDefault, type RetryPolicy, type TaskSpec } from "../core/task/spec.ts";
 import { checkRetry, parseInput, retryOf, type AnyTaskType } from "./define.ts";
 import type { SubmitOptions } from "./settings.ts";
@@ -154,6 +155,7 @@ export function specFor(
       key: options.fairnessKey,
       weight: options.weight,
       cost: own.cost,
+      slots: own.slots === "all" ? slotsMax : own.slots,
       capTotal: own.concurrency?.total,
       capPerKey: own.concurrency?.perKey,
       retry: retryFor(task, options),

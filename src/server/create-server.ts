@@ -1,10 +1,10 @@
 import { z } from "@hono/zod-openapi";
-import { Hono } from "hono";
 
 import { ErrandError } from "../core/errors.ts";
 import type { Engine } from "../engine/index.ts";
 import type { ServerContext } from "./context.ts";
 import { json } from "./answer.ts";
+import { LazyRoutes, type Part } from "./lazy-routes.ts";
 import { asyncapiDocument } from "./asyncapi.ts";
 import { docsPage } from "./docs-page.ts";
 import { createIdentifier, type Identifier } from "./guard/identify.ts";
@@ -12,7 +12,7 @@ import { refuseForeign } from "./guard/same-origin.ts";
 import { StreamGate } from "./guard/stream-gate.ts";
 import { TokenBuckets } from "./guard/token-bucket.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { MethodRefused, mount, type Router } from "./mount.ts";
+import { MethodRefused, type Router } from "./mount.ts";
 import { openaiErrorResponse } from "./openai/errors.ts";
 import { isOpenaiPath, openaiRoutes } from "./openai/routes.ts";
 import { openapiDocument } from "./openapi.ts";
@@ -70,47 +70,17 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
   const server = contextOf(engine, settings, identifier, () => isStopping);
   const { submitsPerSecond, submitsBurst } = server.limits;
   const submits = new TokenBuckets(submitsPerSecond, submitsBurst, settings.clock);
-  const operations: Operation[] = [
-    ...taskRoutes(server),
-    ...taskActions(server),
-    ...queueRoutes(server),
-    ...portableRoutes(server),
-    ...sessionRoutes(server),
-    ...chatRoutes(server),
-    // Before the todos, one of which could be called so.
-    ...plannerRoutes(server),
-    ...todoRoutes(server),
-    ...reminderRoutes(server),
-    ...approvalRoutes(server),
-    ...scheduleRoutes(server),
-    ...operationsRoutes(server, settings.process ?? (() => ({}))),
-    ...adminRoutes(server),
-    ...orchestratorRoutes(server),
-    ...socketRoutes(server),
-    ...openaiRoutes(server),
-  ];
-  operations.push(
-    pageRoute(server),
-    documentRoute(operations, settings.version),
-    asyncapiRoute(settings.version),
-    docsRoute(operations, settings.version),
+  const routes: LazyRoutes = new LazyRoutes(
+    partsOf(settings, () => routes.operations),
+    server,
+    { identifier, submits },
+    (router) => finish(router, server),
   );
-  const router: Router = new Hono();
-  mount(router, operations, server, { identifier, submits });
-  router.notFound(async ({ req, env }) => {
-    const file =
-      req.method === "GET" || req.method === "HEAD"
-        ? await pageFile(server, env.url.pathname)
-        : null;
-    if (file !== null) return file;
-    throw new ErrandError("not_found", `there is nothing at ${req.path.slice(0, 200)}`);
-  });
-  router.onError((error) => {
-    throw error;
-  });
   return {
-    operations,
-    fetch: (request, connection = {}) => answer(request, connection, { router, server, settings }),
+    get operations() {
+      return routes.operations;
+    },
+    fetch: (request, connection = {}) => answer(request, connection, { routes, server, settings }),
     refuse(reason) {
       const requestId = engine.kernel.id("req");
       const error = new ErrandError("invalid_request", reason.slice(0, 200));
@@ -127,6 +97,51 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
       server.positions.close();
     },
   };
+}
+
+/** Everything that is mounted, in order. */
+function partsOf(settings: ServerSettings, all: () => readonly Operation[]): readonly Part[] {
+  const { version } = settings;
+  return [
+    taskRoutes,
+    taskActions,
+    queueRoutes,
+    portableRoutes,
+    sessionRoutes,
+    chatRoutes,
+    // Before the todos, one of which could be called so.
+    plannerRoutes,
+    todoRoutes,
+    reminderRoutes,
+    approvalRoutes,
+    scheduleRoutes,
+    (server) => operationsRoutes(server, settings.process ?? (() => ({}))),
+    adminRoutes,
+    orchestratorRoutes,
+    socketRoutes,
+    openaiRoutes,
+    (server) => [
+      pageRoute(server),
+      documentRoute(all, version),
+      asyncapiRoute(version),
+      docsRoute(all, version),
+    ],
+  ];
+}
+
+/** What no operation answers is a file of the page, or not there; errors are thrown to where all are written. */
+function finish(router: Router, server: ServerContext): void {
+  router.notFound(async ({ req, env }) => {
+    const file =
+      req.method === "GET" || req.method === "HEAD"
+        ? await pageFile(server, env.url.pathname)
+        : null;
+    if (file !== null) return file;
+    throw new ErrandError("not_found", `there is nothing at ${req.path.slice(0, 200)}`);
+  });
+  router.onError((error) => {
+    throw error;
+  });
 }
 
 function contextOf(
@@ -166,7 +181,7 @@ function contextOf(
 }
 
 /** The document is made when it is first asked for: it costs more than the rest of the start. */
-function documentRoute(operations: readonly Operation[], version: string): Operation {
+function documentRoute(all: () => readonly Operation[], version: string): Operation {
   let document: object | null = null;
   return operation({
     method: "get",
@@ -177,13 +192,13 @@ function documentRoute(operations: readonly Operation[], version: string): Opera
     summary: "This document",
     answers: { 200: { description: "OpenAPI 3.1" } },
     handle() {
-      document ??= openapiDocument(operations, version);
+      document ??= openapiDocument(all(), version);
       return json(document, 200, { "cache-control": "no-cache" });
     },
   });
 }
 
-function docsRoute(operations: readonly Operation[], version: string): Operation {
+function docsRoute(all: () => readonly Operation[], version: string): Operation {
   return operation({
     method: "get",
     path: "/docs",
@@ -192,7 +207,7 @@ function docsRoute(operations: readonly Operation[], version: string): Operation
     tag: "operations",
     summary: "The API on one page, for people",
     answers: { 200: { description: "HTML", schema: z.string(), mediaType: "text/html" } },
-    handle: () => docsPage(operations, version),
+    handle: () => docsPage(all(), version),
   });
 }
 
@@ -214,7 +229,7 @@ function asyncapiRoute(version: string): Operation {
 }
 
 interface Doors {
-  readonly router: Router;
+  readonly routes: LazyRoutes;
   readonly server: ServerContext;
   readonly settings: ServerSettings;
 }
@@ -222,7 +237,7 @@ interface Doors {
 async function answer(
   request: Request,
   connection: Connection,
-  { router, server, settings }: Doors,
+  { routes, server, settings }: Doors,
 ): Promise<Response> {
   const requestId = requestIdOf(request.headers, () => server.engine.kernel.id("req"));
   let url: URL | null = null;
@@ -230,7 +245,7 @@ async function answer(
   try {
     url = new URL(request.url);
     refuseForeign(request, url, { hosts: settings.hosts, origins: settings.origins ?? [] });
-    response = await router.fetch(request, { requestId, url, connection });
+    response = await routes.router(url.pathname).fetch(request, { requestId, url, connection });
   } catch (error) {
     response = refusal(error, { path: url?.pathname ?? "", requestId, server });
   }

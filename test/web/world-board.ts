@@ -28,6 +28,10 @@ export interface WorldQueue {
   cuts: { readonly count: number; readonly tokens: number };
   closed: { readonly code: string; readonly untilAt: string } | null;
   models: readonly unknown[];
+  swapMs: number | null;
+  taken: number;
+  loaded: string | null;
+  lines: readonly unknown[];
 }
 
 /** A schedule as the wire carries it. */
@@ -61,6 +65,10 @@ export function aQueue(name: string, fields: Partial<WorldQueue> = {}): WorldQue
     cuts: { count: 0, tokens: 0 },
     closed: null,
     models: [],
+    swapMs: null,
+    taken: 0,
+    loaded: null,
+    lines: [],
     ...fields,
   };
 }

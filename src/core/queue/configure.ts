@@ -4,14 +4,19 @@ import { slotsMax, type QueueSettings } from "./protocol.ts";
 /** Highest rate a queue may be given, in units a minute. */
 export const perMinuteMax = 1_000_000_000;
 
+/** Longest that loading a model may be said to take, in ms. */
+export const swapMsMax = 600_000;
+
 /** What is wrong with settings of a queue; `null`: nothing. */
 export function settingsFault(name: string, settings: QueueSettings): ErrorData | null {
   const { slots, slotsPerKey, requestsPerMinute = null, tokensPerMinute = null } = settings;
+  const { swapMs = null } = settings;
   const checks = [
     ["slots", slots, slotsMax],
     ["slotsPerKey", slotsPerKey ?? 1, slotsMax],
     ["requestsPerMinute", requestsPerMinute ?? 1, perMinuteMax],
     ["tokensPerMinute", tokensPerMinute ?? 1, perMinuteMax],
+    ["swapMs", swapMs ?? 1, swapMsMax],
   ] as const;
   for (const [field, value, max] of checks) {
     if (Number.isInteger(value) && value >= 1 && value <= max) continue;
@@ -30,6 +35,7 @@ export function sameSettings(a: QueueSettings | null, b: QueueSettings): boolean
     a.slots === b.slots &&
     a.slotsPerKey === b.slotsPerKey &&
     (a.requestsPerMinute ?? null) === (b.requestsPerMinute ?? null) &&
-    (a.tokensPerMinute ?? null) === (b.tokensPerMinute ?? null)
+    (a.tokensPerMinute ?? null) === (b.tokensPerMinute ?? null) &&
+    (a.swapMs ?? null) === (b.swapMs ?? null)
   );
 }

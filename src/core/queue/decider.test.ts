@@ -65,6 +65,7 @@ test("[QUEUE3] a queue nobody configured has one slot", () => {
   expect(depth(run.state)).toEqual({
     pending: 1,
     running: 1,
+    taken: 1,
     perBand: [1, 0, 0],
     slots: 1,
     paused: false,

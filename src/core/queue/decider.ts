@@ -14,15 +14,17 @@ import {
   addWaiting,
   capsAllow,
   choose,
+  hasRoom,
   refreshAll,
   refreshKey,
   removeWaiting,
 } from "../schedule/lanes.ts";
-import { accountOf, bandFor, placeFor } from "../schedule/ledger.ts";
+import { accountOf, placeFor } from "../schedule/ledger.ts";
+import { countedAs } from "../schedule/running.ts";
+import { isLineOpen, linesOpenAtMs, openingOf } from "../schedule/lines.ts";
 import { closedBy, isProbing, newsOf, type CallEnd } from "../schedule/opening.ts";
-import { predictedCost } from "../schedule/predict.ts";
-import { tidyCost, tidyTokens, tidyWeight } from "../schedule/rule.ts";
-import { foreseen, learntSpeed } from "../schedule/speeds.ts";
+import { tidyWeight } from "../schedule/rule.ts";
+import { learntSpeed } from "../schedule/speeds.ts";
 import { emptySchedule, pendingCount, slotsUsed, type Schedule } from "../schedule/state.ts";
 import { scopeName, taskScope } from "../scope.ts";
 import { sameSettings, settingsFault } from "./configure.ts";
@@ -34,6 +36,7 @@ import {
   wait,
   waited,
   waitedAndOwed,
+  waitedAndStays,
   type QueueDraft,
   type Writable,
 } from "./draft.ts";
@@ -42,6 +45,7 @@ import { evolveQueue } from "./evolve.ts";
 import type { Band, CallRequest, QueueCommand, QueueSettings, QueueToTask } from "./protocol.ts";
 import { loadQueue, saveQueue } from "./snapshot.ts";
 import type { QueueState } from "./state.ts";
+import { wantedCall } from "./wanted.ts";
 
 type QueueBatch = Batch<QueueEvent>;
 type QueueConfigured = Extract<QueueEvent, { type: "queue.configured" }>;
@@ -122,40 +126,15 @@ function requestCall(draft: QueueDraft, call: string, asked: CallRequest): Queue
   const { schedule } = draft.state;
   const lease = schedule.leases.get(call);
   if (lease !== undefined) {
-    draft.messages.push(granted(draft, lease.task, call));
-    return finish(draft);
+    const messages = [granted(draft, lease.task, call)];
+    return { events: [], messages, reply: ok(), folded: true };
   }
   if (schedule.pool.find(call) !== undefined) return nothing();
   const known = schedule.roots.get(asked.root);
   const weight = tidyWeight(asked.weight);
-  const { role = null } = asked;
-  const { lead, cost } = foreseen(schedule.speeds, asked);
-  const wanted: WaitingCall = {
-    call,
-    task: asked.task,
-    taskType: asked.type,
-    key: asked.key,
-    user: asked.user,
-    root: asked.root,
-    band: bandFor(asked.band, known),
-    cost: tidyCost(
-      predictedCost(schedule.costs, {
-        ...asked,
-        lead,
-        cost,
-        taskType: asked.type,
-        role,
-      }),
-    ),
-    role,
-    lead: role === null ? 0 : tidyCost(lead),
-    tokens: role === null ? 0 : tidyTokens(asked.tokens),
-    cuttable: role !== null && asked.cuttable === true,
-    cuts: role === null ? 0 : tidyTokens(asked.cuts),
-    ran: role === null || asked.ran === undefined ? 0 : tidyCost(asked.ran),
-    capped: asked.capTotal !== null || asked.capPerKey !== null,
-  };
-  if (canPass(draft) && capsAllow(schedule, asked.key, asked.type, asked)) {
+  const wanted = wantedCall(schedule, call, asked);
+  const counted = countedAs(asked.type, wanted.line);
+  if (canPass(draft, wanted) && capsAllow(schedule, asked.key, counted, asked)) {
     grant(draft, wanted, weight === 1 ? atOnce : { weight });
     // Other calls of the key may wait behind a cap of their type, and the grant has moved its clock.
     refreshKey(schedule, wanted.band, wanted.key);
@@ -165,9 +144,14 @@ function requestCall(draft: QueueDraft, call: string, asked: CallRequest): Queue
   return finish(draft);
 }
 
-/** True if a slot is free and nobody who waits may have it: after a stop in good order some may. */
-function canPass({ holds, state: { schedule }, nowMs }: QueueDraft): boolean {
+/** True if there is room for it and nobody who waits may have it: after a stop in good order some may. */
+function canPass(
+  { holds, state: { schedule }, nowMs }: QueueDraft,
+  { slots, model, line }: WaitingCall,
+): boolean {
   if (holds || !hasFreeSlot(schedule) || closedBy(schedule.opening, nowMs) !== null) return false;
+  if (!hasRoom(schedule, slots, model)) return false;
+  if (line !== null && !isLineOpen(schedule, line, nowMs)) return false;
   return schedule.pool.size === 0 || choose(schedule, nowMs) === null;
 }
 
@@ -176,7 +160,7 @@ function settleCall(draft: QueueDraft, call: string, end: CallEnd | undefined): 
   const { schedule } = draft.state;
   const lease = schedule.leases.get(call);
   if (lease !== undefined) {
-    const news = newsOf(schedule.opening, end);
+    const news = newsOf(openingOf(schedule, lease.line), end, schedule.opening.tokens);
     push(
       draft,
       news === null ? { type: "call.settled", call } : { type: "call.settled", call, end: news },
@@ -245,10 +229,11 @@ function configure(draft: QueueDraft, settings: QueueSettings, live: boolean): Q
   const fault = settingsFault(name, settings);
   if (fault !== null) return refuse(fault);
   if (sameSettings(live ? schedule.settings : schedule.configured, settings)) return nothing();
-  const { slots, slotsPerKey, requestsPerMinute, tokensPerMinute } = settings;
+  const { slots, slotsPerKey, requestsPerMinute, tokensPerMinute, swapMs } = settings;
   const event: Writable<QueueConfigured> = { type: "queue.configured", slots, slotsPerKey };
   if (typeof requestsPerMinute === "number") event.requestsPerMinute = requestsPerMinute;
   if (typeof tokensPerMinute === "number") event.tokensPerMinute = tokensPerMinute;
+  if (typeof swapMs === "number") event.swapMs = swapMs;
   if (live) event.live = true;
   push(draft, event);
   refreshAll(schedule);
@@ -284,11 +269,16 @@ function finish(draft: QueueDraft): QueueBatch {
     const choice = choose(schedule, draft.nowMs);
     if (choice === null) break;
     const next = schedule.pool.read(choice.slot);
-    grant(draft, next, choice.owed ? waitedAndOwed : waited);
+    // Slots come together for who is next: nobody goes past it, or it would wait for ever (SPEC QUEUE25).
+    if (!hasRoom(schedule, next.slots, next.model)) break;
+    const how = choice.stays ? waitedAndStays : waited;
+    grant(draft, next, choice.owed ? waitedAndOwed : how);
     removeWaiting(schedule, choice.slot);
     refreshKey(schedule, next.band, next.key);
     draft.rows.push({ table: "readyGone", queue, call: next.call });
   }
+  const opensAtMs = schedule.lines.size === 0 ? null : linesOpenAtMs(schedule, draft.nowMs);
+  if (opensAtMs !== null && !draft.holds && !schedule.paused) wakeAt(schedule, opensAtMs, timers);
   cutForWaiting(draft, timers);
   const { events, messages, rows } = draft;
   if (timers.length > 0) return { events, messages, rows, timers, reply: ok(), folded: true };
@@ -300,12 +290,12 @@ function cutForWaiting({ holds, nowMs, ...draft }: QueueDraft, timers: TimerChan
   const { schedule } = draft.state;
   const waits = schedule.bands[0].pending;
   if (waits === 0 || holds || schedule.paused || schedule.settings.slots > cutSlotsMax) return;
-  if (hasFreeSlot(schedule) || isProbing(schedule.opening)) return;
+  if (isProbing(schedule.opening)) return;
   if (closedBy(schedule.opening, nowMs) !== null) return;
   for (let under = cutsUnderWay(schedule, nowMs); under < waits; under += 1) {
     const next = choose(schedule, nowMs);
     const lane = next === null || next.owed ? undefined : schedule.pool.lane(next.slot);
-    if (lane?.band !== 0) return;
+    if (lane?.band !== 0 || hasRoom(schedule, lane.gate.slots, lane.gate.model)) return;
     const { victim, atMs } = chooseCut(schedule, lane.account.key, nowMs);
     if (victim === null) {
       if (atMs === null || schedule.cutWakesAtMs === Math.ceil(atMs)) return;
@@ -329,8 +319,9 @@ function wakeAt(schedule: Schedule, untilMs: number, timers: TimerChange[]): voi
 
 /** An endpoint that was down is tried with one call before it has its slots again. */
 function hasFreeSlot(schedule: Schedule): boolean {
-  const slots = isProbing(schedule.opening) ? 1 : schedule.settings.slots;
-  return !schedule.paused && slotsUsed(schedule) < slots;
+  if (schedule.paused) return false;
+  if (isProbing(schedule.opening)) return schedule.leases.size === 0;
+  return slotsUsed(schedule) < schedule.settings.slots;
 }
 
 /** A decision without the waiting calls would grant past them. */

@@ -1,8 +1,10 @@
 import type { Message } from "../decider.ts";
 import type { ReadyRequest, Row } from "../rows.ts";
-import { cutParts, isTaskOfCall, type WaitingCall } from "../schedule/call-pool.ts";
+import type { WaitingCall } from "../schedule/call-pool.ts";
+import { cutParts, isTaskOfCall, shapeParts } from "../schedule/request-parts.ts";
 import { isSampled, pointsOf } from "../schedule/estimate.ts";
-import { addWaiting, type Caps } from "../schedule/lanes.ts";
+import { loadSeconds } from "../schedule/swap.ts";
+import { addWaiting, slotsOf, type Caps } from "../schedule/lanes.ts";
 import { accountOf, placeFor } from "../schedule/ledger.ts";
 import { tidyCost } from "../schedule/rule.ts";
 import type { RootService } from "../schedule/state.ts";
@@ -29,7 +31,7 @@ export interface QueueDraft {
 }
 
 /** The fields of a grant that tell how it came about. */
-export type GrantHow = Pick<CallGranted, "weight" | "waited" | "owed">;
+export type GrantHow = Pick<CallGranted, "weight" | "waited" | "owed" | "stays">;
 
 /** A call that gets its slot as it arrives. */
 export const atOnce: GrantHow = {};
@@ -38,9 +40,16 @@ export const waited: GrantHow = { waited: true };
 /** A waiting call of a lower band whose turn is owed to it. */
 export const waitedAndOwed: GrantHow = { waited: true, owed: true };
 
+/** A waiting call that goes before one of another model, because its own is in memory. */
+export const waitedAndStays: GrantHow = { waited: true, stays: true };
+
 /** Grants a call: its event without what can be told from the rest, and the message to its task. */
 export function grant(draft: QueueDraft, to: WaitingCall, how: GrantHow): void {
-  const { call, taskType, key, cost, task, root, user, band } = to;
+  const { call, taskType, key, task, root, user, band } = to;
+  const { schedule } = draft.state;
+  const slots = slotsOf(schedule, to.slots);
+  const loads = loadSeconds(schedule, to.model);
+  const cost = loads === 0 ? to.cost : tidyCost(to.cost + loads * slots);
   // Assigned one by one: the event is written for each call, and spreading is several times slower.
   const event: Writable<CallGranted> = { type: "call.granted", call, taskType, key, cost };
   if (!isTaskOfCall(task, call)) event.task = task;
@@ -49,15 +58,19 @@ export function grant(draft: QueueDraft, to: WaitingCall, how: GrantHow): void {
   if (band !== 0) event.band = band;
   if (to.role !== null) {
     event.role = to.role;
-    event.lead = to.lead;
+    event.lead = loads === 0 ? to.lead : tidyCost(to.lead + loads);
   }
-  if (draft.state.schedule.opening.tokens.perMinute !== null) event.tokens = to.tokens;
+  if (schedule.opening.tokens.perMinute !== null) event.tokens = to.tokens;
   if (to.capped) event.capped = true;
   if (to.cuttable) event.cuttable = true;
   if (to.cuts > 0) {
     event.cuts = to.cuts;
     event.ran = to.ran;
   }
+  if (slots !== 1) event.slots = slots;
+  if (to.model !== null) event.model = to.model;
+  if (to.line !== null) event.line = to.line;
+  if (how.stays) event.stays = true;
   if (how.weight !== undefined) event.weight = how.weight;
   if (how.waited) event.waited = true;
   if (how.owed) event.owed = true;
@@ -96,6 +109,7 @@ export function wait(
     seq,
     readyAtMs: draft.nowMs,
     tag,
+    ...shapeParts(wanted.slots, wanted.model, wanted.line),
     ...(role === null ? null : { role, lead, tokens, rest }),
     ...cutParts(wanted.cuttable, wanted.cuts, wanted.ran),
   };

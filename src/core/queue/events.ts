@@ -45,6 +45,14 @@ export type QueueEvent =
       readonly cuts?: number;
       /** Seconds it had written when it was cut. */
       readonly ran?: number;
+      /** Slots it takes, if more than one. */
+      readonly slots?: number;
+      /** Model it asks, where one is in memory at a time. */
+      readonly model?: string;
+      /** A call of another model was passed over for it. */
+      readonly stays?: true;
+      /** Endpoint it asks, of those that share the device. */
+      readonly line?: string;
       /** The call waited: a `call.requested` came before. */
       readonly waited?: true;
       /** A turn of the lower bands while interactive work waited. */
@@ -107,6 +115,7 @@ export type QueueEvent =
       readonly slotsPerKey: number | null;
       readonly requestsPerMinute?: number;
       readonly tokensPerMinute?: number;
+      readonly swapMs?: number;
       /** Somebody has changed it while it ran; absent: so says the host's configuration. */
       readonly live?: true;
     }

@@ -1,5 +1,5 @@
 import { InvariantError, unreachable } from "../invariant.ts";
-import { taskOfCall } from "../schedule/call-pool.ts";
+import { taskOfCall } from "../schedule/request-parts.ts";
 import { foldCutting, foldUncut } from "../schedule/cut.ts";
 import { foldPromised, foldReleased, foldRunOut } from "../schedule/calibrate.ts";
 import {
@@ -92,7 +92,8 @@ function foldConfigured(schedule: Schedule, event: Configured): void {
   const { slots, slotsPerKey, live } = event;
   const requestsPerMinute = event.requestsPerMinute ?? null;
   const tokensPerMinute = event.tokensPerMinute ?? null;
-  schedule.settings = { slots, slotsPerKey, requestsPerMinute, tokensPerMinute };
+  const swapMs = event.swapMs ?? null;
+  schedule.settings = { slots, slotsPerKey, requestsPerMinute, tokensPerMinute, swapMs };
   if (live !== true) schedule.configured = schedule.settings;
   schedule.opening.requests.perMinute = requestsPerMinute;
   schedule.opening.tokens.perMinute = tokensPerMinute;
@@ -130,6 +131,10 @@ function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
     cuts: event.cuts ?? 0,
     ran: event.ran ?? 0,
     owed: event.owed === true,
+    slots: event.slots ?? 1,
+    model: event.model ?? null,
+    line: event.line ?? null,
+    stays: event.stays === true,
     entersWith: event.waited === true ? null : (event.weight ?? 1),
   };
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import {
   decideGolden,
+  decideKilled,
   goldenCommands,
   readGolden,
   writeGolden,
@@ -23,3 +24,11 @@ test("[QUEUE15] the commands of the golden log give its facts and hashes on this
   expect(golden.steps.length).toBeGreaterThan(500);
   expect(decideGolden(golden.steps)).toEqual(golden);
 });
+
+test.each(["log", "snapshot"] as const)(
+  "[QUEUE15] a process that dies after every decision takes the same ones, by its %s and its ready rows",
+  (from) => {
+    const golden = readGolden(text);
+    expect(decideKilled(golden.steps, from)).toBe(golden.decisions);
+  },
+);

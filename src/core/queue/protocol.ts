@@ -78,6 +78,11 @@ export interface QueueSettings {
   readonly slotsPerKey: number | null;
   /** Calls it may grant a minute, 1..1,000,000,000; absent or `null`: no limit. */
   readonly requestsPerMinute?: number | null;
+  /**
+   * How long its endpoint takes to load another model, if it holds one in memory, 1..600,000 ms: calls of the one that is
+   * there then go first for a while; absent or `null`: models cost nothing to change.
+   */
+  readonly swapMs?: number | null;
   /** Tokens its calls may take a minute, as predicted, put right when they have ended. */
   readonly tokensPerMinute?: number | null;
 }
@@ -90,6 +95,7 @@ export interface QueueWhy {
     | "type_limit"
     | "key_limit"
     | "behind_others"
+    | "model_swap"
     | Closed["code"];
   /** Until when the reason lasts at least, if that is known. */
   readonly untilMs?: number;
@@ -98,6 +104,7 @@ export interface QueueWhy {
   /** When it may start and its tree end, in seconds from now. */
   readonly estimate: Estimate | null;
   readonly position: number;
+  /** Slots that are taken. */
   readonly running: number;
   readonly slots: number;
   readonly pending: number;

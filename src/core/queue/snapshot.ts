@@ -1,7 +1,10 @@
 import { invariant } from "../invariant.ts";
-import { countRunning, rest } from "../schedule/ledger.ts";
+import { rest } from "../schedule/ledger.ts";
+import { countRunning } from "../schedule/running.ts";
 import { bandNumber, list, number, numberOrNull, record, text } from "./snapshot-json.ts";
 import { loadCalibration, saveCalibration } from "./snapshot-calibration.ts";
+import { openingOf } from "../schedule/lines.ts";
+import type { Opening } from "../schedule/opening.ts";
 import type { Learnt } from "../schedule/predict.ts";
 import { emptySchedule, type BandState, type Schedule } from "../schedule/state.ts";
 import { scopeName, type Scope } from "../scope.ts";
@@ -15,7 +18,7 @@ const version = 4;
  * The ledger as plain JSON. Rows are arrays, because a queue may know many keys:
  * account `[key, served, weight, live]`, lease `[call, task, taskType, key, user, root, band, weight, cost,
  * grantedAtMs, clock, capped, owed,
- * passed, role, lead, tokens, cuttable, cuts, ran, cutAtMs]`, root `[root, key, band, base, estimate, attained, type, sinceMs]`, costs `[name, mean, count]`. Waiting calls and what can be
+ * passed, role, lead, tokens, cuttable, cuts, ran, cutAtMs, slots, model, line]`, root `[root, key, band, base, estimate, attained, type, sinceMs]`, costs `[name, mean, count]`. Waiting calls and what can be
  * counted again are left out.
  */
 export function saveQueue({ schedule }: QueueState): unknown {
@@ -23,6 +26,7 @@ export function saveQueue({ schedule }: QueueState): unknown {
     version,
     slots: schedule.settings.slots,
     slotsPerKey: schedule.settings.slotsPerKey,
+    swapMs: schedule.settings.swapMs ?? null,
     configured: schedule.configured,
     opening: schedule.opening,
     paused: schedule.paused,
@@ -63,20 +67,13 @@ export function saveQueue({ schedule }: QueueState): unknown {
       lease.cuts,
       lease.ran,
       lease.cutAtMs,
+      lease.slots,
+      lease.model,
+      lease.line,
     ]),
-    roots: Array.from(
-      schedule.roots,
-      ([root, { key, band, base, estimate, attained, type, sinceMs }]) => [
-        root,
-        key,
-        band,
-        base,
-        estimate,
-        attained,
-        type,
-        sinceMs,
-      ],
-    ),
+    swap: schedule.swap,
+    lines: Array.from(schedule.lines),
+    roots: saveRoots(schedule.roots),
     calls: saveLearnt(schedule.costs.calls),
     trees: saveLearnt(schedule.costs.trees),
     spans: saveLearnt(schedule.costs.spans),
@@ -85,6 +82,19 @@ export function saveQueue({ schedule }: QueueState): unknown {
     cutting: schedule.cutting,
     resumes: Array.from(schedule.resumes),
   };
+}
+
+function saveRoots(roots: Schedule["roots"]): unknown {
+  return Array.from(roots, ([root, { key, band, base, estimate, attained, type, sinceMs }]) => [
+    root,
+    key,
+    band,
+    base,
+    estimate,
+    attained,
+    type,
+    sinceMs,
+  ]);
 }
 
 function saveSpeeds(speeds: Schedule["speeds"]): unknown {
@@ -106,6 +116,7 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
   schedule.lowerCredit = number(from["lowerCredit"]);
   const bands = list(from["bands"]);
   for (const band of schedule.bands) loadBand(band, record(bands[band.band]));
+  loadLines(schedule, from);
   for (const row of list(from["leases"])) loadLease(schedule, list(row));
   for (const row of list(from["roots"])) {
     const [root, key, band, base, estimate, attained, type = "", sinceMs = 0] = list(row);
@@ -139,22 +150,7 @@ export function loadQueue(scope: Scope, saved: unknown): QueueState {
 function loadSettings(schedule: Schedule, from: Readonly<Record<string, unknown>>): void {
   const { opening } = schedule;
   const { configured = null, opening: saved = null } = from;
-  if (saved !== null) {
-    const held = record(saved);
-    for (const name of ["requests", "tokens"] as const) {
-      const bucket = record(held[name]);
-      opening[name].perMinute = numberOrNull(bucket["perMinute"]);
-      opening[name].earnedAtMs = number(bucket["earnedAtMs"]);
-    }
-    opening.askedUntilMs = number(held["askedUntilMs"]);
-    opening.failures = number(held["failures"]);
-    opening.brokenUntilMs = number(held["brokenUntilMs"]);
-    // Versions 1 to 3 know of no model that is being loaded.
-    const { cause = null, loadings = 0, loadingUntilMs = 0 } = held;
-    opening.cause = cause === null ? null : text(cause);
-    opening.loadings = number(loadings);
-    opening.loadingUntilMs = number(loadingUntilMs);
-  }
+  if (saved !== null) loadOpening(opening, record(saved));
   schedule.settings = {
     ...slotsOf(from),
     requestsPerMinute: opening.requests.perMinute,
@@ -162,15 +158,54 @@ function loadSettings(schedule: Schedule, from: Readonly<Record<string, unknown>
   };
   if (configured === null) return;
   const before = record(configured);
+  // In the order of a fold: snapshots are compared as text.
   schedule.configured = {
-    ...slotsOf(before),
+    slots: number(before["slots"]),
+    slotsPerKey: numberOrNull(before["slotsPerKey"]),
     requestsPerMinute: numberOrNull(before["requestsPerMinute"]),
     tokensPerMinute: numberOrNull(before["tokensPerMinute"]),
+    swapMs: numberOrNull(before["swapMs"] ?? null),
   };
 }
 
+/** Brings back what holds a queue, or one of its lines, back. */
+function loadOpening(opening: Opening, held: Readonly<Record<string, unknown>>): void {
+  for (const name of ["requests", "tokens"] as const) {
+    const bucket = record(held[name]);
+    opening[name].perMinute = numberOrNull(bucket["perMinute"]);
+    opening[name].earnedAtMs = number(bucket["earnedAtMs"]);
+  }
+  opening.askedUntilMs = number(held["askedUntilMs"]);
+  opening.failures = number(held["failures"]);
+  opening.brokenUntilMs = number(held["brokenUntilMs"]);
+  // Versions 1 to 3 know of no model that is being loaded.
+  const { cause = null, loadings = 0, loadingUntilMs = 0 } = held;
+  opening.cause = cause === null ? null : text(cause);
+  opening.loadings = number(loadings);
+  opening.loadingUntilMs = number(loadingUntilMs);
+}
+
+/** Versions 1 to 3 know of no models in memory, and of one endpoint a queue. */
+function loadLines(schedule: Schedule, from: Readonly<Record<string, unknown>>): void {
+  const saved = from["swap"] ?? null;
+  if (saved !== null) {
+    const { model, sinceMs, count } = record(saved);
+    schedule.swap.model = model === null ? null : text(model);
+    schedule.swap.sinceMs = numberOrNull(sinceMs);
+    schedule.swap.count = number(count);
+  }
+  for (const row of list(from["lines"] ?? [])) {
+    const [line, held] = list(row);
+    loadOpening(openingOf(schedule, text(line)), record(held));
+  }
+}
+
 function slotsOf(from: Readonly<Record<string, unknown>>): QueueSettings {
-  return { slots: number(from["slots"]), slotsPerKey: numberOrNull(from["slotsPerKey"]) };
+  return {
+    slots: number(from["slots"]),
+    slotsPerKey: numberOrNull(from["slotsPerKey"]),
+    swapMs: numberOrNull(from["swapMs"] ?? null),
+  };
 }
 
 function loadBand(band: BandState, from: Readonly<Record<string, unknown>>): void {
@@ -217,6 +252,9 @@ function loadLease(schedule: Schedule, row: readonly unknown[]): void {
     cuts = 0,
     ran = 0,
     cutAtMs = null,
+    slots = 1,
+    model = null,
+    line = null,
   ] = row.slice(7);
   const lease = {
     call: text(call),
@@ -240,6 +278,9 @@ function loadLease(schedule: Schedule, row: readonly unknown[]): void {
     cuts: number(cuts),
     ran: number(ran),
     cutAtMs: numberOrNull(cutAtMs),
+    slots: number(slots),
+    model: model === null ? null : text(model),
+    line: line === null ? null : text(line),
   };
   schedule.leases.set(lease.call, lease);
   schedule.bands[lease.band].pending -= 1;

@@ -2,7 +2,9 @@ import { capsAllow } from "../schedule/lanes.ts";
 import { closedBy } from "../schedule/opening.ts";
 import { estimateOf } from "../schedule/estimate.ts";
 import { positionOf } from "../schedule/position.ts";
-import { pendingCount, type Lane, type Schedule } from "../schedule/state.ts";
+import { lineClosedBy } from "../schedule/lines.ts";
+import { isInUse } from "../schedule/swap.ts";
+import { pendingCount, slotsUsed, type Lane, type Schedule } from "../schedule/state.ts";
 import type { QueueWhy } from "./protocol.ts";
 import type { QueueState } from "./state.ts";
 
@@ -10,6 +12,8 @@ import type { QueueState } from "./state.ts";
 export interface QueueDepth {
   readonly pending: number;
   readonly running: number;
+  /** Slots that they hold. */
+  readonly taken: number;
   /** Waiting calls: interactive, background, batch. */
   readonly perBand: readonly [number, number, number];
   readonly slots: number;
@@ -35,6 +39,7 @@ export function depth({ schedule }: QueueState): QueueDepth {
   return {
     pending: pendingCount(schedule),
     running: schedule.leases.size,
+    taken: slotsUsed(schedule),
     perBand: [interactive.pending, background.pending, batch.pending],
     slots: schedule.settings.slots,
     paused: schedule.paused,
@@ -64,7 +69,9 @@ export function why({ schedule }: QueueState, call: string, nowMs: number): Queu
   const lane = slot === undefined ? undefined : schedule.pool.lane(slot);
   if (slot === undefined || lane === undefined) return null;
   const position = positionOf(schedule, slot);
-  const closed = schedule.paused ? null : closedBy(schedule.opening, nowMs);
+  const closed = schedule.paused
+    ? null
+    : (closedBy(schedule.opening, nowMs) ?? lineClosedBy(schedule, lane.gate.line, nowMs));
   return {
     code: closed?.code ?? codeFor(schedule, lane, position),
     ...(closed === null ? null : { untilMs: closed.untilMs }),
@@ -72,7 +79,7 @@ export function why({ schedule }: QueueState, call: string, nowMs: number): Queu
     // Nobody knows when a paused queue goes on.
     estimate: schedule.paused ? null : estimateOf(schedule, slot, nowMs),
     position,
-    running: schedule.leases.size,
+    running: slotsUsed(schedule),
     slots: schedule.settings.slots,
     pending: pendingCount(schedule),
   };
@@ -82,13 +89,16 @@ export function why({ schedule }: QueueState, call: string, nowMs: number): Queu
 function codeFor(schedule: Schedule, lane: Lane, position: number): QueueWhy["code"] {
   const { account, gate } = lane;
   if (schedule.paused) return "queue_paused";
-  if (gate.taskType !== null) {
+  const { counted } = gate;
+  if (counted !== null) {
     const total = { capTotal: gate.capTotal, capPerKey: null };
-    if (!capsAllow(schedule, account.key, gate.taskType, total)) return "type_limit";
-    if (!capsAllow(schedule, account.key, gate.taskType, gate)) return "key_limit";
+    if (!capsAllow(schedule, account.key, counted, total))
+      return gate.line === null ? "type_limit" : "slot_busy";
+    if (!capsAllow(schedule, account.key, counted, gate)) return "key_limit";
   }
   if (lane.shelf === gate.capped && someoneElseWaits(schedule)) return "key_limit";
-  return position > 1 ? "behind_others" : "slot_busy";
+  if (position > 1) return "behind_others";
+  return isInUse(schedule, gate.model) ? "model_swap" : "slot_busy";
 }
 
 /** True if a key below its `slotsPerKey` has a call waiting. */

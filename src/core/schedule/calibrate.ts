@@ -59,6 +59,12 @@ const enough = 30;
 const levelStep = 0.025;
 const kept = 0.9;
 const pointMin = 0.05;
+/**
+ * Promises to batch are told late what came of them, and the first to be known are the short ones. So until a band has
+ * seen so many, its p90 is at least so many times the plain estimate.
+ */
+const newAt: readonly [number, number, number] = [0, 0, 60];
+const newTimes = 4;
 
 /** Nothing promised yet. */
 export function noPromises(): Calibration {
@@ -82,12 +88,15 @@ export function rangeOf(
 ): Range {
   const point = points[what] > pointMin ? points[what] : pointMin;
   const [near, wide] = keysOf(what, band, situationOf(points));
-  const one = calibration.rings.get(near);
-  const ring = one !== undefined && one.seen >= enough ? one : calibration.rings.get(wide);
-  if (ring === undefined || ring.sorted.length < 10) return { p50: point, p90: 2 * point };
+  const [one, all] = [calibration.rings.get(near), calibration.rings.get(wide)];
+  const ring = one !== undefined && one.seen >= enough ? one : all;
+  const least = (all?.seen ?? 0) < newAt[band] ? newTimes * point : 0;
+  if (ring === undefined || ring.sorted.length < 10)
+    return { p50: point, p90: least > 2 * point ? least : 2 * point };
   const p50 = point * quantile(ring.sorted, 0.5);
   const p90 = point * quantile(ring.sorted, ring.level);
-  return { p50, p90: p90 > p50 ? p90 : p50 };
+  const most = p90 > least ? p90 : least;
+  return { p50, p90: most > p50 ? most : p50 };
 }
 
 /** A promise is made to a tree. */

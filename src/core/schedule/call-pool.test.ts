@@ -2,14 +2,15 @@ import { beforeEach, expect, test } from "vitest";
 
 import { formatId } from "../ids.ts";
 import type { ReadyRequest } from "../rows.ts";
-import { CallPool, isTaskOfCall, taskOfCall } from "./call-pool.ts";
+import { CallPool } from "./call-pool.ts";
+import { isTaskOfCall, taskOfCall } from "./request-parts.ts";
 
 const pooled: { number: number; calls: number } = { number: -1, calls: 0 };
 const lane = {
   ...({
     band: 1,
     account: { key: "ann", weight: 1 },
-    gate: { taskType: "chat", capTotal: null, capPerKey: 3 },
+    gate: { counted: "chat", slots: 1, model: null, line: null, capTotal: null, capPerKey: 3 },
   } as const),
   pooled,
 };
@@ -61,6 +62,9 @@ test("[QUEUE14] the pool gives back every field, also those that ids do not tell
     cuts: 0,
     ran: 0,
     capped: true,
+    slots: 1,
+    model: null,
+    line: null,
   });
   expect(pool.read(odd)).toMatchObject({ task: "b", root: "r", user: "bob", taskType: "doc" });
   expect(pool.read(odd)).toMatchObject({ role: "writer", lead: 0.5, tokens: 40, ...cut });

@@ -2,6 +2,7 @@ import { invariant } from "../invariant.ts";
 import type { ReadyRequest } from "../rows.ts";
 import type { HeapOrder } from "./heap.ts";
 import { hashPacked, hashText, packedWords, packId, samePacked, unpackTask } from "./packed-id.ts";
+import { cutParts, isTaskOfCall, shapeParts, taskOfCall } from "./request-parts.ts";
 import { SlotIndex, type SlotKeys } from "./slot-index.ts";
 
 /** What a grant needs of a call. */
@@ -21,8 +22,12 @@ export interface WaitingCall {
   readonly cuttable: boolean;
   readonly cuts: number;
   readonly ran: number;
-  /** It counts against the caps of its task type. */
+  /** It counts against the caps of its task type, or of its line. */
   readonly capped: boolean;
+  /** Slots it takes. */
+  readonly slots: number;
+  readonly model: string | null;
+  readonly line: string | null;
 }
 
 /** What the pool must know of the lane that holds a call. */
@@ -32,7 +37,10 @@ interface LaneOfCalls {
   readonly band: 0 | 1 | 2;
   readonly account: { readonly key: string; readonly weight: number };
   readonly gate: {
-    readonly taskType: string | null;
+    readonly counted: string | null;
+    readonly slots: number;
+    readonly model: string | null;
+    readonly line: string | null;
     readonly capTotal: number | null;
     readonly capPerKey: number | null;
   };
@@ -199,7 +207,10 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       cuttable: forecast?.cuttable ?? false,
       cuts: forecast?.cuts ?? 0,
       ran: forecast?.ran ?? 0,
-      capped: lane !== undefined && lane.gate.taskType !== null,
+      capped: lane !== undefined && lane.gate.counted !== null,
+      slots: lane?.gate.slots ?? 1,
+      model: lane?.gate.model ?? null,
+      line: lane?.gate.line ?? null,
     };
   }
 
@@ -229,6 +240,9 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       call: _call,
       taskType: type,
       capped: _capped,
+      slots,
+      model,
+      line,
       role,
       lead,
       tokens,
@@ -251,6 +265,7 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
       seq: this.seq(slot),
       readyAtMs: this.readyAtMs(slot),
       tag: this.#double(slot, 1),
+      ...shapeParts(slots, model, line),
       ...learnt,
     };
   }
@@ -342,35 +357,4 @@ export class CallPool<L extends LaneOfCalls> implements HeapOrder<number>, SlotK
     this.#typeNumbers.set(name, this.#typeNames.length - 1);
     return this.#typeNames.length - 1;
   }
-}
-
-/** What a request says of cuts: nothing, as a rule. */
-export function cutParts(
-  cuttable: boolean,
-  cuts: number,
-  ran: number,
-): Pick<ReadyRequest, "cuttable" | "cuts" | "ran"> {
-  if (cuts === 0) return cuttable ? { cuttable } : {};
-  return cuttable ? { cuttable, cuts, ran } : { cuts, ran };
-}
-
-/**
- * The task a call's id names: ids have the form `<task>.<number>`. Logs and memory hold the task only where this
- * is not so, because it would be most of their bytes.
- */
-export function taskOfCall(call: string): string {
-  const dot = lastDot(call);
-  return dot === -1 ? "" : call.slice(0, dot);
-}
-
-/** True if {@link taskOfCall} of `call` is `task`. */
-export function isTaskOfCall(task: string, call: string): boolean {
-  return task.length === lastDot(call) && call.startsWith(task);
-}
-
-/** Like `lastIndexOf`, which is slow for what is nearly always the last character but one. */
-function lastDot(text: string): number {
-  let at = text.length - 1;
-  while (at >= 0 && text.charCodeAt(at) !== 46) at -= 1;
-  return at;
 }

@@ -88,7 +88,7 @@ test("[QUEUE23] what cuts lose is bounded by a share of the service", () => {
     run.do({ type: "settle", call: `long${number}.1`, end });
     run.after(1_000, { type: "settle", call: `ask${number}.1` });
   }
-  // 6.1 s are lost by each: 60 s may be at first, and then 3 % of the service.
+  // 6.1 s are lost by each: 60 s may be at first, and then 1.5 % of the service.
   expect(cuts).toBe(10);
 });
 

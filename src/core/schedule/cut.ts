@@ -17,10 +17,12 @@ const cutsMax = 4;
 const leftMin = 3;
 /** ... and longer than so many times what is lost. */
 const lostRatio = 1.5;
+/** Every cut costs about so much besides what is read again, in seconds. */
+const lostMin = 0.5;
 /** Seconds of reading that a second of writing makes: text so far is read again, which is much faster. */
 const rereadShare = 0.05;
 /** What is cut at once is bounded: this share of all service may be lost, and so much saved up, in slot-seconds. */
-const lostShare = 0.03;
+const lostShare = 0.015;
 /** See {@link lostShare}. */
 const lostCreditMax = 60;
 /** A call that was told to stop has this long before another one is told. */
@@ -57,11 +59,11 @@ export function lostSeconds({ lead }: Pick<Lease, "lead">, held: number): number
 
 /**
  * The stream to cut for a waiting interactive call of `key`: of those that may be cut, the one with the longest
- * predicted rest. Nobody's own answer is cut for another question of theirs. O(leases).
+ * predicted rest for what is lost. Nobody's own answer is cut for another question of theirs. O(leases).
  */
 export function chooseCut({ leases, cutting }: Schedule, key: string, nowMs: number): CutChoice {
   let victim: Lease | null = null;
-  let longest = 0;
+  let most = 0;
   let atMs: number | null = null;
   for (const lease of leases.values()) {
     if (!mayBeCut(lease) || (lease.band === 0 && lease.key === key)) continue;
@@ -71,9 +73,10 @@ export function chooseCut({ leases, cutting }: Schedule, key: string, nowMs: num
       if (atMs === null || from < atMs) atMs = from;
       continue;
     }
-    const left = leftOf(lease, secondsHeld(lease, nowMs));
-    if (left > longest) {
-      longest = left;
+    const held = secondsHeld(lease, nowMs);
+    const worth = leftOf(lease, held) / (lostMin + lostSeconds(lease, held));
+    if (worth > most) {
+      most = worth;
       victim = lease;
     }
   }
@@ -142,8 +145,8 @@ function pays(lease: Lease, held: number): boolean {
   return leftOf(lease, held) > (lost > leftMin ? lost : leftMin);
 }
 
-function leftOf({ cost, lead }: Lease, held: number): number {
-  const left = cost - held;
+function leftOf({ cost, lead, slots }: Lease, held: number): number {
+  const left = cost / slots - held;
   const overdue = (held - lead) / 2;
   return left > overdue ? left : overdue;
 }

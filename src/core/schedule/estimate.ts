@@ -2,7 +2,14 @@ import { rangeOf, type Points, type Range } from "./calibrate.ts";
 import { ownBefore } from "./position.ts";
 import { predictedSpan } from "./predict.ts";
 import { rankOf, recentMs, thousandths } from "./rule.ts";
-import { pendingCount, type Account, type Lane, type Lease, type Schedule } from "./state.ts";
+import {
+  pendingCount,
+  slotsUsed,
+  type Account,
+  type Lane,
+  type Lease,
+  type Schedule,
+} from "./state.ts";
 
 /** When a waiting call is expected to start and its tree to end, in seconds from now. */
 export interface Estimate {
@@ -43,15 +50,15 @@ export function latePromises({ calibration }: Schedule, nowMs: number): number {
 
 /** The plain estimate: the work ahead under the rule, shared by the slots that higher bands leave. */
 export function pointsOf(schedule: Schedule, slot: number, lane: Lane, nowMs: number): Points {
-  const { pool, leases, settings } = schedule;
+  const { pool, settings } = schedule;
   const own = ownBefore(pool, lane.account, slot);
   const place = { own: own.cost, cost: pool.rest(slot), readyAtMs: pool.readyAtMs(slot) };
   const ahead = workAhead(schedule, lane.band, lane.account, place);
-  const free = leases.size < settings.slots && pendingCount(schedule) <= 1;
+  const free = slotsUsed(schedule) < settings.slots && pendingCount(schedule) <= 1;
   const start = free ? 0 : startAfter(schedule, lane.band, ahead, nowMs);
   const { taskType, task, root } = pool.read(slot);
   const span = root === task ? predictedSpan(schedule.costs, taskType) : 0;
-  return { start, end: start + (span > 0 ? span : pool.cost(slot)) };
+  return { start, end: start + (span > 0 ? span : pool.cost(slot) / lane.gate.slots) };
 }
 
 /**
@@ -68,7 +75,7 @@ export function pointsOfNew(
   },
   nowMs: number,
 ): Points {
-  const { bands, leases, settings, calibration } = schedule;
+  const { bands, settings, calibration } = schedule;
   const { band, cost } = asked;
   const known = bands[band].accounts.get(asked.key);
   const account = known ?? { served: bands[band].clock, weight: 1, lanes: [] };
@@ -76,7 +83,7 @@ export function pointsOfNew(
   for (const lane of account.lanes) own += lane.costSum / 1_000;
   const place = { own, cost, readyAtMs: nowMs };
   const ahead = workAhead(schedule, band, account, place);
-  const free = leases.size < settings.slots && pendingCount(schedule) === 0;
+  const free = slotsUsed(schedule) < settings.slots && pendingCount(schedule) === 0;
   const start = free ? 0 : startAfter(schedule, band, ahead, nowMs);
   const span = predictedSpan(schedule.costs, asked.taskType);
   const points = { start, end: start + (span > 0 ? span : cost) };
@@ -91,14 +98,15 @@ export function pointsOfNew(
 export function nextFreeSeconds({ leases }: Schedule, nowMs: number): number {
   let least = Infinity;
   for (const lease of leases.values()) {
-    const left = leftOf(lease, nowMs);
+    const left = leftOf(lease, nowMs) / lease.slots;
     if (left < least) least = left;
   }
   return least === Infinity ? overdue : least;
 }
 
-function leftOf({ cost, grantedAtMs }: Lease, nowMs: number): number {
-  const left = cost - (nowMs - grantedAtMs) / 1_000;
+/** Slot-seconds that a lease is predicted to still take. */
+function leftOf({ cost, grantedAtMs, slots }: Lease, nowMs: number): number {
+  const left = cost - (slots * (nowMs - grantedAtMs)) / 1_000;
   return left > overdue ? left : overdue;
 }
 

@@ -12,6 +12,20 @@ type Waiting = readonly [call: string, request: ReadyRequest];
 
 /** The rule without heaps, gates or shelves: every waiting call is looked at for every grant. */
 function chooseByHand(ledger: Schedule, rows: readonly Waiting[], nowMs: number) {
+  const { swap, settings } = ledger;
+  const plain = plainChoice(ledger, rows, nowMs);
+  const next = rows.find(([call]) => call === plain.call)?.[1];
+  const same = { ...plain, stays: false };
+  const most = 4 * (settings.swapMs ?? 0);
+  if (plain.owed || next?.model === undefined || swap.model === null) return same;
+  if (next.model === swap.model || nowMs - (swap.sinceMs ?? nowMs) >= most) return same;
+  const near = plain.field.filter(([, { model }]) => model === swap.model);
+  const call = bestOf(ledger, near, next.band);
+  return call === undefined ? same : { ...plain, call, stays: true };
+}
+
+/** The rule as if models cost nothing to change. */
+function plainChoice(ledger: Schedule, rows: readonly Waiting[], nowMs: number) {
   const leases = [...ledger.leases.values()];
   const may = rows.filter(([, { type, key, capTotal, capPerKey }]) => {
     const same = leases.filter((lease) => lease.capped && lease.taskType === type);
@@ -20,7 +34,9 @@ function chooseByHand(ledger: Schedule, rows: readonly Waiting[], nowMs: number)
   });
   const { slotsPerKey } = ledger.settings;
   const below = may.filter(([, { key }]) => {
-    const held = leases.filter((lease) => lease.key === key).length;
+    const held = leases
+      .filter((lease) => lease.key === key)
+      .reduce((sum, { slots }) => sum + slots, 0);
     return slotsPerKey === null || held < slotsPerKey;
   });
   const field = below.length > 0 ? below : may;
@@ -33,8 +49,10 @@ function chooseByHand(ledger: Schedule, rows: readonly Waiting[], nowMs: number)
     since !== null &&
     nowMs - since > patienceMs &&
     ledger.lowerCredit > 0;
-  if (first === undefined) return { call: lower, owed: false };
-  return lower !== undefined && owed ? { call: lower, owed } : { call: first, owed: false };
+  if (first === undefined) return { call: lower, owed: false, field };
+  return lower !== undefined && owed
+    ? { call: lower, owed, field }
+    : { call: first, owed: false, field };
 }
 
 /** The best key by the heads of its kinds of calls, then that key's first call. */
@@ -42,9 +60,9 @@ function bestOf(ledger: Schedule, field: readonly Waiting[], band: 0 | 1 | 2) {
   const mine = field.filter(([, request]) => request.band === band);
   const kinds = new Map<string, Waiting[]>();
   for (const one of mine) {
-    const [, { key, type, capTotal, capPerKey }] = one;
+    const [, { key, type, capTotal, capPerKey, slots = 1, model = "" }] = one;
     const kind = capTotal === null && capPerKey === null ? "" : `${type} ${capTotal} ${capPerKey}`;
-    const name = `${key} ${kind}`;
+    const name = `${key} ${kind} ${slots} ${model}`;
     kinds.set(name, [...(kinds.get(name) ?? []), one]);
   }
   const heads = [...kinds.values()].map((calls) => calls.toSorted(byTag)[0]!);
@@ -82,7 +100,11 @@ test("[QUEUE6, QUEUE8, QUEUE16] every grant is the one the rule gives when it is
         if (event.type === "call.withdrawn") rows.delete(event.call);
         if (event.type !== "call.granted" || event.waited !== true) continue;
         const byHand = chooseByHand(ledgerOf(told.run, index), [...rows], atMs);
-        expect(byHand).toEqual({ call: event.call, owed: event.owed === true });
+        expect(byHand).toMatchObject({
+          call: event.call,
+          owed: event.owed === true,
+          stays: event.stays === true,
+        });
         rows.delete(event.call);
         compared += 1;
       }
@@ -90,4 +112,36 @@ test("[QUEUE6, QUEUE8, QUEUE16] every grant is the one the rule gives when it is
     { numRuns: 200 },
   );
   expect(compared).toBeGreaterThan(1_000);
+});
+
+test("[QUEUE26] no call is passed over for the model in memory for longer than the bound, until another is loaded", () => {
+  let passed = 0;
+  fc.assert(
+    fc.property(fc.array(beat, { maxLength: 80, size: "max" }), (beats) => {
+      const told = new Story({ swapMs: 5_000 });
+      for (const one of beats) told.live(one);
+      told.end();
+      const rows = new Map<string, ReadyRequest>();
+      let loaded: string | undefined;
+      /** When each waiting call was first passed over for the model that is loaded now. */
+      const since = new Map<string, number>();
+      for (const [index, { event, atMs }] of told.run.log.entries()) {
+        if (event.type === "call.requested") rows.set(event.call, told.run.everReady(event.call));
+        if (event.type === "call.withdrawn") rows.delete(event.call);
+        if (event.type !== "call.granted") continue;
+        if (event.stays === true) {
+          const { call = "" } = plainChoice(ledgerOf(told.run, index), [...rows], atMs);
+          expect(rows.get(call)?.model).not.toBe(event.model);
+          since.set(call, since.get(call) ?? atMs);
+          expect(atMs - since.get(call)!).toBeLessThan(4 * 5_000);
+          passed += 1;
+        }
+        if (event.model !== undefined && event.model !== loaded) since.clear();
+        loaded = event.model ?? loaded;
+        rows.delete(event.call);
+      }
+    }),
+    { numRuns: 60 },
+  );
+  expect(passed).toBeGreaterThan(20);
 });

@@ -1,8 +1,10 @@
 import { invariant } from "../invariant.ts";
 import type { ReadyRequest } from "../rows.ts";
 import { type HeapOrder, heapFix, heapPush, heapRemove } from "./heap.ts";
-import { countKeys } from "./ledger.ts";
+import { countedAs, countKeys } from "./running.ts";
+import { isLineOpen } from "./lines.ts";
 import { batchTurnCredit, patienceMs, rankOf, thousandths } from "./rule.ts";
+import { isInUse, prefersLoaded } from "./swap.ts";
 import type { Account, BandState, Gate, KeyRunning, Lane, Schedule } from "./state.ts";
 
 /*
@@ -16,10 +18,19 @@ export interface Caps {
   readonly capPerKey: number | null;
 }
 
+/** What of a request decides which calls it shares a lane with. */
+export interface Shape extends Caps {
+  readonly slots?: number;
+  readonly model?: string | null;
+  readonly line?: string | null;
+}
+
 /** The next call, and whether it is a turn of the lower bands while interactive work waits. */
 export interface Choice {
   readonly slot: number;
   readonly owed: boolean;
+  /** A call of another model goes before it, and is passed over because this one's is in memory. */
+  readonly stays: boolean;
 }
 
 const laneOrder: HeapOrder<Lane> = {
@@ -83,12 +94,23 @@ export function refreshAll(schedule: Schedule): void {
   }
 }
 
-/** True if the caps of a task type let this key have one more slot. */
-export function capsAllow(schedule: Schedule, key: string, taskType: string, caps: Caps): boolean {
+/** True if the caps of a task type, or a line, let this key have one more slot. */
+export function capsAllow(schedule: Schedule, key: string, counted: string, caps: Caps): boolean {
   return (
-    (caps.capTotal === null || (schedule.typeRunning.get(taskType) ?? 0) < caps.capTotal) &&
-    (caps.capPerKey === null || typeCount(runningOf(schedule, key), taskType) < caps.capPerKey)
+    (caps.capTotal === null || (schedule.typeRunning.get(counted) ?? 0) < caps.capTotal) &&
+    (caps.capPerKey === null || typeCount(runningOf(schedule, key), counted) < caps.capPerKey)
   );
+}
+
+/** True if there is room for a call now: for all its slots, and for its model. */
+export function hasRoom(schedule: Schedule, slots: number, model: string | null): boolean {
+  const { settings, slotsTaken } = schedule;
+  return slotsTaken + slotsOf(schedule, slots) <= settings.slots && !isInUse(schedule, model);
+}
+
+/** Slots a call gets that asks for so many: no queue has more than it has. */
+export function slotsOf({ settings }: Schedule, slots: number): number {
+  return slots < settings.slots ? slots : settings.slots;
 }
 
 /**
@@ -101,16 +123,31 @@ export function choose(schedule: Schedule, nowMs: number): Choice | null {
 
 function chooseAmong(schedule: Schedule, shelf: "free" | "capped", nowMs: number): Choice | null {
   const [interactive, background, batch] = schedule.bands;
-  const first = bestLane(schedule, interactive, shelf);
-  const second = bestLane(schedule, background, shelf);
-  const third = bestLane(schedule, batch, shelf);
+  const first = bestLane(schedule, interactive, shelf, nowMs);
+  const second = bestLane(schedule, background, shelf, nowMs);
+  const third = bestLane(schedule, batch, shelf, nowMs);
   const batchGoes = second === null || (third !== null && batch.credit >= batchTurnCredit);
   const lower = batchGoes ? third : second;
-  if (first === null) return lower && { slot: headOf(schedule, lower), owed: false };
-  if (lower !== null && lowerIsOwed(schedule, nowMs)) {
-    return { slot: headOf(schedule, lower), owed: true };
-  }
-  return { slot: headOf(schedule, first), owed: false };
+  const owed = first !== null && lower !== null && lowerIsOwed(schedule, nowMs);
+  const best = first === null || owed ? lower : first;
+  if (best === null) return null;
+  const slot = headOf(schedule, best, nowMs);
+  const near = owed ? null : nearLane(schedule, schedule.pool.lane(slot) ?? best, shelf, nowMs);
+  if (near === null) return { slot, owed, stays: false };
+  return { slot: headOf(schedule, near, nowMs, near.gate.model), owed, stays: true };
+}
+
+/** The best lane of the same band whose model is in memory, while those go before a lane of another one. */
+function nearLane(
+  schedule: Schedule,
+  best: Lane,
+  shelf: "free" | "capped",
+  nowMs: number,
+): Lane | null {
+  const { model } = schedule.swap;
+  if (best.gate.model === null || best.gate.model === model) return null;
+  if (!prefersLoaded(schedule, nowMs)) return null;
+  return bestLane(schedule, schedule.bands[best.band], shelf, nowMs, model);
 }
 
 /** Lower bands take a turn past waiting interactive work one call at a time, after a minute, and on credit only. */
@@ -122,32 +159,47 @@ function lowerIsOwed(schedule: Schedule, nowMs: number): boolean {
   );
 }
 
-function bestLane(schedule: Schedule, band: BandState, shelf: "free" | "capped"): Lane | null {
+/** The lane whose call goes first in a band; of those of one model, if it is named. */
+function bestLane(
+  schedule: Schedule,
+  band: BandState,
+  shelf: "free" | "capped",
+  nowMs: number,
+  model: string | null = null,
+): Lane | null {
   if (band.pending === 0) return null;
   let best: Lane | null = null;
   for (const gate of band.gates) {
     const lane = gate[shelf][0];
-    if (lane === undefined || !isOpen(schedule, gate)) continue;
+    if (lane === undefined || (model !== null && gate.model !== model)) continue;
+    if (!isOpen(schedule, gate, nowMs)) continue;
     if (best === null || laneOrder.before(lane, best)) best = lane;
   }
   return best;
 }
 
 /** The best lane says which key is next; among the key's lanes that may run, its own order says which call. */
-function headOf(schedule: Schedule, best: Lane): number {
+function headOf(
+  schedule: Schedule,
+  best: Lane,
+  nowMs: number,
+  model: string | null = null,
+): number {
   const { pool } = schedule;
   let head = firstSlot(best);
   for (const lane of best.account.lanes) {
-    if (lane === best || lane.shelf === null || !isOpen(schedule, lane.gate)) continue;
+    if (lane === best || lane.shelf === null || !isOpen(schedule, lane.gate, nowMs)) continue;
+    if (model !== null && lane.gate.model !== model) continue;
     const slot = firstSlot(lane);
     if (pool.before(slot, head)) head = slot;
   }
   return head;
 }
 
-function isOpen(schedule: Schedule, { taskType, capTotal }: Gate): boolean {
-  if (taskType === null || capTotal === null) return true;
-  return (schedule.typeRunning.get(taskType) ?? 0) < capTotal;
+function isOpen(schedule: Schedule, { counted, capTotal, line }: Gate, nowMs: number): boolean {
+  if (line !== null && !isLineOpen(schedule, line, nowMs)) return false;
+  if (counted === null || capTotal === null) return true;
+  return (schedule.typeRunning.get(counted) ?? 0) < capTotal;
 }
 
 function firstSlot(lane: Lane): number {
@@ -161,22 +213,31 @@ function runningOf(schedule: Schedule, key: string): KeyRunning | undefined {
   return schedule.keyRunning.get(key);
 }
 
-function typeCount(running: KeyRunning | undefined, taskType: string): number {
-  return running?.types.find((one) => one.taskType === taskType)?.count ?? 0;
+function typeCount(running: KeyRunning | undefined, counted: string): number {
+  return running?.types.find((one) => one.counted === counted)?.count ?? 0;
 }
 
 function countsKeys({ settings }: Schedule, { gates }: BandState): boolean {
   return settings.slotsPerKey !== null || gates.some((gate) => gate.capPerKey !== null);
 }
 
-function gateFor(band: BandState, type: string, { capTotal, capPerKey }: Caps): Gate {
-  const taskType = capTotal === null && capPerKey === null ? null : type;
+function gateFor(band: BandState, type: string, shape: Shape): Gate {
+  const { capTotal, capPerKey, slots = 1, model = null, line = null } = shape;
+  const counted = capTotal === null && capPerKey === null ? null : countedAs(type, line);
   for (const gate of band.gates) {
-    if (gate.taskType === taskType && gate.capTotal === capTotal && gate.capPerKey === capPerKey) {
+    if (
+      gate.counted === counted &&
+      gate.capTotal === capTotal &&
+      gate.capPerKey === capPerKey &&
+      gate.slots === slots &&
+      gate.model === model &&
+      gate.line === line
+    ) {
       return gate;
     }
   }
-  const gate: Gate = { taskType, capTotal, capPerKey, free: [], capped: [], lanes: 0 };
+  const what = { counted, capTotal, capPerKey, slots, model, line };
+  const gate: Gate = { ...what, free: [], capped: [], lanes: 0 };
   band.gates.push(gate);
   return gate;
 }
@@ -222,8 +283,8 @@ function shelfFor(schedule: Schedule, { account, gate }: Lane): Lane[] | null {
   if (gate.capPerKey === null && schedule.settings.slotsPerKey === null) return gate.free;
   const running = runningOf(schedule, account.key);
   if (running === undefined) return gate.free;
-  const { taskType, capPerKey } = gate;
-  if (taskType !== null && capPerKey !== null && typeCount(running, taskType) >= capPerKey) {
+  const { counted, capPerKey } = gate;
+  if (counted !== null && capPerKey !== null && typeCount(running, counted) >= capPerKey) {
     return null;
   }
   const { slotsPerKey } = schedule.settings;

@@ -1,7 +1,9 @@
 import { InvariantError } from "../invariant.ts";
 import { foldKept } from "./calibrate.ts";
 import { earnCuts, foldCut } from "./cut.ts";
-import { foldEnd, takeOpening, type CallEnd } from "./opening.ts";
+import { openingOf } from "./lines.ts";
+import { foldEnd, foldTokens, takeOpening, type CallEnd } from "./opening.ts";
+import { countRunning } from "./running.ts";
 import { learnCall, learnTree, predictedTree } from "./predict.ts";
 import { type HeapOrder, heapPush, heapRemove } from "./heap.ts";
 import {
@@ -16,7 +18,8 @@ import {
   rootServiceMin,
   rootsMax,
 } from "./rule.ts";
-import type { Account, BandState, KeyRunning, Lease, RootService, Schedule } from "./state.ts";
+import { foldLoaded } from "./swap.ts";
+import type { Account, BandState, Lease, RootService, Schedule } from "./state.ts";
 
 /*
  * The ledger's folds: what each fact does to clocks, credits and counters. They never look at the waiting part,
@@ -38,10 +41,9 @@ export interface Grant extends Omit<
 > {
   /** Weight of the request that is granted as it arrives; `null`: the call has waited and is counted already. */
   readonly entersWith: number | null;
+  /** A call of another model was passed over for it. */
+  readonly stays: boolean;
 }
-
-/** What the counters need of a lease. */
-type RunningOf = Pick<Lease, "key" | "taskType" | "capped">;
 
 const idleOrder: HeapOrder<Account> = {
   before: (a, b) => a.served < b.served || (a.served === b.served && a.key < b.key),
@@ -69,6 +71,9 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
   const passed = band.band === 2 && schedule.bands[1].pending > 0;
   schedule.leases.set(call, {
     call,
+    slots: grant.slots,
+    model: grant.model,
+    line: grant.line,
     task: grant.task,
     taskType,
     key,
@@ -95,6 +100,7 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
     foldKept(schedule.calibration, grant.root, "start", atMs);
   }
   takeOpening(schedule.opening, grant.tokens, atMs);
+  foldLoaded(schedule.swap, grant, grant.stays, atMs);
   countRunning(schedule, grant, 1);
   if (band.band === 0) return;
   const waits = lowerPending(schedule);
@@ -120,9 +126,13 @@ export function foldSettled(
   // A call that failed says nothing of what one takes.
   if (end?.cut !== undefined) foldCut(schedule, lease, held, end.cut);
   else if (end === undefined || end.failed === null) learnCall(schedule.costs, lease, held);
-  if (end !== undefined) foldEnd(schedule.opening, end, lease.tokens, atMs);
+  if (end !== undefined) {
+    foldEnd(openingOf(schedule, lease.line), end, lease.tokens, atMs);
+    // Rates are the queue's, whatever its lines are.
+    if (lease.line !== null) foldTokens(schedule.opening, end, lease.tokens);
+  }
   if (lease.role !== null) earnCuts(schedule, held);
-  settle(schedule, lease, held, atMs);
+  settle(schedule, lease, held * lease.slots, atMs);
 }
 
 /**
@@ -173,7 +183,7 @@ export function foldMoved(
 export function foldVoided(schedule: Schedule, atMs: number): void {
   for (const call of schedule.leases.keys()) {
     const lease = takeLease(schedule, call);
-    const held = heldSeconds(lease, atMs);
+    const held = heldSeconds(lease, atMs) * lease.slots;
     settle(schedule, lease, held < lease.cost ? held : lease.cost, atMs);
   }
 }
@@ -209,42 +219,6 @@ export function accountOf(schedule: Schedule, band: 0 | 1 | 2, key: string): Acc
     throw new InvariantError(`key ${key} has a call in band ${band} but no account there`);
   }
   return account;
-}
-
-/** Adds one lease to the counters, or takes one away. Snapshots leave the counters out and count again. */
-export function countRunning(schedule: Schedule, lease: RunningOf, change: 1 | -1): void {
-  const { taskType, capped } = lease;
-  if (capped) {
-    const count = (schedule.typeRunning.get(taskType) ?? 0) + change;
-    if (count === 0) schedule.typeRunning.delete(taskType);
-    else schedule.typeRunning.set(taskType, count);
-  }
-  if (schedule.keyRunning !== null) countKey(schedule.keyRunning, lease, change);
-}
-
-/** Leases by fairness key. */
-export function countKeys(leases: Iterable<RunningOf>): Map<string, KeyRunning> {
-  const keys = new Map<string, KeyRunning>();
-  for (const lease of leases) countKey(keys, lease, 1);
-  return keys;
-}
-
-function countKey(
-  keys: Map<string, KeyRunning>,
-  { key, taskType, capped }: RunningOf,
-  change: 1 | -1,
-): void {
-  let running = keys.get(key);
-  if (running === undefined) {
-    running = { all: 0, types: [] };
-    keys.set(key, running);
-  }
-  running.all += change;
-  if (running.all === 0) keys.delete(key);
-  if (!capped) return;
-  const type = running.types.find((one) => one.taskType === taskType);
-  if (type === undefined) running.types.push({ taskType, count: 1 });
-  else type.count += change;
 }
 
 /** Puts an account that has no live call where it will be dropped from. */

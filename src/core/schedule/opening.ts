@@ -118,12 +118,16 @@ export function takeOpening(opening: Opening, tokens: number, atMs: number): voi
 
 /**
  * What the end of a call tells that the queue does not know; `null`: nothing. Facts are written for each call, so that
- * only what changes something is written.
+ * only what changes something is written. `limit`: that of the queue's tokens.
  */
-export function newsOf(opening: Opening, end: CallEnd | undefined): CallEnd | null {
+export function newsOf(
+  opening: Opening,
+  end: CallEnd | undefined,
+  limit: Bucket = opening.tokens,
+): CallEnd | null {
   if (end === undefined) return null;
   const { failed, cause, retryAfterMs, tokens, cut } = end;
-  const counted = opening.tokens.perMinute === null || tokens === undefined ? null : { tokens };
+  const counted = limit.perMinute === null || tokens === undefined ? null : { tokens };
   const changes = failed !== null || opening.failures > 0 || opening.loadings > 0;
   if (!changes && counted === null && cut === undefined) return null;
   return {
@@ -137,7 +141,7 @@ export function newsOf(opening: Opening, end: CallEnd | undefined): CallEnd | nu
 
 /** A call has ended: `predicted` tokens were taken for it. */
 export function foldEnd(opening: Opening, end: CallEnd, predicted: number, atMs: number): void {
-  if (end.tokens !== undefined) refundUnits(opening.tokens, predicted - end.tokens);
+  foldTokens(opening, end, predicted);
   if (end.failed === null) {
     opening.failures = 0;
     opening.brokenUntilMs = 0;
@@ -159,6 +163,11 @@ export function foldEnd(opening: Opening, end: CallEnd, predicted: number, atMs:
     if (opening.failures < failuresMax) return;
     opening.brokenUntilMs = atMs + doubled(brokenMs, opening.failures - failuresMax, brokenMsMax);
   }
+}
+
+/** Tokens were counted that `predicted` were taken for. */
+export function foldTokens(opening: Opening, { tokens }: CallEnd, predicted: number): void {
+  if (tokens !== undefined) refundUnits(opening.tokens, predicted - tokens);
 }
 
 /** `first`, doubled so many times, but no more than `most`. */

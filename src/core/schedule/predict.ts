@@ -32,6 +32,8 @@ export interface Costed {
   readonly cost: number;
   /** Seconds it had written before it was cut. */
   readonly ran?: number;
+  /** Slots it takes: its cost is so many times its seconds. */
+  readonly slots?: number;
 }
 
 /** A mean never moves by less than this share of the difference: it follows what changes. */
@@ -70,7 +72,8 @@ export function learnCall(costs: Costs, call: Costed, heldSeconds: number): void
   if (call.role === null) return;
   const { ran = 0 } = call;
   const rest = ran + (heldSeconds > call.lead ? heldSeconds - call.lead : 0);
-  const guess = call.cost > call.lead ? call.cost - call.lead : 0;
+  const seconds = call.cost / (call.slots ?? 1);
+  const guess = seconds > call.lead ? seconds - call.lead : 0;
   const kind = kindOf(call.taskType, call.role);
   learn(costs.calls, kind, rest, guess);
   learn(costs.calls, `${kind} ${call.key}`, rest, costs.calls.get(kind)?.mean ?? guess);

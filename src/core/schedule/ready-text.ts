@@ -1,6 +1,6 @@
 import { isRecord } from "../json.ts";
 import type { ReadyRequest } from "../rows.ts";
-import { isTaskOfCall, taskOfCall } from "./call-pool.ts";
+import { isTaskOfCall, taskOfCall } from "./request-parts.ts";
 
 /**
  * A waiting call's request as its ready row keeps it: JSON without what nearly every call has in common. A start of a

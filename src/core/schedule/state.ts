@@ -4,6 +4,7 @@ import { noCuts, type Cutting } from "./cut.ts";
 import { wideOpen, type Opening } from "./opening.ts";
 import { noPromises, type Calibration } from "./calibrate.ts";
 import { noCosts, type Costs } from "./predict.ts";
+import { noSwap, type Swap } from "./swap.ts";
 import type { Speeds } from "./speeds.ts";
 
 /**
@@ -42,6 +43,8 @@ export interface Schedule {
   readonly bands: readonly [BandState, BandState, BandState];
   /** Granted calls in the order of their grants. */
   readonly leases: Map<string, Lease>;
+  /** Slots of all leases. */
+  slotsTaken: number;
   /** Service of root tasks, the one served longest ago first. */
   readonly roots: Map<string, RootService>;
   /** What calls and trees have cost. */
@@ -50,6 +53,10 @@ export interface Schedule {
   readonly speeds: Speeds;
   /** What was promised, and how far off promises were. */
   readonly calibration: Calibration;
+  /** Which model is in memory, where that matters. */
+  readonly swap: Swap;
+  /** What holds single endpoints back that share the device, by line. */
+  readonly lines: Map<string, Opening>;
   /** What cuts have cost, and may cost. */
   readonly cutting: Cutting;
   /** How models at the endpoint go on from a partial answer, by model and address; `null`: they do not. */
@@ -102,8 +109,14 @@ export interface Account {
 
 /** Calls of one band that the same caps hold back. All calls without a cap share one gate. */
 export interface Gate {
-  /** The type whose leases are counted; `null`: no cap. */
-  readonly taskType: string | null;
+  /** The type, or the line, whose leases are counted; `null`: no cap. */
+  readonly counted: string | null;
+  /** Slots each takes. */
+  readonly slots: number;
+  /** Model they ask; `null`: any. */
+  readonly model: string | null;
+  /** Endpoint they ask, of those that share the device; `null`: the queue has one. */
+  readonly line: string | null;
   readonly capTotal: number | null;
   readonly capPerKey: number | null;
   /** Lanes whose key may have another slot while others wait, as a heap by rank. */
@@ -133,8 +146,12 @@ export interface Lane {
   index: number;
 }
 
-/** A granted call: it holds one slot until it is settled. */
+/** A granted call: it holds its slots until it is settled. */
 export interface Lease {
+  /** Slots it holds. */
+  readonly slots: number;
+  readonly model: string | null;
+  readonly line: string | null;
   readonly call: string;
   readonly task: string;
   readonly taskType: string;
@@ -154,7 +171,7 @@ export interface Lease {
   readonly tokens: number;
   /** The account's clock before the grant. */
   readonly clock: number;
-  /** It counts against the caps of its task type. */
+  /** It counts against the caps of its task type, or of its line. */
   readonly capped: boolean;
   /** A turn of the lower bands while interactive work waited: paid from `lowerCredit`, never cut short. */
   readonly owed: boolean;
@@ -191,10 +208,10 @@ export interface RootService {
   readonly sinceMs: number;
 }
 
-/** Leases of one fairness key: all of them, and by task type those that count against its caps. */
+/** Slots of one fairness key: of all its leases; and its leases by type or line, of those that count against caps. */
 export interface KeyRunning {
   all: number;
-  readonly types: { readonly taskType: string; count: number }[];
+  readonly types: { readonly counted: string; count: number }[];
 }
 
 function emptyBand(band: 0 | 1 | 2): BandState {
@@ -224,10 +241,13 @@ export function emptySchedule(): Schedule {
     lowerCredit: 0,
     bands: [emptyBand(0), emptyBand(1), emptyBand(2)],
     leases: new Map(),
+    slotsTaken: 0,
     roots: new Map(),
     costs: noCosts(),
     speeds: new Map(),
     calibration: noPromises(),
+    swap: noSwap(),
+    lines: new Map(),
     cutting: noCuts(),
     resumes: new Map(),
     typeRunning: new Map(),
@@ -238,9 +258,9 @@ export function emptySchedule(): Schedule {
   };
 }
 
-/** Slots that are taken. One a call today; calls that take several will be summed here. */
-export function slotsUsed(schedule: Schedule): number {
-  return schedule.leases.size;
+/** Slots that are taken. */
+export function slotsUsed({ slotsTaken }: Schedule): number {
+  return slotsTaken;
 }
 
 /** Calls that wait, as the log knows them. */

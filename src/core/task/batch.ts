@@ -51,8 +51,9 @@ export function specOf(state: TaskState): TaskSpec {
 
 /** What a task asks of its pool for the start of an attempt. */
 function startRequest(state: TaskState, spec: TaskSpec): CallRequest {
-  const { capTotal = null, capPerKey = null, cost = 0.05 } = spec;
-  return { ...requestOf(state, spec), cost, capTotal, capPerKey };
+  const { capTotal = null, capPerKey = null, cost = 0.05, slots } = spec;
+  const asked = { ...requestOf(state, spec), cost, capTotal, capPerKey };
+  return slots === undefined ? asked : { ...asked, slots };
 }
 
 /**
@@ -64,10 +65,21 @@ export function modelRequest(
   spec: TaskSpec,
   call: Pick<
     CallRequest,
-    "role" | "cost" | "lead" | "tokens" | "cuttable" | "cuts" | "ran" | "model" | "input"
-  >,
+    | "role"
+    | "cost"
+    | "lead"
+    | "tokens"
+    | "cuttable"
+    | "cuts"
+    | "ran"
+    | "model"
+    | "input"
+    | "slots"
+    | "line"
+  > & { readonly capTotal?: number | null },
 ): CallRequest {
-  return { ...requestOf(state, spec), capTotal: null, capPerKey: null, ...call };
+  const { capTotal = null, ...asked } = call;
+  return { ...requestOf(state, spec), capTotal, capPerKey: null, ...asked };
 }
 
 function requestOf(state: TaskState, spec: TaskSpec) {

@@ -7,6 +7,7 @@ import type {
   ApprovalQuestion,
   CallResult,
   ChildEnd,
+  DeviceShare,
   PartialAnswer,
   Progress,
   ToolState,
@@ -56,6 +57,8 @@ export type RunnerCommand = { readonly epoch: number } & (
       /** Model it asks, and tokens of its prompt. */
       readonly model?: string;
       readonly input?: number;
+      /** Of an endpoint that shares a device. */
+      readonly share?: DeviceShare;
     }
   /** The call was stopped because its queue asked for it; its socket is closed, and `partial` is all it said. */
   | {

@@ -17,7 +17,7 @@ import {
   type TaskBatch,
 } from "./batch.ts";
 import type { RunnerCommand, TaskCommand } from "./commands.ts";
-import type { PartialAnswer } from "./events.ts";
+import type { DeviceShare, PartialAnswer } from "./events.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
 import type { CallOperation, TaskState } from "./state.ts";
 import { isEnd } from "./status.ts";
@@ -104,6 +104,7 @@ export function requestOperation(
     readonly cuttable?: boolean;
     readonly model?: string | null;
     readonly input?: number | null;
+    readonly share?: DeviceShare | null;
     readonly cuts?: number;
     readonly partial?: PartialAnswer | null;
   },
@@ -111,7 +112,7 @@ export function requestOperation(
   const id = nextCall(state);
   const { op, queue, role, hash, cost } = wanted;
   const { lead = 0, tokens = 0, cuttable = false, cuts = 0, partial = null } = wanted;
-  const { model = null, input = null } = wanted;
+  const { model = null, input = null, share = null } = wanted;
   const parts = {
     ...(lead === 0 ? null : { lead }),
     ...(tokens === 0 ? null : { tokens }),
@@ -119,12 +120,31 @@ export function requestOperation(
     ...(model === null ? null : { model }),
     ...(input === null ? null : { input }),
   };
-  made.events.push({ type: "call.requested", op, call: id, queue, role, hash, cost, ...parts });
+  const shared = share === null ? null : { share };
+  made.events.push({
+    type: "call.requested",
+    op,
+    call: id,
+    queue,
+    role,
+    hash,
+    cost,
+    ...parts,
+    ...shared,
+  });
   const before = {
     ...(cuts === 0 ? null : { cuts }),
     ...(partial === null ? null : { ran: partial.ran }),
   };
-  requestCall(made, queue, id, modelRequest(state, spec, { role, cost, ...parts, ...before }));
+  const asked = { role, cost, ...parts, ...before, ...shareParts(share) };
+  requestCall(made, queue, id, modelRequest(state, spec, asked));
+}
+
+/** What a queue is asked of a device: a line with slots of its own. */
+function shareParts(share: DeviceShare | null) {
+  if (share === null) return null;
+  const { line, total, slots } = share;
+  return { line, capTotal: total, ...(slots === 1 ? null : { slots }) };
 }
 
 function liveCall(state: TaskState, op: string, id: string): CallOperation | null {
@@ -175,7 +195,7 @@ export function callWasCut(state: TaskState, command: Command<"callCut">): TaskB
     tokens: inputTokens + wrote,
     cut: inputTokens + partial.tokens,
   });
-  const { queue, role, hash, tokens, cuttable, model } = operation;
+  const { queue, role, hash, tokens, cuttable, model, share } = operation;
   // What it has said is read again like a prompt.
   const input = operation.input === null ? null : inputTokens + partial.tokens;
   const cuts = operation.cuts + 1;
@@ -190,6 +210,7 @@ export function callWasCut(state: TaskState, command: Command<"callCut">): TaskB
     cuttable,
     model,
     input,
+    share,
     cuts,
     partial,
   });

@@ -2,6 +2,13 @@ import type { ErrorData } from "../errors.ts";
 import type { Priority } from "../queue/protocol.ts";
 import type { HeldBy, TaskSpec } from "./spec.ts";
 
+/** How a call shares the device of its endpoint: the endpoint's name, calls it serves at once, slots that one takes. */
+export interface DeviceShare {
+  readonly line: string;
+  readonly total: number;
+  readonly slots: number;
+}
+
 /** How far a task is, as its handler says. All fields are optional; the last report counts. */
 export interface Progress {
   readonly done?: number;
@@ -115,6 +122,8 @@ export type TaskEvent =
       /** Model it asks, and tokens of its prompt; absent in logs from before speeds were learnt. */
       readonly model?: string;
       readonly input?: number;
+      /** Of an endpoint that shares a device. */
+      readonly share?: DeviceShare;
     }
   | { readonly type: "call.started"; readonly op: string; readonly call: string }
   | { readonly type: "call.completed"; readonly op: string; readonly result: CallResult }

@@ -22,6 +22,7 @@ export function evolveCall(state: TaskState, event: CallEvent | ToolEvent): Task
       call.tokens = event.tokens ?? 0;
       call.model = event.model ?? null;
       call.input = event.input ?? null;
+      call.share = event.share ?? null;
       call.call = event.call;
       call.cuttable = event.cuttable === true;
       call.state = "pending";
@@ -116,6 +117,7 @@ function newCall(role: string, hash: string): CallOperation {
     tokens: 0,
     model: null,
     input: null,
+    share: null,
     cuttable: false,
     partial: null,
     cuts: 0,

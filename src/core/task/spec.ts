@@ -1,4 +1,5 @@
 import type { Priority } from "../queue/protocol.ts";
+import type { DeviceShare } from "./events.ts";
 
 /**
  * How often a task is tried and how long it waits between tries. The wait before try n + 1 is
@@ -49,6 +50,8 @@ export interface FirstCall {
   /** Model it asks, and tokens of its prompt. */
   readonly model?: string;
   readonly input?: number;
+  /** Of an endpoint that shares a device. */
+  readonly share?: DeviceShare;
 }
 
 /** Everything that is fixed when a task is accepted. Absent fields have their defaults, so that a no-op stays small. */
@@ -76,6 +79,8 @@ export interface TaskSpec {
   readonly weight?: number;
   /** Predicted slot-seconds of the start call. */
   readonly cost?: number;
+  /** Slots of its queue that a start takes; absent: 1. More than it has are all of them. */
+  readonly slots?: number;
   readonly capTotal?: number;
   readonly capPerKey?: number;
   readonly retry?: RetryPolicy;

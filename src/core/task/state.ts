@@ -6,6 +6,7 @@ import type {
   PartialAnswer,
   Progress,
   ToolState,
+  DeviceShare,
 } from "./events.ts";
 import type { TaskSpec } from "./spec.ts";
 import type { TaskStatus } from "./status.ts";
@@ -78,6 +79,8 @@ export interface CallOperation {
   /** Model it asks, and tokens of its prompt; `null`: the log does not say. */
   model: string | null;
   input: number | null;
+  /** How it shares the device of its endpoint; `null`: it has one of its own. */
+  share: DeviceShare | null;
   /** It can be stopped at a token boundary and gone on with. */
   cuttable: boolean;
   /** What it had said when it was cut or broke off, and goes on from; `null`: it begins at the beginning. */

@@ -21,7 +21,7 @@ import {
   type Homes,
   type RoleTarget,
 } from "../../engine/index.ts";
-import type { Log } from "../../ports/host.ts";
+import type { Log, Turn } from "../../ports/host.ts";
 import type { SyncStore } from "../../ports/store.ts";
 import { builtInTasks, engineDesk } from "../../tasks/index.ts";
 import { Alarm } from "./alarm.ts";
@@ -78,6 +78,7 @@ export class OpenedHome {
   readonly feedQuietMs: number;
   /** Recovered, and its timers armed. */
   readonly ready: Promise<void>;
+  readonly #turn: Turn;
   #relay: FeedRelay | null = null;
   /** When ended tasks are looked at next; `null`: there are none. */
   #purgeAtMs: number | null = null;
@@ -88,6 +89,7 @@ export class OpenedHome {
     this.settings = readEdgeSettings(env);
     this.log = createLog(systemClock, (line) => console.log(line));
     this.feedQuietMs = config.feedQuietMs ?? feedQuietMs;
+    this.#turn = edgeTurn(state.storage);
     this.driver = createDurableObjectDriver(state.storage);
     this.store = openSqliteStore(this.driver);
     this.places = new Whereabouts(name, this.driver, this.store);
@@ -150,7 +152,7 @@ export class OpenedHome {
         cipher: createAesCipher({ store, storeKey, keySetting }),
         clock: systemClock,
         random: createSystemRandom(),
-        turn: edgeTurn(),
+        turn: this.#turn,
         log,
         waker: () => this.alarm,
         calendar: cronCalendar,
@@ -187,7 +189,7 @@ export class OpenedHome {
   #homes(tasks: readonly AnyTaskType[], endpoints: readonly Endpoint[]): Homes {
     const { places, env, courier } = this;
     const pools = tasks.map(({ options }) => options.queue ?? "tasks");
-    const models = endpoints.map(({ name }) => endpointQueue(name));
+    const models = endpoints.map(endpointQueue);
     return {
       queues: [...new Set(["tasks", ...pools, ...models])],
       courier,

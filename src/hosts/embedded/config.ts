@@ -18,6 +18,19 @@ export interface EndpointConfig {
   readonly apiKey?: string;
   /** Calls it serves at once, 1..10,000. Default 1: an unknown endpoint is not trusted with more. */
   readonly slots?: number;
+  /**
+   * A device (a GPU) that it shares with other endpoints: they have one queue, `device:<name>`, so that together they
+   * never take more than its slots; a task type with `queue: "device:<name>"` and `slots` joins them. Slots of the device
+   * are those of `queues: {"device:gpu0": {slots: 4}}`, or else of the endpoint that needs most.
+   */
+  readonly device?: string;
+  /** Slots of the device that one of its calls takes. Default 1. */
+  readonly deviceSlots?: number;
+  /**
+   * How long it takes to load another model, 1..600,000 ms, if it holds one in memory: calls of the one that is there
+   * go first then, for four times as long at most. Default: models cost nothing to change.
+   */
+  readonly swapMs?: number;
   /** Rates it may be asked at, 1..1,000,000,000 a minute, and slots of one person while others wait. Default: no limits. */
   readonly requestsPerMinute?: number;
   readonly tokensPerMinute?: number;

@@ -134,10 +134,10 @@ async function openOver(
   // has to wait for it.
   let isStarting = false;
   const started = Promise.withResolvers<void>();
-  await models.start(engine.roles, async ({ name, slots }) => {
+  await models.start(engine.roles, async (endpoint) => {
     if (!isStarting) return;
     await started.promise;
-    await engine.configureQueue(endpointQueue(name), { slots });
+    await engine.configureQueue(endpointQueue(endpoint), { slots: endpoint.slots });
   });
   isStarting = true;
   await engine.start();

@@ -59,6 +59,8 @@ function endpointOf(
     decodeTokensPerSecond: config.decodeTokensPerSecond ?? defaults.decodeTokensPerSecond,
     idleTimeoutMs: config.idleTimeoutMs ?? defaults.idleTimeoutMs,
     limits: limitsOf(config),
+    ...(config.device === undefined ? {} : { device: config.device }),
+    ...(config.deviceSlots === undefined ? {} : { deviceSlots: config.deviceSlots }),
     ...(config.resumes === undefined ? {} : { resumes: config.resumes }),
     outcome,
   };
@@ -66,7 +68,8 @@ function endpointOf(
 
 function limitsOf(config: EndpointConfig): NonNullable<Endpoint["limits"]> {
   const { slotsPerKey = null, requestsPerMinute = null, tokensPerMinute = null } = config;
-  return { slotsPerKey, requestsPerMinute, tokensPerMinute };
+  const { swapMs = null } = config;
+  return { slotsPerKey, requestsPerMinute, tokensPerMinute, swapMs };
 }
 
 /** What a look at a server came to: what it offers, or why it cannot be used. */

@@ -84,6 +84,14 @@ export class QueueMetrics {
         perQueue(({ running }) => running),
       ),
       gauge(
+        {
+          name: "errand_queue_slots_taken",
+          help: "Slots that running calls hold; a call may hold several.",
+          labels,
+        },
+        perQueue(({ taken }) => taken),
+      ),
+      gauge(
         { name: "errand_queue_slots", help: "Slots of the queue.", labels },
         perQueue(({ slots }) => slots),
       ),

@@ -1,6 +1,6 @@
 import type { QueueEvent } from "../../core/queue/events.ts";
 import { rangeOf, type Estimated, type Range } from "../../core/schedule/calibrate.ts";
-import type { Schedule } from "../../core/schedule/state.ts";
+import { slotsUsed, type Schedule } from "../../core/schedule/state.ts";
 import type { Counter, Histogram } from "./exposition.ts";
 import { RecentService } from "./recent-service.ts";
 
@@ -65,7 +65,7 @@ export class QueueWatch {
   /** Facts of one commit, and the queue after them. */
   see(events: readonly QueueEvent[], schedule: Schedule, atMs: number): void {
     this.#pass(atMs);
-    this.#running = schedule.leases.size;
+    this.#running = slotsUsed(schedule);
     for (const event of events) this.#one(event, schedule, atMs);
   }
 

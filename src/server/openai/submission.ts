@@ -1,7 +1,6 @@
 import { ErrandError } from "../../core/errors.ts";
 import type { Priority } from "../../core/queue/protocol.ts";
 import {
-  endpointQueue,
   type ModelRequest,
   type Place as PlaceInLine,
   type TaskEnd,
@@ -105,7 +104,7 @@ async function placeOf(
   const { reader } = server.engine;
   const exact = await reader.place(taskId);
   if (exact !== null) return shownPlace(exact);
-  const queue = await reader.queue(endpointQueue(endpoint));
+  const queue = await reader.queue(server.engine.roles.queueOf(endpoint));
   const isFree = queue.pending === 0 && queue.running < queue.slots && !queue.paused;
   if (isFree) return { position: null, etaMs: null };
   const before = queue.perBand.slice(0, bandsBefore[priority]).reduce((sum, n) => sum + n, 0);

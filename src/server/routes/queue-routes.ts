@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 
+import { swapMsMax } from "../../core/queue/configure.ts";
 import { ErrandError } from "../../core/errors.ts";
 import { json } from "../answer.ts";
 import { nameField } from "../input/fields.ts";
@@ -55,6 +56,13 @@ const settingsBody = z
     slotsPerKey: z.int().min(1).max(10_000).nullable().optional(),
     requestsPerMinute: limit.optional(),
     tokensPerMinute: limit.optional(),
+    swapMs: z
+      .int()
+      .min(1)
+      .max(swapMsMax)
+      .nullable()
+      .optional()
+      .openapi({ description: "How long its endpoint takes to load another model" }),
   })
   .openapi("QueueSettings");
 
@@ -109,18 +117,26 @@ async function oneQueue({ engine }: ServerContext, name: string): Promise<Omit<Q
 type SettingsBody = z.infer<typeof settingsBody>;
 
 /** The fields that were sent. */
-function withoutGaps({ slots, slotsPerKey, requestsPerMinute, tokensPerMinute }: SettingsBody) {
+function withoutGaps({
+  slots,
+  slotsPerKey,
+  requestsPerMinute,
+  tokensPerMinute,
+  swapMs,
+}: SettingsBody) {
   return {
     ...(slots === undefined ? null : { slots }),
     ...(slotsPerKey === undefined ? null : { slotsPerKey }),
     ...(requestsPerMinute === undefined ? null : { requestsPerMinute }),
     ...(tokensPerMinute === undefined ? null : { tokensPerMinute }),
+    ...(swapMs === undefined ? null : { swapMs }),
   };
 }
 
 function queueJson(queue: QueueView): Omit<QueueView, "late"> {
-  const { name, slots, running, pending, paused, perBand } = queue;
-  const { slotsPerKey, requestsPerMinute, tokensPerMinute, cuts, closed, models } = queue;
-  const limits = { slotsPerKey, requestsPerMinute, tokensPerMinute };
-  return { name, slots, running, pending, paused, perBand, ...limits, cuts, closed, models };
+  const { name, slots, running, taken, pending, paused, perBand, loaded, lines } = queue;
+  const { slotsPerKey, requestsPerMinute, tokensPerMinute, swapMs, cuts, closed, models } = queue;
+  const limits = { slotsPerKey, requestsPerMinute, tokensPerMinute, swapMs };
+  const stand = { cuts, closed, lines, loaded, models };
+  return { name, slots, running, taken, pending, paused, perBand, ...limits, ...stand };
 }

@@ -56,7 +56,7 @@ const reasonShape = z
       .optional()
       .openapi({
         description:
-          "What must change first: slot_busy, behind_others, key_limit, type_limit, queue_paused, rate_window, endpoint_asked, endpoint_loading, endpoint_down (`error`: how its last call failed)",
+          "What must change first: slot_busy, behind_others, key_limit, type_limit, model_swap, queue_paused, rate_window, endpoint_asked, endpoint_loading, endpoint_down (`error`: how its last call failed)",
       }),
     error: z
       .strictObject({ code: text, message: text })
@@ -210,13 +210,21 @@ export const queueShape: z.ZodType = z
   .strictObject({
     name: text,
     slots: count,
-    running: count,
+    running: count.openapi({ description: "Calls that hold slots" }),
+    taken: count.openapi({ description: "Slots that they hold" }),
     pending: count,
     paused: z.boolean(),
     perBand: z.tuple([count, count, count]),
     slotsPerKey: count.nullable(),
     requestsPerMinute: count.nullable(),
     tokensPerMinute: count.nullable(),
+    swapMs: count.nullable().openapi({
+      description: "How long its endpoint takes to load another model, if it holds one in memory",
+    }),
+    loaded: textOrNull.openapi({ description: "Model in memory, where one is at a time" }),
+    lines: z
+      .array(z.strictObject({ line: text, code: text, untilAt: time, error: text.optional() }))
+      .openapi({ description: "Endpoints that share it as their device and are held back" }),
     cuts: z.strictObject({ count, tokens: count }),
     closed: z
       .strictObject({

@@ -133,6 +133,8 @@ export function wordsOfCause(
       return joinedWith("the model asked to wait", soon === "" ? "" : `goes on ${soon}`);
     case "rate_window":
       return joinedWith("its rate is used up", soon === "" ? "" : `goes on ${soon}`);
+    case "model_swap":
+      return "another model is in use";
     case "type_limit":
       return "as many of its type run as may";
     case "key_limit":

@@ -24,6 +24,8 @@ export async function edgeFolder(): Promise<EdgeFolder> {
 /** The edge host in processes of its own, as `npm run edge` starts it. */
 export interface EdgeProcess {
   readonly url: string;
+  /** Of the group of its processes. */
+  readonly groupId: number;
   /** SIGKILL for wrangler and workerd: nothing of them gets a chance to tidy up. */
   kill(): Promise<void>;
 }
@@ -89,11 +91,13 @@ async function start({ dir }: EdgeFolder, which: readonly string[]): Promise<Edg
     ready.reject(new Error(`wrangler ended with ${code}: ${said.join("").slice(-2_000)}`)),
   );
   await ready.promise;
+  const { pid } = child;
+  if (pid === undefined) throw new Error("wrangler has no process id");
   return {
     url: `http://127.0.0.1:${port}`,
+    groupId: pid,
     async kill() {
-      const { pid } = child;
-      if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, "exit");
       process.kill(-pid, "SIGKILL");
       await exit;
