@@ -213,6 +213,11 @@ export class Planners {
     const operation = this.#operations[this.#world.choose(this.#operations.length)];
     if (operation === undefined) return;
     const { userId, id: operationId } = operation;
+    const todos = this.#world.shadow.session(userId, planner)?.todos.values() ?? [];
+    const open = [...todos].find((one) => one.operationId === operationId && one.status !== "done");
+    // What was done stays: often one of them is, just before.
+    if (open !== undefined && this.#dice.chance(0.5))
+      this.#wishTodo(userId, { do: "change", todoId: open.id, done: true });
     this.#wishTodo(userId, { do: "undo", operationId }, () => {
       this.#checks.undone(userId, planner, operationId);
       this.#world.mark("operation undone");

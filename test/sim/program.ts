@@ -1,4 +1,4 @@
-import type { Dice } from "./dice.ts";
+import { rollDice, type Dice } from "./dice.ts";
 import type { Plan } from "./plan.ts";
 import type { RetryWish } from "../../src/core/task/commands.ts";
 import type { TaskSpec } from "../../src/core/task/spec.ts";
@@ -66,11 +66,13 @@ const depthMax = 2;
 export class ProgramMaker {
   readonly #plan: Plan;
   readonly #dice: Dice;
+  readonly #questions: Dice;
   #ops = 0;
 
   constructor(plan: Plan, dice: Dice) {
     this.#plan = plan;
     this.#dice = dice;
+    this.#questions = rollDice(plan.seed, "questions");
   }
 
   /** A handler of up to `plan.programSize` operations. */
@@ -119,7 +121,7 @@ export class ProgramMaker {
     const dice = this.#dice;
     const name = dice.pick(["go", "more"]);
     const op = this.#op("wait");
-    const asks = dice.chance(0.35) ? ({ asks: true } as const) : {};
+    const asks = this.#questions.chance(0.35) ? ({ asks: true } as const) : {};
     return dice.chance(0.4)
       ? { kind: "wait", op, name, timeoutMs: dice.pick([1, 100, 5_000]), ...asks }
       : { kind: "wait", op, name, ...asks };

@@ -72,8 +72,7 @@ function Tabs({ current }: { readonly current: PanelTab }): ReactNode {
           onClick={() => control.setTab(tab)}
           onKeyDown={onKeyDown}
         >
-          {words[tab]}
-          {tab === "todos" && open > 0 && <span className="tab-count">{open}</span>}
+          {words[tab]} {tab === "todos" && open > 0 && <span className="tab-count">{open}</span>}
           {tab === "queues" && firing > 0 && (
             <span className="tab-count" data-tone="bad">
               {firing}
