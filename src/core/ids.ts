@@ -11,7 +11,7 @@ export type IdPrefix =
   | "evt"
   | "rem";
 
-const crockford = [..."0123456789abcdefghjkmnpqrstvwxyz"].map((digit) => digit.charCodeAt(0));
+const crockford = Array.from("0123456789abcdefghjkmnpqrstvwxyz", (digit) => digit.charCodeAt(0));
 const underscore = 95;
 
 /**

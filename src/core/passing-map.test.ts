@@ -1,15 +1,12 @@
-import fc from "fast-check";
+import { array, assert, constantFrom, property, tuple } from "fast-check";
 import { expect, test } from "vitest";
 
 import { PassingMap } from "./passing-map.ts";
 
 test("a passing map holds what a map holds, in the order of arrival", () => {
-  const step = fc.tuple(
-    fc.constantFrom("set", "delete", "clear"),
-    fc.constantFrom("a", "b", "c", "d"),
-  );
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+  const step = tuple(constantFrom("set", "delete", "clear"), constantFrom("a", "b", "c", "d"));
+  assert(
+    property(array(step, { maxLength: 40 }), (steps) => {
       const [map, model] = [new PassingMap<number>(), new Map<string, number>()];
       for (const [at, [what, key]] of steps.entries()) {
         if (what === "set") {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { ok } from "../../src/core/decider.ts";
 import { ErrandError } from "../../src/core/errors.ts";
@@ -109,12 +109,11 @@ export function kernelFaultContract(withBench: WithBench): void {
   test("[KERNEL28] a scope that is said to be new is not read, and what is stored of it counts all the same", () =>
     withBench(async ({ bench, reopen }) => {
       const isNew = true;
-      const reads = bench.store.load;
-      bench.store.load = () => {
+      const load = vi.spyOn(bench.store, "load").mockImplementation(() => {
         throw new Error("nothing is to be read");
-      };
+      });
       expect((await bench.kernel.dispatch(a, noting("one"), { isNew })).reply).toEqual(ok(1));
-      bench.store.load = reads;
+      load.mockRestore();
       const again = await reopen();
       const said = await Promise.all([
         again.kernel.dispatch(a, noting("two"), { isNew }),
