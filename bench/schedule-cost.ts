@@ -87,8 +87,9 @@ function cycle(calls: number, keys: number, rounds: number): void {
   const { state } = filled(calls, keys);
   const times = new Float64Array(rounds);
   let nowMs = calls;
-  for (let round = 0; round < rounds; round += 1) {
-    const command = requestOf(calls + round, keys);
+  const commands = Array.from({ length: rounds }, (_, round) => requestOf(calls + round, keys));
+  const cpu = process.threadCpuUsage();
+  for (const [round, command] of commands.entries()) {
     const settled = [...state.schedule.leases.keys()];
     nowMs += 1_000;
     const before = performance.now();
@@ -96,10 +97,11 @@ function cycle(calls: number, keys: number, rounds: number): void {
     for (const call of settled) decide(state, { type: "settle", call }, nowMs);
     times[round] = performance.now() - before;
   }
+  const { user, system } = process.threadCpuUsage(cpu);
   const meanUs = (times.reduce((sum, time) => sum + time, 0) * 1_000) / rounds;
   times.sort();
   console.log(
-    `request + settle + grant at ${calls} waiting of ${keys} keys: mean ${meanUs.toFixed(2)} us, ` +
+    `request + settle + grant at ${calls} waiting of ${keys} keys: mean ${meanUs.toFixed(2)} us (CPU ${((user + system) / rounds).toFixed(2)} us), ` +
       `p50 ${(quantile(times, 0.5) * 1_000).toFixed(2)} us, p99 ${(quantile(times, 0.99) * 1_000).toFixed(1)} us, longest ${(quantile(times, 1) * 1_000).toFixed(0)} us`,
   );
 }

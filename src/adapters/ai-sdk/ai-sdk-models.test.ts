@@ -38,6 +38,7 @@ async function collect(model: AnySdkModel): Promise<Delta[]> {
 }
 
 const usage = { inputTokens: { total: 3 }, outputTokens: { total: 4 } };
+const notJson = Object.assign(new Error("no JSON"), { name: "AI_JSONParseError" });
 const finish = (unified: string): object => ({
   type: "finish",
   usage,
@@ -105,27 +106,27 @@ describe("streams", () => {
   });
 
   test.each([
-    ["an end that is an error", [text, finish("error")]],
-    ["an interrupted end", [text, finish("interrupted")]],
     [
       "a tool call that is no JSON",
       [{ type: "tool-call", toolCallId: "a", toolName: "f", input: "{" }],
     ],
     ["a tool call without a name", [{ type: "tool-call", toolCallId: "a", input: "{}" }]],
-    ["an error part", [text, { type: "error", error: { message: "boom" } }]],
+    ["an error that it is no JSON", [text, { type: "error", error: notJson }]],
   ])("[MODEL14] %s is a broken answer", async (_, parts) => {
     await expect(collect(modelOf("v4", parts))).rejects.toMatchObject({ failure: "broken" });
   });
 
   test.each([
-    ["behind its first token", [text], "generating"],
-    ["before it", [], "prefill"],
-  ])(
-    "[MODEL14] a stream that ends %s without a finish part has broken off",
-    async (_, parts, failure) => {
-      await expect(collect(modelOf("v4", parts))).rejects.toMatchObject({ failure });
-    },
-  );
+    ["without a finish part behind its first token", [text], "generating"],
+    ["without a finish part before it", [], "prefill"],
+    ["as an error", [text, finish("error")], "generating"],
+    ["interrupted", [text, finish("interrupted")], "generating"],
+    ["by an error part", [text, { type: "error", error: { message: "boom" } }], "generating"],
+    ["by an error part before it", [{ type: "error", error: { message: "boom" } }], "prefill"],
+    ["by an error", [text, { type: "error", error: new Error("boom") }], "generating"],
+  ])("[MODEL14] a stream that ends %s has broken off", async (_, parts, failure) => {
+    await expect(collect(modelOf("v4", parts))).rejects.toMatchObject({ failure });
+  });
 
   test("[MODEL6] an answer of more characters than can be stored breaks", async () => {
     const long = { type: "text-delta", id: "0", delta: "x".repeat(100_000) };
@@ -176,7 +177,7 @@ describe("errors", () => {
     ],
     ["any other error", new Error("x"), { failure: "broken", message: "x" }],
     ["an error object", { message: "x", code: 429 }, { failure: "rate_limited" }],
-    ["a text", "boom", { failure: "broken" }],
+    ["a text", "boom", { failure: "prefill" }],
   ])("[MODEL14] %s is read by its fields", (_, error, expected) => {
     expect(sdkFailure(error)).toMatchObject(expected);
   });

@@ -67,7 +67,7 @@ async function* streamAnswer(
     }
   } catch (error) {
     signal.throwIfAborted();
-    throw sdkFailure(error);
+    throw sdkFailure(error, parts.phase);
   } finally {
     // After a whole answer there is nothing left to cancel; otherwise this closes the connection.
     void reader?.cancel().catch(() => undefined);
@@ -129,7 +129,7 @@ class PartReader {
       case "finish":
         return this.#finish(fields);
       case "error":
-        throw sdkFailure(fields["error"]);
+        throw sdkFailure(fields["error"], this.phase);
       default:
         return [];
     }
@@ -169,7 +169,7 @@ class PartReader {
     const reason = fields["finishReason"];
     const word = isRecord(reason) ? reason["unified"] : reason;
     if (word === "error" || word === "interrupted")
-      throw new ModelError("broken", `the provider ended its answer with "${word}"`);
+      throw new ModelError(this.phase, `the provider ended its answer with "${word}"`);
     const usage = isRecord(fields["usage"]) ? fields["usage"] : {};
     const inputTokens = tokensOf(usage["inputTokens"]);
     const outputTokens = tokensOf(usage["outputTokens"]);

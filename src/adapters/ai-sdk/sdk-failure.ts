@@ -4,6 +4,8 @@ import {
   endpointFailure,
   readEndpointError,
   retryAfterMs,
+  streamFailure,
+  type AnswerPhase,
 } from "../../ports/model-failure.ts";
 import { ModelError } from "../../ports/models.ts";
 
@@ -17,14 +19,17 @@ const rejections = new Set([
   "AI_UnsupportedFunctionalityError",
 ]);
 
+/** Errors of the SDK that say that what came is not an answer. */
+const malformed = new Set(["AI_JSONParseError", "AI_TypeValidationError"]);
+
 /**
  * What an error of an AI SDK provider means, as a {@link ModelError}. It is read by its fields and not by its class,
- * because providers bring their own copies of the classes.
+ * because providers bring their own copies of the classes. `phase`: how far the answer had come, if one had begun.
  */
-export function sdkFailure(error: unknown): ModelError {
+export function sdkFailure(error: unknown, phase: AnswerPhase = "prefill"): ModelError {
   if (error instanceof ModelError) return error;
   // Error parts may be the endpoint's error object itself.
-  if (!(error instanceof Error)) return inStream(error);
+  if (!(error instanceof Error)) return inStream(error, phase);
   const fields: Readonly<Record<string, unknown>> = isRecord(error) ? error : {};
   const { statusCode, responseBody, responseHeaders, isRetryable } = fields;
   const said = readEndpointError(typeof responseBody === "string" ? responseBody : "");
@@ -40,18 +45,22 @@ export function sdkFailure(error: unknown): ModelError {
     const value = headers[name];
     return typeof value === "string" ? value : undefined;
   };
-  return new ModelError(endpointFailure(status, { ...said, message }), message, {
+  const about = { ...said, message };
+  // Without a status of its own it is the answer that failed; what was said of it before shows that it had begun.
+  const hasBegun = phase === "generating" && !malformed.has(error.name);
+  const failure =
+    status === undefined && hasBegun ? streamFailure(about, phase) : endpointFailure(status, about);
+  return new ModelError(failure, message, {
     cause: error,
     ...(status === undefined ? {} : { status }),
     retryAfterMs: retryAfterMs(header, Date.now()),
   });
 }
 
-function inStream(error: unknown): ModelError {
+function inStream(error: unknown, phase: AnswerPhase): ModelError {
   const said = endpointErrorOf(isRecord(error) ? { error } : { message: String(error) });
-  const failure = endpointFailure(undefined, said);
   return new ModelError(
-    failure === "refused" ? "broken" : failure,
+    streamFailure(said, phase),
     `the provider reported an error in the middle of its answer: ${said.message || said.code}`,
     said.status === undefined ? { cause: error } : { cause: error, status: said.status },
   );

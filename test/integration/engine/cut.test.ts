@@ -131,26 +131,25 @@ describe("a call that is cut for a quick question", () => {
   });
 
   test("[CALL13] an endpoint is tried out when calls wait, and its calls are cut from then on", async () => {
-    const on = await bench({ tokensPerSecond: 1_000 });
-    const first = await submit(on, "[[repeat 200 word]]", "interactive");
+    // Slow enough for what an unknown answer is guessed to take, at the speed that is learnt meanwhile, to be worth a cut.
+    const on = await bench({ tokensPerSecond: 30 });
+    const first = await submit(on, "[[repeat 20 word]]", "interactive");
     const waits = await submit(on, "[[say one]]", "interactive");
     await Promise.all([followToEnd(on.errand, first), followToEnd(on.errand, waits)]);
     const probe = on.model.log().find(({ prompt }) => prompt.startsWith("Count from one"));
     expect(probe).toBeDefined();
-    on.model.control({ pace: { tokensPerSecond: 100 } });
-    const { long } = await longThenQuestion(on);
+    const { long } = await longThenQuestion(on, 90);
     const events = await followToEnd(on.errand, long);
     expect(events.some(isPaused)).toBe(true);
-    expect(textOfFeed(events)).toBe(words(220));
+    expect(textOfFeed(events)).toBe(words(90));
   });
 
   test("[CALL13] an endpoint that answers anew is never cut", async () => {
-    const on = await bench({ goesOn: "anew", tokensPerSecond: 1_000 });
-    const first = await submit(on, "[[repeat 200 word]]", "batch");
+    const on = await bench({ goesOn: "anew", tokensPerSecond: 30 });
+    const first = await submit(on, "[[repeat 20 word]]", "interactive");
     const waits = await submit(on, "[[say one]]", "interactive");
     await Promise.all([followToEnd(on.errand, first), followToEnd(on.errand, waits)]);
-    on.model.control({ pace: { tokensPerSecond: 100 } });
-    const { long, question } = await longThenQuestion(on, 200);
+    const { long, question } = await longThenQuestion(on, 90);
     const events = await followToEnd(on.errand, long);
     expect(events.some(isPaused)).toBe(false);
     await followToEnd(on.errand, question);
