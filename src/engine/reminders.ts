@@ -88,9 +88,14 @@ export class Reminders {
     return { reminder, replayed };
   }
 
-  /** Lets a reminder come (once more) at `untilMs`. Errors: `not_found`, `invalid_request`. */
+  /**
+   * Lets a reminder come (once more) at `untilMs`; durable when it resolves. The same wish again is answered and changes
+   * nothing, also after that time (SPEC REMIND5). Errors: `not_found`, `invalid_request`.
+   */
   async snooze(userId: string, id: string, untilMs: number): Promise<Reminder> {
-    this.#checkAhead("untilAt", untilMs);
+    // Only how far: whether it is over the user's log decides, where the same wish may have been met.
+    if (untilMs - this.#ports.nowMs() > durationMsMax)
+      throw invalid("until", "must be at most ten years from now");
     await this.#ask(userId, { type: "reminderSnooze", id, untilMs });
     const reminder = await this.get(userId, id);
     if (reminder === null) throw new ErrandError("not_found", `there is no reminder ${id}`);
@@ -153,12 +158,6 @@ export class Reminders {
     const [next] = calendar.next(fields, timeZone, this.#ports.nowMs(), 1);
     if (next === undefined) throw invalid("cron", "must name a time that comes");
     return next;
-  }
-
-  #checkAhead(field: string, atMs: number): void {
-    const inMs = atMs - this.#ports.nowMs();
-    if (inMs > 0 && inMs <= durationMsMax) return;
-    throw invalid(field, "must be a time in the future, at most ten years from now");
   }
 
   async #ask(userId: string, command: UserCommand): Promise<unknown> {

@@ -254,7 +254,9 @@ export class Planners {
     const command = isRemoved
       ? { type: "reminderRemove", id }
       : { type: "reminderSnooze", id, untilMs: this.#later() };
-    this.#give({ scope: userScope(userId), command, refusals: ["not_found"] });
+    // Said again after its time, if the first wish was lost.
+    const refusals = ["not_found", ...(isRemoved ? [] : ["invalid_request"])];
+    this.#give({ scope: userScope(userId), command, refusals });
   }
 
   #questions(): Approval[] {

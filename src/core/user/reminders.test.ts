@@ -119,6 +119,29 @@ test("[REMIND3] one that was put off comes once more, and one that comes again k
   expect(both.state.reminders.get("rem_1")).toMatchObject({ nextAtMs: dueMs, snoozedMs: null });
 });
 
+test("[REMIND5] the same wish to put one off, said again after its time, is answered and changes nothing", () => {
+  const untilMs = dueMs + 10 * minuteMs;
+  const wish: UserCommand = { type: "reminderSnooze", id: "rem_1", untilMs };
+  const snoozed = user(set())
+    .when(timer, { nowMs: dueMs })
+    .when(wish, { nowMs: dueMs + 1 });
+  const came = snoozed.when(timer, { nowMs: untilMs + 5 });
+  came.then({ type: "reminder.rang", id: "rem_1", dueMs: untilMs, missed: false });
+  for (const nowMs of [untilMs, untilMs + 5, untilMs + minuteMs]) {
+    const again = came.when(wish, { nowMs });
+    again.nothing().answers({ id: "rem_1" });
+    expect(again.state.reminders.get("rem_1")).toMatchObject({ snoozedMs: null });
+  }
+});
+
+test("[REMIND5] a time that is over when it is decided is refused, and one is never put off into the past", () => {
+  const rang = user(set()).when(timer, { nowMs: dueMs });
+  for (const untilMs of [dueMs + minuteMs, dueMs + minuteMs - 1, dueMs - 1])
+    rang
+      .when({ type: "reminderSnooze", id: "rem_1", untilMs }, { nowMs: dueMs + minuteMs })
+      .refused("invalid_request");
+});
+
 test("[REMIND1] one that is removed never comes; one that is not there is refused", () => {
   const gone = user(set()).when({ type: "reminderRemove", id: "rem_1" });
   gone.then({ type: "reminder.removed", id: "rem_1" }).timers({ "reminder:rem_1": null });

@@ -1,5 +1,5 @@
 import { nothing, ok, refuse, type Batch, type DecideContext, type Message } from "../decider.ts";
-import { errorData } from "../errors.ts";
+import { errorData, type ErrorData } from "../errors.ts";
 import { remindersMax } from "../limits.ts";
 import { sessionScope } from "../scope.ts";
 import type { SessionCommand } from "../session/decider.ts";
@@ -57,7 +57,7 @@ export type ReminderCommand =
       readonly reminder: ReminderSettings;
       readonly nextAtMs: number;
     }
-  /** Puts one off that has come, or one that would come, until later. */
+  /** Puts one off that has come, or one that would come, until later. The same wish again changes nothing (SPEC REMIND5). */
   | { readonly type: "reminderSnooze"; readonly id: string; readonly untilMs: number }
   | { readonly type: "reminderRemove"; readonly id: string }
   /** The time that follows `fromMs`. Changes nothing if the reminder has moved on. */
@@ -147,7 +147,9 @@ export function decideReminders(
   switch (command.type) {
     case "reminderSnooze": {
       const { untilMs } = command;
-      if (reminder.snoozedMs === untilMs) return nothing({ id });
+      if (reminder.snoozedMs === untilMs || hasComeFor(reminder, untilMs)) return nothing({ id });
+      // Here and not only before: by now it may be over, and then it would come a second time.
+      if (untilMs <= nowMs) return refuse(notAhead("until"));
       return {
         events: [{ type: "reminder.snoozed", id, untilMs }],
         timers: [timer(id, earliest(reminder.nextAtMs, untilMs))],
@@ -185,12 +187,7 @@ function set(
   const { id } = reminder;
   if (reminders.has(id)) return nothing({ id });
   // Here and not before: the same wish sent again is answered although its time is over by then.
-  if (nextAtMs <= nowMs) {
-    return refuse({
-      ...errorData("invalid_request", "at must be a time in the future"),
-      fields: [{ field: "at", message: "must be a time in the future" }],
-    });
-  }
+  if (nextAtMs <= nowMs) return refuse(notAhead("at"));
   if (reminders.size >= remindersMax) {
     const message = `a user has at most ${remindersMax} reminders; remove some that have come first`;
     return refuse(errorData("limit_exceeded", message));
@@ -269,6 +266,16 @@ function agoWords(ms: number): string {
   if (minutes < 90) return minutes === 1 ? "a minute" : `${minutes} minutes`;
   const hours = Math.round(minutes / 60);
   return hours < 36 ? `${hours} hours` : `${Math.round(hours / 24)} days`;
+}
+
+/** True if it last came for this time: what is said late is said for all that was due until then. */
+function hasComeFor({ last }: Reminder, atMs: number): boolean {
+  return last !== null && last.dueMs <= atMs && atMs <= last.atMs;
+}
+
+function notAhead(field: string): ErrorData {
+  const message = "must be a time in the future, at most ten years from now";
+  return { ...errorData("invalid_request", `${field} ${message}`), fields: [{ field, message }] };
 }
 
 function earliest(a: number | null, b: number | null): number | null {

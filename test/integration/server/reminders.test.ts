@@ -27,6 +27,10 @@ test("[REMIND1] a reminder is set, read, put off and removed over HTTP, once for
   const later = new Date(Date.now() + 401 * dayMs).toISOString();
   expect((await door.json("POST", `${path}/snooze`, { body: { until: later } })).status).toBe(200);
   expect((await door.json("GET", path)).body).toMatchObject({ nextAt: far });
+  const over = await door.json("POST", `${path}/snooze`, {
+    body: { until: new Date(Date.now() - dayMs).toISOString() },
+  });
+  expect(over).toMatchObject({ status: 400, body: { errors: [{ field: "until" }] } });
   const list = await door.send("GET", "/api/reminders");
   expect(await list.json()).toMatchObject({ state: { reminders: [{ id: set.body["id"] }] } });
   const headers = { "if-none-match": list.headers.get("etag") ?? "" };
