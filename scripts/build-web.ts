@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { ROOT, runTool } from "./child-process.ts";
-import { type Target, whenStale } from "./when-stale.ts";
+import { ROOT } from "./child-process.ts";
+import { type Target, viteBuild, whenStale } from "./when-stale.ts";
 
 const PAGE: Target = {
   folder: "dist/web",
@@ -13,12 +13,7 @@ const PAGE: Target = {
 /** Resolves once dist/web holds the page of the present sources; throws when it does not build. */
 export async function buildWeb(): Promise<void> {
   if (!existsSync(join(ROOT, "src/web/index.html"))) return;
-  await whenStale(PAGE, async () => {
-    console.log("building the page");
-    if ((await runTool("vite", ["build", "--logLevel", "warn"])) !== 0) {
-      throw new Error("the page does not build (vite's message is above)");
-    }
-  });
+  await whenStale(PAGE, () => viteBuild("the page", []));
 }
 
 if (import.meta.main) await buildWeb();

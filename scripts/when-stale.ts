@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { ROOT } from "./child-process.ts";
+import { ROOT, runTool } from "./child-process.ts";
 
 /** Something built into a folder of dist/. */
 export type Target = {
@@ -22,6 +22,14 @@ export async function whenStale(target: Target, build: () => Promise<void>): Pro
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
   await build();
   writeFileSync(stamp, wanted);
+}
+
+/** Runs `vite build`; throws when it fails. Always for production: what a test runner sets would give React's slow half. */
+export async function viteBuild(what: string, options: readonly string[]): Promise<void> {
+  console.log(`building ${what}`);
+  const args = ["build", "--logLevel", "warn", ...options];
+  if ((await runTool("vite", args, { NODE_ENV: "production" })) !== 0)
+    throw new Error(`${what} does not build (vite's message is above)`);
 }
 
 function hashOf(sources: readonly string[]): string {

@@ -135,7 +135,8 @@ export type TaskCommand =
   /** `turn`: the session that asks, and is told if the task is gone. */
   | { readonly type: "retry"; readonly held?: "session"; readonly turn?: TurnOfTask }
   /** `by`: the lane that lets it go, which has to hear if it has ended. */
-  | { readonly type: "release"; readonly by?: "lane" }
+  /** `ends`: how often its lane knows that it has ended; one that has ended once more since stays held. */
+  | { readonly type: "release"; readonly by?: "lane"; readonly ends?: number }
   | { readonly type: "prioritize"; readonly priority: Priority }
   | { readonly type: "event"; readonly name: string; readonly payload: unknown }
   /** A person answers what the task has asked. */

@@ -17,11 +17,9 @@ import {
   type Draft,
   type TaskBatch,
 } from "./batch.ts";
-import { userScope } from "../scope.ts";
-import type { SessionCommand } from "../session/decider.ts";
-import type { UserCommand } from "../user/decider.ts";
-import type { RunnerCommand, TaskCommand, TurnOfTask } from "./commands.ts";
+import type { RunnerCommand, TaskCommand } from "./commands.ts";
 import { callGranted, cutCall, giveBack, voidedWhileWaiting } from "./decide-call.ts";
+import { goneForTurn, retry } from "./decide-retry.ts";
 import { decideRunner } from "./decide-runner.ts";
 import { prioritize } from "./decide-priority.ts";
 import { decideTimer } from "./decide-timer.ts";
@@ -61,7 +59,7 @@ export function decideTask(state: TaskState, command: TaskCommand, ctx: DecideCo
     case "retry":
       return retry(state, command.held, ctx);
     case "release":
-      return release(state, command.by, ctx);
+      return release(state, command, ctx);
     case "prioritize":
       return prioritize(state, command.priority);
     case "event":
@@ -280,49 +278,23 @@ function cancel(
   return finish(made, { status: "cancelled" });
 }
 
-function retry(state: TaskState, held: "session" | undefined, ctx: DecideContext): TaskBatch {
-  if (state.status === "completed") {
-    return refuse(
-      errorData(
-        "conflict",
-        `task ${state.id} is completed; use rerun for a new task with the same input`,
-      ),
-    );
-  }
-  if (!isEnd(state.status)) return unchanged({ status: state.status });
-  const spec = specOf(state);
-  const made = draft();
-  made.events.push({ type: "task.reopened" });
-  if (held !== undefined) made.events.push({ type: "task.held", by: held });
-  else if (spec.lane === undefined) enqueue(made, state, spec);
-  else {
-    // Beside its lane it would run beside what the lane runs.
-    made.events.push({ type: "task.held", by: "manual" });
-    const { lane } = spec;
-    const body: UserCommand = { type: "laneAgain", lane, taskId: state.id, ends: state.ends };
-    made.messages.push({ to: userScope(spec.userId), body });
-  }
-  if (spec.ttlMs !== undefined && state.attempt === 0)
-    made.timers.push({ name: "ttl", atMs: ctx.nowMs + spec.ttlMs });
-  if (spec.deadlineMs !== undefined)
-    made.timers.push({ name: "deadline", atMs: ctx.nowMs + spec.deadlineMs });
-  made.rows.push(taskRow(state, spec, "queued"));
-  return finish(made, { status: "queued" });
-}
-
 /** A delay goes on while the task is held: a task that is let go early still waits for its time. */
-function release(state: TaskState, by: "lane" | undefined, ctx: DecideContext): TaskBatch {
+function release(
+  state: TaskState,
+  { by, ends }: Extract<TaskCommand, { type: "release" }>,
+  ctx: DecideContext,
+): TaskBatch {
   if (state.phase !== "held") {
+    if (!isEnd(state.status)) return unchanged();
     const { spec } = state;
-    if (isEnd(state.status) && by === "lane" && spec?.lane !== undefined) {
-      const made = draft();
-      tellLane(made, spec, spec.lane, state.id, state.ends);
-      return finish(made);
-    }
-    if (isEnd(state.status))
+    if (by !== "lane" || spec?.lane === undefined)
       return refuse(errorData("conflict", `task ${state.id} is ${state.status}`));
-    return unchanged();
+    const made = draft();
+    tellLane(made, spec, spec.lane, state.id, state.ends);
+    return finish(made);
   }
+  // Let go before it ended and came back: its lane lets it go again in its turn.
+  if (ends !== undefined && ends < state.ends) return unchanged();
   const spec = specOf(state);
   const made = draft();
   const times = { dueMs: state.createdAtMs + (spec.delayMs ?? 0), nowMs: ctx.nowMs };
@@ -380,21 +352,4 @@ function wake(made: Draft, state: TaskState, op: string): void {
   if (state.phase !== "active") return;
   made.signals.push({ kind: "task.wake", taskId: state.id, op });
   rowWhenWoken(made, state);
-}
-
-/** A session may try again a turn whose task is gone after its retention: the turn ends at once, and the next goes on. */
-function goneForTurn(state: TaskState, turn: TurnOfTask): TaskBatch {
-  const made = draft();
-  const error = errorData(
-    "gone",
-    `task ${state.id} was removed after its retention and cannot be tried again; send the message again`,
-  );
-  const body: SessionCommand = {
-    type: "turnEnded",
-    taskId: state.id,
-    messageId: turn.messageId,
-    end: { status: "failed", error },
-  };
-  made.messages.push({ to: turn.session, body });
-  return finish(made);
 }

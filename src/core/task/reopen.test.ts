@@ -46,9 +46,15 @@ test("[LANE5] a task of a lane is held when it is opened again, and its lane is 
     .answers({ status: "queued" });
   again.again().nothing();
   again
-    .when({ type: "release", by: "lane" })
+    .when({ type: "release", by: "lane", ends: 1 })
     .then({ type: "task.queued", call: `${TASK}.2` })
     .sends(asksToStart(`${TASK}.2`));
+});
+
+test("[LANE6] a task that ended and came back while its lane let it go stays held, until the lane lets it go again", () => {
+  const again = task(...running({ lane: "today" }), failed).when({ type: "retry" });
+  again.when({ type: "release", by: "lane", ends: 0 }).nothing();
+  again.when({ type: "release", by: "lane" }).then({ type: "task.queued", call: `${TASK}.2` });
 });
 
 test("[LANE5] a lane that lets go a task which has ended is told so, anybody else is refused", () => {

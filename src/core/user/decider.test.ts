@@ -42,7 +42,10 @@ const submits = (n: number) => ({
   to: taskScope(`t${n}`),
   body: { type: "submit", spec: spec({ lane: "today", heldBy: "manual" }) },
 });
-const releases = (n: number) => ({ to: taskScope(`t${n}`), body: { type: "release", by: "lane" } });
+const releases = (n: number, ends = 0) => ({
+  to: taskScope(`t${n}`),
+  body: { type: "release", by: "lane", ends },
+});
 
 test("[LANE1] a task is added to the end of its lane and held there", () => {
   user()
@@ -131,7 +134,7 @@ test("[LANE5] a task that is tried again goes to the end of its lane, and late c
   lane.again().nothing();
   lane.when(over(1)).nothing();
   const twice = lane.when(work).when(over(2)).when(work);
-  twice.then(started(1)).sends(releases(1));
+  twice.then(started(1)).sends(releases(1, 1));
   twice.when(over(1)).nothing();
   twice.when(over(1, 2)).then(ended(1)).when(back(1, 2)).then(addedAgain(1, 2));
 });
@@ -140,7 +143,7 @@ test("[LANE5] a task that comes back starts at once in a free lane on auto, and 
   user(auto, added(1), started(1), ended(1))
     .when(back(1))
     .then(addedAgain(1), started(1))
-    .sends(releases(1));
+    .sends(releases(1, 1));
   const early = user(auto, added(1), started(1), added(2)).when(back(1));
   early.then(ended(1), addedAgain(1), started(2)).sends(releases(2));
   early.when(over(1)).nothing();

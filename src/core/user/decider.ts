@@ -283,14 +283,14 @@ function decideLane(state: UserState, command: LaneCommand): Batch<UserEvent> {
       const next = command.taskId ?? lane.waiting[0];
       if (next === undefined) return nothing({ empty: true });
       if (!lane.waiting.includes(next)) return nothing({ gone: next });
-      return { ...start(command.lane, next), reply: ok({ started: next }) };
+      return { ...start(command.lane, next, endsOf(lane, next)), reply: ok({ started: next }) };
     }
     case "laneAuto": {
       const switched: UserEvent = { type: "lane.switched", lane: command.lane, auto: command.auto };
       const next = lane.waiting[0];
       const begun =
         command.auto && lane.current === null && next !== undefined
-          ? start(command.lane, next)
+          ? start(command.lane, next, endsOf(lane, next))
           : null;
       return {
         events: [switched, ...(begun?.events ?? [])],
@@ -304,7 +304,10 @@ function decideLane(state: UserState, command: LaneCommand): Batch<UserEvent> {
       const ended: UserEvent = { type: "lane.ended", lane: command.lane, taskId: command.taskId };
       const next = lane.waiting.find((id) => id !== command.taskId);
       const free = lane.current === null || lane.current === command.taskId;
-      const begun = lane.auto && free && next !== undefined ? start(command.lane, next) : null;
+      const begun =
+        lane.auto && free && next !== undefined
+          ? start(command.lane, next, endsOf(lane, next))
+          : null;
       return {
         events: [ended, ...(begun?.events ?? [])],
         messages: begun?.messages ?? [],
@@ -336,7 +339,7 @@ function add(lane: Lane, command: Extract<UserCommand, { type: "laneAdd" }>): Ba
   const submit: TaskCommand = { type: "submit", spec };
   const begun =
     lane.auto && lane.current === null && lane.waiting.length === 0
-      ? start(command.lane, taskId)
+      ? start(command.lane, taskId, 0)
       : null;
   return {
     events: [{ type: "lane.added", lane: command.lane, taskId }, ...(begun?.events ?? [])],
@@ -356,7 +359,8 @@ function again(lane: Lane, command: Extract<UserCommand, { type: "laneAgain" }>)
   events.push({ type: "lane.added", lane: name, taskId, ends });
   const next = lane.waiting.find((id) => id !== taskId) ?? taskId;
   const isFree = lane.current === null || lane.current === taskId;
-  const begun = lane.auto && isFree ? start(name, next) : null;
+  const begun =
+    lane.auto && isFree ? start(name, next, next === taskId ? ends : endsOf(lane, next)) : null;
   return {
     events: [...events, ...(begun?.events ?? [])],
     messages: begun?.messages ?? [],
@@ -378,8 +382,13 @@ function forget(lane: Lane, taskId: string): void {
   else delete lane.back;
 }
 
-function start(lane: string, taskId: string): { events: UserEvent[]; messages: Message[] } {
-  const body: TaskCommand = { type: "release", by: "lane" };
+/** Lets a task go that has ended so often before: one that ends and comes back meanwhile has to wait again. */
+function start(
+  lane: string,
+  taskId: string,
+  ends: number,
+): { events: UserEvent[]; messages: Message[] } {
+  const body: TaskCommand = { type: "release", by: "lane", ends };
   return {
     events: [{ type: "lane.started", lane, taskId }],
     messages: [{ to: taskScope(taskId), body }],

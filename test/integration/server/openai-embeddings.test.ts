@@ -56,7 +56,7 @@ test("[OAI13] tokens, other lengths and a failing endpoint are refused with Open
   const { door, close } = await openClient({ models: breaking([], []) });
   closing.push(close);
   for (const [body, param] of [
-    [{ model: "fake-large", input: [1, 2] }, "input"],
+    [{ model: "fake-large", input: [1, 2] }, "input.0"],
     [{ model: "fake-large", input: "a", dimensions: 3 }, "dimensions"],
     [{ ...ask }, "input"],
   ] as const) {
