@@ -1,5 +1,5 @@
 import { ErrandError } from "../core/errors.ts";
-import type { FirstCall } from "../core/task/spec.ts";
+import type { CallSpec } from "../core/task/spec.ts";
 import type { AnyTaskType } from "./define.ts";
 import { endpointQueue, shareOf, type Roles } from "./endpoints.ts";
 import { asKnownToCaller } from "./erased-types.ts";
@@ -16,7 +16,7 @@ export async function firstCallOf(
   input: unknown,
   { kernel, roles }: { readonly kernel: Kernel; readonly roles: Roles },
   sha256: (text: string) => Promise<string>,
-): Promise<FirstCall | undefined> {
+): Promise<CallSpec | undefined> {
   // The input was parsed by the type's own schema, whose output is the parameter's type.
   const first = options.firstCall?.(asKnownToCaller<never>(input));
   if (first === undefined) return undefined;

@@ -7,12 +7,11 @@ import type {
   ApprovalQuestion,
   CallResult,
   ChildEnd,
-  DeviceShare,
   PartialAnswer,
   Progress,
   ToolState,
 } from "./events.ts";
-import type { TaskSpec } from "./spec.ts";
+import type { CallSpec, TaskSpec } from "./spec.ts";
 
 /** Whether an error may be tried again: by the task's policy, never, or not before a given wait. */
 export type RetryWish = "policy" | "never" | { readonly afterMs: number };
@@ -41,25 +40,7 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly spec: Omit<TaskSpec, "rootId" | "parentId" | "depth">;
     }
   | { readonly type: "join"; readonly ops: readonly string[] }
-  | {
-      readonly type: "call";
-      readonly op: string;
-      readonly queue: string;
-      readonly role: string;
-      readonly hash: string;
-      readonly cost: number;
-      /** The part of `cost` that is known beforehand. */
-      readonly lead?: number;
-      /** Predicted tokens, prompt and answer; absent: none. */
-      readonly tokens?: number;
-      /** It can be stopped at a token boundary and gone on with. */
-      readonly cuttable?: true;
-      /** Model it asks, and tokens of its prompt. */
-      readonly model?: string;
-      readonly input?: number;
-      /** Of an endpoint that shares a device. */
-      readonly share?: DeviceShare;
-    }
+  | ({ readonly type: "call" } & CallSpec)
   /** The call was stopped because its queue asked for it; its socket is closed, and `partial` is all it said. */
   | {
       readonly type: "callCut";

@@ -36,16 +36,19 @@ export function retryDelayMs(policy: RetryPolicy, failures: number, unit: number
 /** Who has to let a held task go: the person (`release`), or its session when the turn before it has ended. */
 export type HeldBy = "manual" | "session";
 
-/** The model call that a task begins with: what its handler will ask for, as far as that is known beforehand. */
-export interface FirstCall {
+/** A model call as a task asks for it, or as it is known beforehand that it will. */
+export interface CallSpec {
   /** Name of the operation. */
   readonly op: string;
   readonly queue: string;
   readonly role: string;
   readonly hash: string;
   readonly cost: number;
+  /** The part of `cost` that is known beforehand. */
   readonly lead?: number;
+  /** Predicted tokens, prompt and answer; absent: none. */
   readonly tokens?: number;
+  /** It can be stopped at a token boundary and gone on with. */
   readonly cuttable?: true;
   /** Model it asks, and tokens of its prompt. */
   readonly model?: string;
@@ -89,7 +92,7 @@ export interface TaskSpec {
   readonly idleTimeoutMs?: number;
   readonly deadlineMs?: number;
   /** Asked for in the commit that starts an attempt, so that no commit of its own comes before the first token. */
-  readonly firstCall?: FirstCall;
+  readonly firstCall?: CallSpec;
   /** W3C trace context of the request that made the task. */
   readonly traceparent?: string;
 }
