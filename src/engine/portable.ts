@@ -13,7 +13,6 @@ import { messageText } from "../core/session/state.ts";
 import type { TaskSpec } from "../core/task/spec.ts";
 import type { SyncStore } from "../ports/store.ts";
 import type { Engine } from "./engine.ts";
-import { specFor } from "./submit.ts";
 
 /** JSON of one part's items, in UTF-16 units: a part fits into a request and into one fact. */
 const partCharsMax = 400_000;
@@ -123,7 +122,7 @@ export class Portable {
       const asked = messages.find((one) => one.taskId === taskId && one.role === "user");
       const input = { text: asked === undefined ? "" : messageText(asked) };
       const options = { userId, sessionId: chatId, priority: "interactive" } as const;
-      return { ...specFor(types.get("chat"), taskId, input, options), messageId };
+      return { ...types.spec(types.get("chat"), taskId, input, options), messageId };
     });
   }
 }

@@ -8,6 +8,7 @@ import { durationMsMax } from "../../core/limits.ts";
 import type { QueueSettings } from "../../core/queue/protocol.ts";
 import type { AnyTaskType, RoleTarget } from "../../engine/index.ts";
 import { alertsDefault, type AlertSettings } from "../../tasks/index.ts";
+import { checkedConfig } from "./check-config.ts";
 
 /** A model endpoint in `errand.config.ts`. */
 export interface EndpointConfig {
@@ -64,6 +65,8 @@ export interface ErrandConfig {
   readonly roles?: Readonly<Record<string, RoleTarget>>;
   /** Slots of worker pools by name. */
   readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
+  /** Weights of users against each other, 0.01..100: who has 2 is served twice as much as who has 1, the default. */
+  readonly weights?: Readonly<Record<string, number>>;
   /** Ended tasks are removed after this long. Default 30 days. */
   readonly retentionMs?: number;
   /** Who is told of the end of each task and of alerts, as Standard Webhooks. */
@@ -259,33 +262,4 @@ async function importConfig(name: string, path: string): Promise<unknown> {
       cause,
     });
   }
-}
-
-/** Refuses what would go wrong much later: a configuration of plain JavaScript has met no compiler. */
-function checkedConfig(name: string, config: ErrandConfig): ErrandConfig {
-  const { tasks, retentionMs } = config;
-  if (tasks !== undefined && !(Array.isArray(tasks) && tasks.every(isTaskType))) {
-    throw new ErrandError(
-      "invalid_request",
-      `tasks of ${name} must be a list of what defineTask(...) answers`,
-    );
-  }
-  if (retentionMs !== undefined && !(retentionMs >= 0 && retentionMs <= durationMsMax)) {
-    throw new ErrandError(
-      "invalid_request",
-      `retentionMs of ${name} must be 0..${durationMsMax} milliseconds, got ${String(retentionMs)}`,
-    );
-  }
-  return config;
-}
-
-function isTaskType(task: unknown): boolean {
-  return (
-    typeof task === "object" &&
-    task !== null &&
-    "type" in task &&
-    typeof task.type === "string" &&
-    "handler" in task &&
-    typeof task.handler === "function"
-  );
 }
