@@ -126,7 +126,7 @@ export class Engine {
       nowMs: () => clock.nowMs(),
     });
     this.approvals = new Approvals(this);
-    this.portable = new Portable(this, (text) => ports.sha256(text));
+    this.portable = new Portable(this, ports);
     this.reminders = new Reminders(this, {
       calendar: ports.calendar,
       log,

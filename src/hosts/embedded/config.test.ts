@@ -45,13 +45,20 @@ test("[HOST1] a bad setting names the variable, the value and the range", async 
   await expect(readSettings({ ERRAND_ADMIN_KEY: "short" }, "/")).rejects.toThrow(/at least 16/);
 });
 
-test("[HOST2] roles come from ERRAND_ROLE_*, the key from OPENAI_API_KEY when ours is unset", async () => {
-  const settings = await readSettings(
-    { ERRAND_ROLE_PLANNER: "big", ERRAND_ROLE_WORKER: "small", OPENAI_API_KEY: "k" },
-    "/",
-  );
+test("[HOST2] roles come from ERRAND_ROLE_*", async () => {
+  const env = { ERRAND_ROLE_PLANNER: "big", ERRAND_ROLE_WORKER: "small" };
+  const settings = await readSettings(env, "/");
   expect(settings.envRoles).toEqual({ planner: "big", worker: "small" });
-  expect(settings.modelApiKey).toBe("k");
+});
+
+test("[HOST2] OpenAI's key is for the address that is set, and not for servers that are found", async () => {
+  const url = { ERRAND_MODEL_BASE_URL: "https://api.openai.com/v1" };
+  const keyOf = async (env: Readonly<Record<string, string>>): Promise<string | null> =>
+    (await readSettings(env, "/")).modelApiKey;
+  expect(await keyOf({ ...url, OPENAI_API_KEY: "k" })).toBe("k");
+  expect(await keyOf({ ...url, OPENAI_API_KEY: "k", ERRAND_MODEL_API_KEY: "own" })).toBe("own");
+  expect(await keyOf({ OPENAI_API_KEY: "k" })).toBeNull();
+  expect(await keyOf({ ERRAND_MODEL_API_KEY: "own" })).toBe("own");
 });
 
 test("[HOST3] errand.config.ts is loaded, and one without a default export is refused", async () => {

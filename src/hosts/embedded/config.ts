@@ -91,6 +91,7 @@ export interface HostSettings {
   /** Extra names the server may be called by, besides loopback's. */
   readonly allowedHosts: readonly string[];
   readonly modelBaseUrl: string | null;
+  /** Key of `modelBaseUrl`, or of a server that is found; configured endpoints have their own or none. */
   readonly modelApiKey: string | null;
   readonly modelSlots: number;
   /** Model id by role, from `ERRAND_ROLE_<NAME>`. */
@@ -158,20 +159,27 @@ export async function readSettings(env: Env, cwd: string): Promise<HostSettings>
       envRoles[name.slice("ERRAND_ROLE_".length).toLowerCase()] = value;
   }
   const config = await loadConfig(env, cwd);
+  const modelBaseUrl = url(env, "ERRAND_MODEL_BASE_URL");
   return {
     port: integer(env, "PORT", 8787, 0, 65_535),
     host,
     dataDir: resolve(cwd, env["ERRAND_DATA_DIR"] ?? ".errand"),
     adminKey,
     allowedHosts: (env["ERRAND_ALLOWED_HOSTS"] ?? "").split(",").filter((name) => name !== ""),
-    modelBaseUrl: url(env, "ERRAND_MODEL_BASE_URL"),
-    modelApiKey: env["ERRAND_MODEL_API_KEY"] ?? env["OPENAI_API_KEY"] ?? null,
+    modelBaseUrl,
+    modelApiKey: modelKey(env, modelBaseUrl),
     modelSlots: integer(env, "ERRAND_MODEL_SLOTS", 1, 1, 10_000),
     envRoles,
     webhooks: webhooksOf(env, config),
     alerts: alertsOf(config),
     config,
   };
+}
+
+/** OpenAI's key is meant for the address beside it: whoever listens where local servers are looked for gets none. */
+function modelKey(env: Env, baseUrl: string | null): string | null {
+  const openaiKey = baseUrl === null ? undefined : env["OPENAI_API_KEY"];
+  return env["ERRAND_MODEL_API_KEY"] ?? openaiKey ?? null;
 }
 
 function webhooksOf(env: Env, { webhooks = [] }: ErrandConfig): readonly WebhookConfig[] {
