@@ -85,8 +85,8 @@ export function dailyPlanTask(desk: Desk): TaskType<DailyPlanInput, DailyPlanOut
           tell,
         }),
       );
-      const { day: of, timeZone: zone, todoIds, text: whole } = made;
-      return { text: whole, day: of, timeZone: zone, todoIds, proposed: choice.proposals, by };
+      const { day: of, timeZone: where, todoIds, text: whole } = made;
+      return { text: whole, day: of, timeZone: where, todoIds, proposed: choice.proposals, by };
     },
   );
 }

@@ -41,10 +41,10 @@ const names = {
 } as const;
 
 /** Opens the settings on a text store, normally `window.localStorage`: looking at that alone throws where it is refused. */
-export function openSettings(open: () => TextStore): Settings {
-  const read = (name: string): string | null => attempt(() => open().getItem(name));
+export function openSettings(store: () => TextStore): Settings {
+  const read = (name: string): string | null => attempt(() => store().getItem(name));
   const write = (name: string, text: string | null): void => {
-    attempt(() => (text === null ? open().removeItem(name) : open().setItem(name, text)));
+    attempt(() => (text === null ? store().removeItem(name) : store().setItem(name, text)));
   };
   /** Where storage is refused, the key lasts as long as the page. */
   let unkept: string | null = null;
