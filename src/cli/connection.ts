@@ -5,6 +5,7 @@ import {
   RequestFailed,
   type ErrandClient,
 } from "../client/index.ts";
+import { write } from "./words.ts";
 
 /** The flag that names the server. */
 export const urlArg = {
@@ -35,7 +36,7 @@ export async function orExplain(url: string, run: () => Promise<void>): Promise<
   } catch (error) {
     // What a command itself complains of is not an answer of the server.
     if (!(error instanceof RequestFailed)) {
-      process.stderr.write(`errand: ${error instanceof Error ? error.message : String(error)}\n`);
+      write(process.stderr, `errand: ${error instanceof Error ? error.message : String(error)}\n`);
       process.exitCode = 1;
       return;
     }
@@ -44,7 +45,7 @@ export async function orExplain(url: string, run: () => Promise<void>): Promise<
       failure.kind === "network"
         ? ` Is the server running at ${url}? Start it with: npm start`
         : "";
-    process.stderr.write(`errand: ${inOneLine(explainFailure(failure))}${hint}\n`);
+    write(process.stderr, `errand: ${inOneLine(explainFailure(failure))}${hint}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,10 +1,12 @@
 import { defineCommand, type CommandDef } from "citty";
 
 import { startFakeModel } from "../adapters/fake-model/fake-model.ts";
+import { orExplain } from "./connection.ts";
 
-function number(text: string | undefined, fallback: number): number {
+function number(flag: string, text: string | undefined, fallback: number): number {
   const value = text === undefined ? fallback : Number(text);
-  return Number.isFinite(value) && value >= 0 ? value : fallback;
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw new Error(`--${flag} must be a number from 0, got "${text}"`);
 }
 
 const modelArgs = {
@@ -25,15 +27,17 @@ export const demoModel: CommandDef<typeof modelArgs> = defineCommand({
   },
   args: modelArgs,
   async run({ args }) {
-    const model = await startFakeModel({
-      port: number(args.port, 1_234),
-      tokensPerSecond: number(args.speed, 30),
-      ttftMs: number(args.ttft, 200),
-      slots: number(args.slots, 1),
-      models: ["demo-model"],
+    await orExplain("", async () => {
+      const model = await startFakeModel({
+        port: number("port", args.port, 1_234),
+        tokensPerSecond: number("speed", args.speed, 30),
+        ttftMs: number("ttft", args.ttft, 200),
+        slots: number("slots", args.slots, 1),
+        models: ["demo-model"],
+      });
+      process.stdout.write(
+        `The demo model answers at ${model.baseUrl}. It is a pretence: it knows nothing.\nStart Errand beside it with: npm start\n`,
+      );
     });
-    process.stdout.write(
-      `The demo model answers at ${model.baseUrl}. It is a pretence: it knows nothing.\nStart Errand beside it with: npm start\n`,
-    );
   },
 });

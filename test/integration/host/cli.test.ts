@@ -60,11 +60,23 @@ export default defineConfig({ tasks: [asks] });
     folder.remove();
   });
 
-  test("[CLI15] an unknown flag is refused with those there are, and nothing is done", async () => {
+  test("[CLI15] [CLI20] an unknown flag or value is refused with what there is, and nothing is done", async () => {
     for (const [args, words] of [
       [["ps", "--al"], 'errand ps has no flag "--al"; there are: --all, --watch, --url, --json'],
       [["submit", "x", "--prioritty=batch"], 'errand submit has no flag "--prioritty"'],
       [["schedules", "list", "-x"], 'errand schedules list has no flag "-x"'],
+    ] as const) {
+      const refused = await errand(...args);
+      expect(refused).toMatchObject({ code: 1, out: "" });
+      expect(refused.err).toContain(words);
+    }
+    for (const [args, words] of [
+      [["ps", "--watch", "--json"], "errand: --watch redraws a screen"],
+      [["submit", "--type", "note", "--input", "{text: 1}"], "errand: --input is not JSON: "],
+      [
+        ["demo-model", "--port", "0", "--speed", "fast"],
+        'errand: --speed must be a number from 0, got "fast"',
+      ],
     ] as const) {
       const refused = await errand(...args);
       expect(refused).toMatchObject({ code: 1, out: "" });
