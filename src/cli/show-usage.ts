@@ -14,6 +14,6 @@ export async function showUsage<T extends ArgsDef>(
       ? parent
       : { ...parent, meta: { ...meta, name: `errand ${name}` } };
   const usage = await renderUsage(command, group);
-  const isPlain = process.stdout.isTTY !== true || (process.env["NO_COLOR"] ?? "") !== "";
+  const isPlain = !process.stdout.isTTY || (process.env["NO_COLOR"] ?? "") !== "";
   process.stdout.write(`${isPlain ? stripVTControlCharacters(usage) : usage}\n`);
 }
