@@ -102,11 +102,16 @@ const limits: Columns = {
   ],
 };
 
-function stateOf({ paused, closed }: QueueStatus): string {
+/** Whether it grants slots. Of a device also which of its endpoints is held back while the others go on. */
+function stateOf({ paused, closed, lines }: QueueStatus): string {
   if (paused) return "paused";
-  if (closed === null) return "open";
-  const why = closed.error === null ? closed.code : `${closed.code}: ${closed.error}`;
-  return `closed until ${closed.untilAt} (${why})`;
+  if (closed !== null) return closedText(closed);
+  if (lines.length === 0) return "open";
+  return `open; ${lines.map((line) => `${line.line} ${closedText(line)}`).join("; ")}`;
+}
+
+function closedText({ code, error, untilAt }: NonNullable<QueueStatus["closed"]>): string {
+  return `closed until ${untilAt} (${error === null ? code : `${code}: ${error}`})`;
 }
 
 /** Tokens a second that a model reads and writes, as learnt. */
@@ -141,6 +146,7 @@ export const queues: CommandDef<typeof queuesArgs> = defineCommand({
       }
       if (typeof name !== "string" || pause === resume)
         throw new Error("say which queue to pause or to resume: errand queues NAME --pause");
+      named(await api.list(), name);
       show([await (pause === true ? api.pause(name) : api.resume(name))], args.json === true, load);
     });
   },
@@ -158,6 +164,8 @@ export const limitsCommand: CommandDef<typeof limitsArgs> = defineCommand({
         return show(named(await api.list(), args.name), args.json === true, limits);
       if (typeof args.name !== "string")
         throw new Error("say whose limits to change: errand limits NAME --slots 4");
+      // Looked for first: the refusal of an unknown name does not say which there are.
+      named(await api.list(), args.name);
       show([await api.change(args.name, change)], args.json === true, limits);
     });
   },
@@ -169,8 +177,10 @@ function changeOf(args: Readonly<Record<string, unknown>>): QueueChange {
     const given = args[flag];
     if (typeof given !== "string") continue;
     const value = given === "none" && field !== "slots" ? null : Number(given);
-    if (value !== null && !(Number.isInteger(value) && value >= 1))
-      throw new Error(`--${flag} must be a whole number from 1, or none, got "${given}"`);
+    if (value !== null && !(Number.isInteger(value) && value >= 1)) {
+      const range = field === "slots" ? "1..10000" : "from 1, or none";
+      throw new Error(`--${flag} must be a whole number ${range}, got "${given}"`);
+    }
     change[field] = value;
   }
   return change;

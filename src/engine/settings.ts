@@ -38,12 +38,16 @@ export interface EngineSettings {
   readonly roles?: Readonly<Record<string, RoleTarget>>;
   /** Slots of worker pools by name; others have {@link poolSlotsDefault}. */
   readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
+  /** Weight of a user or fairness key against others, 0.01..100; others have 1, and a submit may name another. */
+  readonly weights?: Readonly<Record<string, number>>;
   readonly retentionMs?: number;
   /** False: the host calls {@link Engine.purge} in its own time, and no timer of the engine keeps it awake. */
   readonly purgesItself?: boolean;
   readonly cacheBytesMax?: number;
   /** Calls that may wait in one queue before submits are refused with `queue_full`. Default 2,000,000. */
   readonly pendingMax?: number;
+  /** Calls that one user or fairness key may have waiting in one queue before `queue_full`. Default 1,000,000. */
+  readonly pendingPerKeyMax?: number;
 }
 
 /** Slots of a worker pool that is not configured: starts are cheap, and a task that waits holds none. */

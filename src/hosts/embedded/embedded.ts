@@ -111,6 +111,8 @@ async function openOver(
     endpoints: models.configured(),
     ...(config.roles === undefined ? {} : { roles: config.roles }),
     ...(config.queues === undefined ? {} : { queues: config.queues }),
+    ...(config.pendingPerKeyMax === undefined ? {} : { pendingPerKeyMax: config.pendingPerKeyMax }),
+    ...(config.weights === undefined ? {} : { weights: config.weights }),
     ...(config.retentionMs === undefined ? {} : { retentionMs: config.retentionMs }),
   };
   const engine: Engine = new Engine(

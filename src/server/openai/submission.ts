@@ -1,5 +1,6 @@
 import { ErrandError } from "../../core/errors.ts";
 import type { Priority } from "../../core/queue/protocol.ts";
+import { isEnd } from "../../core/task/status.ts";
 import {
   type ModelRequest,
   type Place as PlaceInLine,
@@ -27,6 +28,9 @@ export const placeHeaders: Readonly<Record<string, string>> = {
   "X-Errand-Eta-Ms": "Milliseconds until it is likely to end, if the scheduler can say",
 };
 
+/** Longest that a client is told to wait before it asks again. */
+const waitMsMax = 3_600_000;
+
 type AnyCall = Call<unknown, unknown, unknown>;
 
 /** What a door's request becomes. */
@@ -34,6 +38,8 @@ export interface Wanted {
   readonly type: "completion" | "response" | "embedding";
   readonly request: ModelRequest | VectorRequest;
   readonly priority: Priority;
+  /** Its answer is waited for on this connection, without a word before its end. */
+  readonly awaited: boolean;
   /** Who is charged, under the admin's key. */
   readonly user?: string | null;
   readonly safety_identifier?: string | null;
@@ -51,24 +57,53 @@ export async function submitWanted(
   server: ServerContext,
   call: AnyCall,
   wanted: Wanted,
-): Promise<{ readonly taskId: string; readonly headers: Readonly<Record<string, string>> }> {
+): Promise<{
+  readonly taskId: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** It was made by an earlier request with the same Idempotency-Key. */
+  readonly replayed: boolean;
+}> {
   const { type, request, priority } = wanted;
   const fairnessKey = await fairnessKeyOf(call.who, wanted, async (text) =>
     hex(await sha256(text)),
   );
+  if (wanted.awaited && cancelsOnLeave(call.request))
+    await refuseVain(server, wanted, fairnessKey ?? call.who.userId);
   const { taskId, replayed } = await server.engine.submit(type, request, {
     ...submitMeta(call),
     priority,
     ...(fairnessKey === undefined ? {} : { fairnessKey }),
   });
-  const place = await placeOf(server, taskId, request.target.endpoint, priority);
+  const place = await placeOf(server, taskId, wanted);
   return {
     taskId,
+    replayed,
     headers: {
       ...headersOf(taskId, place),
       ...(replayed ? { "idempotency-replayed": "true" } : {}),
     },
   };
+}
+
+/**
+ * Refuses a plain request that would most likely still stand in line when its client is told that it took too long: it
+ * would take a place in line, and end with nothing (SPEC OAI15). Throws `queue_full` with the time after which it may do.
+ */
+async function refuseVain(
+  { engine, limits }: ServerContext,
+  { type, request, priority }: Wanted,
+  key: string,
+): Promise<void> {
+  const queue = engine.roles.queueOf(request.target.endpoint);
+  const seconds = await engine.reader.startOfNew(queue, { priority, key, type });
+  const lateMs = (seconds ?? 0) * 1_000 - limits.replyWaitMs;
+  if (lateMs <= 0) return;
+  const [start, wait] = [Math.ceil(seconds ?? 0), Math.round(limits.replyWaitMs / 1_000)];
+  throw new ErrandError(
+    "queue_full",
+    `the model would most likely begin with this in ${start} s, and a plain request is waited for at most ${wait} s: stream it, use /v1/responses with background, send an Idempotency-Key and ask again, or come back later`,
+    { retryAfterMs: Math.min(waitMsMax, Math.max(1_000, Math.ceil(lateMs))) },
+  );
 }
 
 /** Headers that say which task it is and where it stands. */
@@ -88,25 +123,29 @@ export function shownPlace(place: PlaceInLine | null): Place {
   };
 }
 
+const nowhere: Place = { position: null, etaMs: null };
+
 /** Bands that go before a priority's own, and its own. */
 const bandsBefore: Readonly<Record<Priority, number>> = { interactive: 1, background: 2, batch: 3 };
 
 /**
- * Where a task stands that was just accepted. It has not asked its model yet: when the endpoint is busy, its place will be
- * behind those of its band and the ones above that wait now, at most.
+ * Where a task stands that was just accepted. Who runs by now stands nowhere. One that has not asked its model yet is
+ * behind those of its band and the ones above that wait now, at most, when the endpoint is busy.
  */
 async function placeOf(
-  server: ServerContext,
+  { engine }: ServerContext,
   taskId: string,
-  endpoint: string,
-  priority: Priority,
+  { type, request, priority }: Wanted,
 ): Promise<Place> {
-  const { reader } = server.engine;
+  const { reader } = engine;
   const exact = await reader.place(taskId);
   if (exact !== null) return shownPlace(exact);
-  const queue = await reader.queue(server.engine.roles.queueOf(endpoint));
+  // Embeddings run before they ask their model; the others ask as they start.
+  const { status } = await reader.view(taskId, null);
+  if (isEnd(status) || (status === "running" && type !== "embedding")) return nowhere;
+  const queue = await reader.queue(engine.roles.queueOf(request.target.endpoint));
   const isFree = queue.pending === 0 && queue.running < queue.slots && !queue.paused;
-  if (isFree) return { position: null, etaMs: null };
+  if (isFree) return nowhere;
   const before = queue.perBand.slice(0, bandsBefore[priority]).reduce((sum, n) => sum + n, 0);
   return { position: before + 1, etaMs: null };
 }
