@@ -182,9 +182,10 @@ export async function awaitEnd(
   request.signal.addEventListener("abort", left);
   if (request.signal.aborted) left();
   const timer = setTimeout(() => late.resolve("late"), server.limits.replyWaitMs);
-  const end = await Promise.race([server.engine.ended(taskId), late.promise]);
-  clearTimeout(timer);
-  request.signal.removeEventListener("abort", left);
+  const end = await Promise.race([server.engine.ended(taskId), late.promise]).finally(() => {
+    clearTimeout(timer);
+    request.signal.removeEventListener("abort", left);
+  });
   if (end !== "late" && end !== "left") return end;
   if (cancels) abandon(server, taskId);
   if (end === "left") throw new ErrandError("client_closed");
