@@ -13,11 +13,11 @@ export function inputOf({ text, type, input }: InputArgs): unknown {
   return type === "generate" || type === "orchestrate" ? { prompt: text } : { text };
 }
 
-function parsed(text: string): unknown {
+function parsed(input: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(input);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new Error(`--input is not JSON: ${why}`, { cause: error });
+    const why = error instanceof Error ? error.message : "it cannot be read";
+    throw new Error(`--input must be JSON, such as '{"prompt":"..."}': ${why}`, { cause: error });
   }
 }
