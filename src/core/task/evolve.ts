@@ -4,8 +4,18 @@ import { evolveCall } from "./evolve-call.ts";
 import { goOnFrom, put, roughBytes, run, suspend } from "./fold.ts";
 import type { Reason, TaskState } from "./state.ts";
 
+/** Facts that keep a result, so that the next attempt does not come by here again. */
+const gotOn: ReadonlySet<TaskEvent["type"]> = new Set([
+  "step.completed",
+  "call.completed",
+  "tool.settled",
+  "child.ended",
+]);
+
 /** Folds one fact into a task's state, in place. Total: it never refuses, because the log is the truth. */
 export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): TaskState {
+  // What kills its worker comes no further; what gets on was killed by something else.
+  if (gotOn.has(event.type)) state.losses = 0;
   switch (event.type) {
     case "task.accepted":
       state.spec = event.spec;
