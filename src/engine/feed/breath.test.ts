@@ -3,16 +3,16 @@ import { expect, test } from "vitest";
 import { Breath } from "./breath.ts";
 
 /** A clock and an event loop in the test's hands. */
-function loop(): { breath: Breath; at(ms: number): void; turn(): Promise<void> } {
+function loop(): { breath: Breath; at: (ms: number) => void; turn: () => Promise<void> } {
   let nowMs = 0;
   let later: (() => void)[] = [];
   const breath = new Breath({ nowMs: () => nowMs }, { later: (task) => void later.push(task) });
   return {
     breath,
-    at(ms) {
+    at: (ms) => {
       nowMs = ms;
     },
-    async turn() {
+    turn: async () => {
       for (const task of later.splice(0)) task();
       await settled();
     },
