@@ -26,10 +26,14 @@ export const timeoutMsDefault = 300_000;
 export const idleTimeoutMsDefault = 120_000;
 /** Unread events that a task keeps for `waitForEvent`. */
 export const inboxMax = 1_000;
+/** Rough bytes in memory of a task's unread events together; one is kept whatever its size. */
+export const inboxBytesMax: number = 8 * 1_024 * 1_024;
 /** Longest delay, timeout, ttl, sleep or deadline: ten years, so that sums stay exact integers. */
 export const durationMsMax = 315_360_000_000;
 /** Most UTF-16 units of one chat message's text; a longer answer is cut in the session and whole in its task. */
 export const messageCharsMax = 200_000;
+/** Rough bytes in memory of a session's messages, above which it takes no further one: all of it is read at once. */
+export const sessionBytesMax: number = 64 * 1_024 * 1_024;
 /** Most turns that may wait in one session (G16). */
 export const sessionTurnsMax = 100;
 /** Most todos of one session. */

@@ -260,9 +260,11 @@ function voidLeases(draft: QueueDraft): QueueBatch {
 function finish(draft: QueueDraft): QueueBatch {
   const { schedule, name: queue } = draft.state;
   const timers: TimerChange[] = [];
+  let isClosed = false;
   while (!draft.holds && schedule.pool.size > 0 && hasFreeSlot(schedule)) {
     const closed = closedBy(schedule.opening, draft.nowMs);
     if (closed !== null) {
+      isClosed = true;
       wakeAt(schedule, closed.untilMs, timers);
       break;
     }
@@ -277,7 +279,9 @@ function finish(draft: QueueDraft): QueueBatch {
     refreshKey(schedule, next.band, next.key);
     draft.rows.push({ table: "readyGone", queue, call: next.call });
   }
-  const opensAtMs = schedule.lines.size === 0 ? null : linesOpenAtMs(schedule, draft.nowMs);
+  // There is one timer. While the whole queue is closed it is set for that: what a line waits for is seen then.
+  const opensAtMs =
+    isClosed || schedule.lines.size === 0 ? null : linesOpenAtMs(schedule, draft.nowMs);
   if (opensAtMs !== null && !draft.holds && !schedule.paused) wakeAt(schedule, opensAtMs, timers);
   cutForWaiting(draft, timers);
   const { events, messages, rows } = draft;

@@ -9,7 +9,8 @@ import type { TaskState } from "./state.ts";
 export function isDeadLetter({ status, error, failures, spec }: TaskState): boolean {
   if (status !== "failed" || spec === null) return false;
   if (error?.code === "worker_lost") return true;
-  // The failure that ended it is not counted among `failures`.
-  const attemptsMax = (spec.retry ?? retryDefault).attemptsMax;
-  return error?.code !== "deadline_exceeded" && failures + 1 >= attemptsMax;
+  // The failure that ended it is one of them.
+  return (
+    error?.code !== "deadline_exceeded" && failures >= (spec.retry ?? retryDefault).attemptsMax
+  );
 }
