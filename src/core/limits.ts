@@ -6,6 +6,10 @@ export const eventCharsMax = 1_048_576;
 export const inputCharsMax = 1_000_000;
 /** Largest step result, output or tool result, in UTF-16 units of its JSON. Bigger things belong in blobs. */
 export const resultCharsMax = 1_000_000;
+/** Most tool calls of one answer of a model. */
+export const toolCallsMax = 128;
+/** Longest id and name of a model's tool call, in UTF-16 units. */
+export const toolNameCharsMax = 256;
 /** Deepest JSON accepted from outside: deeper bodies are attacks, and recursive code must survive them. */
 export const jsonDepthMax = 64;
 /** Longest chain of spawned tasks below a root: deeper plans are runaway agents. */
@@ -66,7 +70,7 @@ export const entryCharsMax = 65_536;
 export const blockCharsMax = 262_144;
 /** Finished tasks are removed after this long unless configured otherwise (seed 002). */
 export const retentionMsDefault: number = 30 * 86_400_000;
-/** Handlers that wait in memory; above it the longest waiting one is dropped and replayed when it goes on. */
+/** Handlers that wait in memory; above it the oldest of them is dropped and replayed when it goes on. */
 export const segmentsHotMax = 10_000;
 /** Deepest chain of in-group messages; what is left goes through the outbox to the next group. */
 export const messageHopsMax = 64;
