@@ -141,6 +141,7 @@ export const queues: CommandDef<typeof queuesArgs> = defineCommand({
       }
       if (typeof name !== "string" || pause === resume)
         throw new Error("say which queue to pause or to resume: errand queues NAME --pause");
+      named(await api.list(), name);
       show([await (pause === true ? api.pause(name) : api.resume(name))], args.json === true, load);
     });
   },
@@ -158,6 +159,8 @@ export const limitsCommand: CommandDef<typeof limitsArgs> = defineCommand({
         return show(named(await api.list(), args.name), args.json === true, limits);
       if (typeof args.name !== "string")
         throw new Error("say whose limits to change: errand limits NAME --slots 4");
+      // Looked for first: the refusal of an unknown name does not say which there are.
+      named(await api.list(), args.name);
       show([await api.change(args.name, change)], args.json === true, limits);
     });
   },
@@ -169,8 +172,10 @@ function changeOf(args: Readonly<Record<string, unknown>>): QueueChange {
     const given = args[flag];
     if (typeof given !== "string") continue;
     const value = given === "none" && field !== "slots" ? null : Number(given);
-    if (value !== null && !(Number.isInteger(value) && value >= 1))
-      throw new Error(`--${flag} must be a whole number from 1, or none, got "${given}"`);
+    if (value !== null && !(Number.isInteger(value) && value >= 1)) {
+      const range = field === "slots" ? "1..10000" : "from 1, or none";
+      throw new Error(`--${flag} must be a whole number ${range}, got "${given}"`);
+    }
     change[field] = value;
   }
   return change;

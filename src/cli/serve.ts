@@ -42,7 +42,8 @@ export const serve: CommandDef<typeof serveArgs> = defineCommand({
     }
     printStart(served, settings);
     stopOnSignals(served);
-    shrinkHeapWhenIdle();
+    const { kernel } = served.embedded.engine;
+    shrinkHeapWhenIdle(() => kernel.commits);
     // Node keeps compiled code when a process ends by itself: a server that is killed would start slowly for ever.
     setTimeout(() => flushCompileCache(), compileCacheAfterMs).unref();
   },

@@ -143,7 +143,7 @@ function isSaid({ type }: Delta): boolean {
 
 /** What of a partial answer is sent to be gone on with: servers trim white space at its end, so none is sent. */
 export function sentOf({ text }: PartialAnswer): string {
-  return text.slice(0, text.length - trailOf(text).length);
+  return text.trimEnd();
 }
 
 function trailOf(text: string): string {

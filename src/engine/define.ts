@@ -2,6 +2,7 @@ import { ErrandError, type FieldError } from "../core/errors.ts";
 import { isName } from "../core/ids.ts";
 import { attemptsMaxMax, durationMsMax } from "../core/limits.ts";
 import { slotsMax, type Priority } from "../core/queue/protocol.ts";
+import { costMax, costMin } from "../core/schedule/rule.ts";
 import { retryDefault, type RetryPolicy } from "../core/task/spec.ts";
 import type { GenerateRequest, TaskContext } from "./context.ts";
 
@@ -105,11 +106,34 @@ export function defineTask<I, O>(
   checkRange(type, "idleTimeoutMs", options.idleTimeoutMs, 1, durationMsMax);
   checkRange(type, "deadlineMs", options.deadlineMs, 1, durationMsMax);
   checkRetry(type, options.retry ?? {});
-  if (options.slots !== "all") checkRange(type, "slots", options.slots, 1, slotsMax);
-  checkRange(type, "concurrency.total", options.concurrency?.total, 1, 10_000);
-  checkRange(type, "concurrency.perKey", options.concurrency?.perKey, 1, 10_000);
+  checkPlace(type, options);
   return { type, options, handler };
 }
+
+/** Where its starts wait, and how many of them run. */
+function checkPlace<I>(type: string, { queue, priority, slots, ...options }: TaskOptions<I>): void {
+  const wrong = (field: string, range: string, value: unknown): ErrandError =>
+    new ErrandError(
+      "invalid_request",
+      `${field} of task type "${type}" must be ${range}, got ${JSON.stringify(value)}`,
+    );
+  if (queue !== undefined && !(typeof queue === "string" && isName(queue)))
+    throw wrong("queue", '1..100 of letters, digits and "_ . : -"', queue);
+  if (priority !== undefined && !priorities.has(priority))
+    throw wrong("priority", [...priorities].join(", "), priority);
+  const isCount = (value: unknown): boolean =>
+    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= slotsMax;
+  if (slots !== undefined && slots !== "all" && !isCount(slots))
+    throw wrong("slots", `a whole number 1..${slotsMax}, or "all"`, slots);
+  for (const field of ["total", "perKey"] as const) {
+    const cap = options.concurrency?.[field];
+    if (cap !== undefined && !isCount(cap))
+      throw wrong(`concurrency.${field}`, `a whole number 1..${slotsMax}`, cap);
+  }
+  checkRange(type, "cost", options.cost, costMin, costMax);
+}
+
+const priorities: ReadonlySet<string> = new Set<Priority>(["interactive", "background", "batch"]);
 
 /** Checks the given fields of a retry policy. Throws `invalid_request` that names the field and its range. */
 export function checkRetry(type: string, retry: Partial<RetryPolicy>): void {

@@ -9,7 +9,6 @@ import type { TaskCommand } from "../core/task/commands.ts";
 import type { TaskEvent } from "../core/task/events.ts";
 import type { TaskSpec } from "../core/task/spec.ts";
 import type { TaskState } from "../core/task/state.ts";
-import type { SpawnOptions } from "./context.ts";
 import { admit } from "./admission.ts";
 import { deciders } from "./deciders.ts";
 import { endpointQueue, endpointQueues, Roles } from "./endpoints.ts";
@@ -38,7 +37,7 @@ import {
   type EngineSettings,
   type SubmitOptions,
 } from "./settings.ts";
-import { specFor, TaskTypes } from "./submit.ts";
+import { TaskTypes } from "./submit.ts";
 import { Todos } from "./todos.ts";
 
 /** What a submit answers. */
@@ -82,7 +81,7 @@ export class Engine {
   constructor(ports: EnginePorts, settings: EngineSettings) {
     this.#ports = ports;
     this.#settings = settings;
-    this.types = new TaskTypes(settings.tasks);
+    this.types = new TaskTypes(settings.tasks, settings.weights);
     for (const endpoint of settings.endpoints ?? []) this.roles.addEndpoint(endpoint);
     for (const [role, target] of Object.entries(settings.roles ?? {}))
       this.roles.assign(role, target);
@@ -111,7 +110,8 @@ export class Engine {
         languageModel: ports.languageModel,
         sha256: (text) => ports.sha256(text),
         nowMs: () => clock.nowMs(),
-        childSpec: (parent, type, input, options) => this.#childSpec(parent, type, input, options),
+        childSpec: (parent, type, input, options) =>
+          this.types.childSpec(parent, type, input, options),
       },
     });
     this.kernel.listen({ signal: (signal) => this.#runner.signal(signal) });
@@ -126,7 +126,7 @@ export class Engine {
       nowMs: () => clock.nowMs(),
     });
     this.approvals = new Approvals(this);
-    this.portable = new Portable(this, (text) => ports.sha256(text));
+    this.portable = new Portable(this, ports);
     this.reminders = new Reminders(this, {
       calendar: ports.calendar,
       log,
@@ -342,7 +342,7 @@ export class Engine {
     options: SubmitOptions,
   ): Promise<Submitted> {
     const task = this.types.get(type);
-    const spec = specFor(task, taskId, input, options);
+    const spec = this.types.spec(task, taskId, input, options);
     this.#admit(spec);
     const { requestId, actionId, traceparent, idempotencyKey } = options;
     const meta: Meta = {
@@ -352,7 +352,7 @@ export class Engine {
     };
     const key = idempotencyKey ?? actionId;
     // What names this very try is not the wish: its id and its trace differ when the same submit is sent again.
-    const wish = { ...spec, rootId: "", traceparent: undefined };
+    const wish = { ...spec, rootId: "", traceparent: undefined, weight: options.weight };
     const keyed =
       key === undefined ? {} : { key: await this.keyFor(spec.userId, key, wish, taskId) };
     const sha256 = (text: string): Promise<string> => this.#ports.sha256(text);
@@ -367,23 +367,6 @@ export class Engine {
         retryAfterMs: reply.error.retryAfterMs,
       });
     return { taskId: replayed ? refOf(reply.value) : taskId, replayed };
-  }
-
-  #childSpec(
-    { userId, sessionId, priority }: TaskSpec,
-    type: string,
-    input: unknown,
-    options: SpawnOptions,
-  ): ReturnType<typeof specFor> {
-    const { name: _name, ...rest } = options;
-    const task = this.types.get(type);
-    return specFor(task, "", input, {
-      ...rest,
-      // Who waits for a person's answer must not wait behind work of the background.
-      priority: options.priority ?? task.options.priority ?? priority,
-      userId,
-      ...(sessionId === undefined ? {} : { sessionId }),
-    });
   }
 }
 

@@ -4,7 +4,6 @@ import { userScope } from "../core/scope.ts";
 import type { UserCommand } from "../core/user/decider.ts";
 import type { Engine } from "./engine.ts";
 import type { LaneView } from "./reader.ts";
-import { specFor } from "./submit.ts";
 
 /** A task on its way into a lane. */
 export interface LaneEntry {
@@ -47,7 +46,7 @@ export class Lanes {
     const { kernel, types } = this.#engine;
     const { userId, lane, type, input, key, title, sessionId } = entry;
     const taskId = kernel.id("task");
-    const spec = specFor(types.get(type), taskId, input, {
+    const spec = types.spec(types.get(type), taskId, input, {
       userId,
       ...(title === undefined ? {} : { title }),
       ...(sessionId === undefined ? {} : { sessionId }),

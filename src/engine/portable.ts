@@ -11,8 +11,8 @@ import {
 } from "../core/session/portable.ts";
 import { messageText } from "../core/session/state.ts";
 import type { TaskSpec } from "../core/task/spec.ts";
+import type { SyncStore } from "../ports/store.ts";
 import type { Engine } from "./engine.ts";
-import { specFor } from "./submit.ts";
 
 /** JSON of one part's items, in UTF-16 units: a part fits into a request and into one fact. */
 const partCharsMax = 400_000;
@@ -35,14 +35,20 @@ export interface Imported {
   readonly done: boolean;
 }
 
+/** What moving sessions needs of a host. */
+export interface PortablePorts {
+  readonly store: Pick<SyncStore, "task">;
+  sha256(text: string): Promise<string>;
+}
+
 /** Sessions that move between hosts (M15, SPEC PORT1). */
 export class Portable {
   readonly #engine: Engine;
-  readonly #sha256: (text: string) => Promise<string>;
+  readonly #ports: PortablePorts;
 
-  constructor(engine: Engine, sha256: (text: string) => Promise<string>) {
+  constructor(engine: Engine, ports: PortablePorts) {
     this.#engine = engine;
-    this.#sha256 = sha256;
+    this.#ports = ports;
   }
 
   /** One part of a session as it is now; `null` if there is no such session. Throws `not_found` for a part beyond its end. */
@@ -59,7 +65,7 @@ export class Portable {
     const chosen = parts[part];
     if (chosen === undefined)
       throw new ErrandError("not_found", `session ${chatId} has ${parts.length} parts`);
-    const stateHash = await this.#sha256(canonicalJson({ head, items }));
+    const stateHash = await this.#ports.sha256(canonicalJson({ head, items }));
     return { seq, stateHash, part, parts: parts.length, head, items: chosen };
   }
 
@@ -69,6 +75,7 @@ export class Portable {
    */
   async import(userId: string, chatId: string, from: SessionPart): Promise<Imported> {
     const { head, items, part, parts, stateHash } = from;
+    this.#refuseOthersTasks(userId, head, items);
     const last = part === parts - 1;
     const command: ImportCommand = {
       type: "import",
@@ -82,6 +89,19 @@ export class Portable {
     const answer = await this.#engine.kernel.ask(sessionScope(userId, chatId), command);
     const { next, done } = isRecord(answer) ? answer : {};
     return { next: typeof next === "number" ? next : part + 1, done: done === true };
+  }
+
+  /** A session reads, stops and retries the tasks of its turns: none of another user may come in with it (SPEC PORT4). */
+  #refuseOthersTasks(userId: string, head: PortableHead, items: readonly PortableItem[]): void {
+    const named = [
+      ...head.turns,
+      ...items.flatMap((item) => ("message" in item ? [item.message] : [])),
+    ];
+    for (const taskId of new Set(named.map((one) => one.taskId))) {
+      const row = taskId === null ? null : this.#ports.store.task(taskId);
+      if (row !== null && row.userId !== userId)
+        throw new ErrandError("conflict", `task ${taskId} of this session cannot be yours here`);
+    }
   }
 
   /** Specs of the open turns, from the messages they answer: those of earlier parts and those of this one. */
@@ -102,7 +122,7 @@ export class Portable {
       const asked = messages.find((one) => one.taskId === taskId && one.role === "user");
       const input = { text: asked === undefined ? "" : messageText(asked) };
       const options = { userId, sessionId: chatId, priority: "interactive" } as const;
-      return { ...specFor(types.get("chat"), taskId, input, options), messageId };
+      return { ...types.spec(types.get("chat"), taskId, input, options), messageId };
     });
   }
 }

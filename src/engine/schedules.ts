@@ -9,7 +9,6 @@ import type { Log } from "../ports/host.ts";
 import type { Engine } from "./engine.ts";
 import type { Committed } from "./kernel/group.ts";
 import type { SubmitOptions } from "./settings.ts";
-import { specFor } from "./submit.ts";
 
 /** A schedule as somebody asks for it. */
 export interface ScheduleWish {
@@ -61,7 +60,8 @@ export class Schedules {
       throw invalid("cron", `must be at most ${cronCharsMax} characters`);
     const problem = calendar.problem(cron, timeZone);
     if (problem !== null) throw invalid(problem.field, `must be ${problem.message}`);
-    const spec = specFor(this.#engine.types.offered(type), "", input, { ...options, userId });
+    const { types } = this.#engine;
+    const spec = types.spec(types.offered(type), "", input, { ...options, userId });
     const answer = await this.#ask(userId, {
       type: "scheduleSet",
       schedule: { name, cron, timeZone, missed, spec },

@@ -8,7 +8,6 @@ import type { MessagePart, SessionState } from "../core/session/state.ts";
 import type { UserCommand } from "../core/user/decider.ts";
 import type { Engine } from "./engine.ts";
 import type { Meta } from "./kernel/frame.ts";
-import { specFor } from "./submit.ts";
 import type { SubmitOptions } from "./settings.ts";
 
 /** A chat message on its way into a session. */
@@ -64,7 +63,10 @@ export class Sessions {
       priority: "interactive",
       ...(say.traceparent === undefined ? {} : { traceparent: say.traceparent }),
     };
-    const spec = { ...specFor(types.get("chat"), taskId, { text: say.text }, options), messageId };
+    const spec = {
+      ...types.spec(types.get("chat"), taskId, { text: say.text }, options),
+      messageId,
+    };
     const key = say.idempotencyKey ?? say.actionId;
     const command: SessionCommand = {
       type: "say",

@@ -38,6 +38,8 @@ export interface EngineSettings {
   readonly roles?: Readonly<Record<string, RoleTarget>>;
   /** Slots of worker pools by name; others have {@link poolSlotsDefault}. */
   readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
+  /** Weight of a user or fairness key against others, 0.01..100; others have 1, and a submit may name another. */
+  readonly weights?: Readonly<Record<string, number>>;
   readonly retentionMs?: number;
   /** False: the host calls {@link Engine.purge} in its own time, and no timer of the engine keeps it awake. */
   readonly purgesItself?: boolean;

@@ -6,6 +6,7 @@ import { durationMsMax, inputCharsMax, jsonDepthMax } from "../core/limits.ts";
 import { slotsMax } from "../core/queue/protocol.ts";
 import { retryDefault, type RetryPolicy, type TaskSpec } from "../core/task/spec.ts";
 import { checkRetry, parseInput, retryOf, type AnyTaskType } from "./define.ts";
+import type { SpawnOptions } from "./context.ts";
 import type { SubmitOptions } from "./settings.ts";
 
 /** Names of seed 002 for built-in task types. */
@@ -15,11 +16,15 @@ const aliases: Readonly<Record<string, string>> = {
   document_processing: "document",
 };
 
-/** The task types of this process by name. */
+/** The task types of this process by name, and what weight who is charged for their tasks has. */
 export class TaskTypes {
   readonly #types = new Map<string, AnyTaskType>();
+  readonly #weights: ReadonlyMap<string, number>;
 
-  constructor(types: readonly AnyTaskType[]) {
+  /** Throws `invalid_request` for two types of one name, and for a weight out of range. */
+  constructor(types: readonly AnyTaskType[], weights: Readonly<Record<string, number>> = {}) {
+    for (const [key, weight] of Object.entries(weights)) checkWeight(weight, `weights.${key}`);
+    this.#weights = new Map(Object.entries(weights));
     for (const type of types) {
       if (this.#types.has(type.type)) {
         throw new ErrandError(
@@ -55,6 +60,34 @@ export class TaskTypes {
     throw this.#unknown(type);
   }
 
+  /** The spec of a task of `task`'s type: the type's options, changed by the submit's own. */
+  spec(task: AnyTaskType, taskId: string, input: unknown, options: SubmitOptions): TaskSpec {
+    const weight = options.weight ?? this.#weights.get(options.fairnessKey ?? options.userId ?? "");
+    return specFor(task, taskId, input, weight === undefined ? options : { ...options, weight });
+  }
+
+  /**
+   * The spec of a child of `parent`. Whoever is charged for a tree is charged for all of it, and who waits for a person's
+   * answer must not wait behind work of the background.
+   */
+  childSpec(
+    { userId, sessionId, priority, key, weight }: TaskSpec,
+    type: string,
+    input: unknown,
+    options: SpawnOptions,
+  ): TaskSpec {
+    const { name: _name, ...rest } = options;
+    const task = this.get(type);
+    return this.spec(task, "", input, {
+      ...rest,
+      ...(key === undefined ? {} : { fairnessKey: key }),
+      ...(weight === undefined ? {} : { weight }),
+      priority: options.priority ?? task.options.priority ?? priority,
+      userId,
+      ...(sessionId === undefined ? {} : { sessionId }),
+    });
+  }
+
   #unknown(type: string): ErrandError {
     return new ErrandError(
       "unknown_type",
@@ -64,6 +97,13 @@ export class TaskTypes {
 }
 
 const durations = ["delayMs", "ttlMs", "timeoutMs", "idleTimeoutMs", "deadlineMs"] as const;
+
+function checkWeight(weight: number, field: string): void {
+  if (weight >= 0.01 && weight <= 100) return;
+  throw new ErrandError("invalid_request", `${field} must be 0.01..100, got ${weight}`, {
+    fields: [{ field, message: "must be 0.01..100" }],
+  });
+}
 
 function checkOptions(options: SubmitOptions): void {
   for (const field of durations) {
@@ -83,11 +123,7 @@ function checkOptions(options: SubmitOptions): void {
     }
   }
   const { weight, userId, fairnessKey } = options;
-  if (weight !== undefined && !(weight >= 0.01 && weight <= 100)) {
-    throw new ErrandError("invalid_request", `weight must be 0.01..100, got ${weight}`, {
-      fields: [{ field: "weight", message: "must be 0.01..100" }],
-    });
-  }
+  if (weight !== undefined) checkWeight(weight, "weight");
   if (userId !== undefined && !isUserId(userId)) {
     throw new ErrandError(
       "invalid_request",
@@ -132,8 +168,7 @@ function present<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], 
   return kept as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-/** The spec of a task of `task`'s type: the type's options, changed by the submit's own. */
-export function specFor(
+function specFor(
   task: AnyTaskType,
   taskId: string,
   input: unknown,

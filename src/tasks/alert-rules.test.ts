@@ -40,8 +40,14 @@ test("[ALERT1] each rule fires at its level, stays above 0.8 of it, and clears b
   ] as const)
     expect(look({ queues: [{ ...queue, pending }] })["queue_depth:q"]).toEqual(expected);
   expect(look({ queues: [{ ...queue, late: 5 }] })["late_promises:q"]).toEqual([true, true]);
-  expect(look({ dead: 1 })["dead_letters:"]).toEqual([true, true]);
-  expect(look({})["dead_letters:"]).toEqual([false, false]);
+  for (const [dead, expected] of [
+    [3, [true, true]],
+    [2, [false, false]],
+    [0, [false, false]],
+  ] as const)
+    expect(look({ dead })["dead_letters:"]).toEqual(expected);
+  const strict = look({ dead: 1 }, { ...alertsDefault, deadLetters: 1 });
+  expect(strict["dead_letters:"]).toEqual([true, true]);
 });
 
 test("[ALERT1] what must last fires when it has lasted, and clears when it is over", () => {

@@ -24,7 +24,10 @@ export interface AlertSettings {
   readonly stuckMs: number | null;
   /** A model endpoint does not answer for this long. Default 30,000. */
   readonly downMs: number | null;
-  /** Tasks whose attempts were used up within the last hour. Default 1. */
+  /**
+   * Tasks whose attempts were used up within the last hour. Default 3: one may be a task with a mistake of its own, which
+   * its person is told of anyway; several at once are the server's trouble, long before half of all tasks fail.
+   */
   readonly deadLetters: number | null;
   /** Tasks of one queue that wait longer than nine in ten were promised to. Default 5. */
   readonly latePromises: number | null;
@@ -40,7 +43,7 @@ export const alertsDefault: AlertSettings = {
   queueDepth: 1_000,
   stuckMs: 60_000,
   downMs: 30_000,
-  deadLetters: 1,
+  deadLetters: 3,
   latePromises: 5,
   everyMs: 5_000,
 };
@@ -91,7 +94,7 @@ export function findingsOf(settings: AlertSettings, sight: AlertSight): readonly
     found.push(levelOf("failure_rate", "", share, failureShare, message));
   }
   const letters = `${dead} ${dead === 1 ? "task has" : "tasks have"} used up all attempts within an hour`;
-  // The last one clears when it is an hour old.
+  // It clears when enough of them are an hour old.
   found.push(levelOf("dead_letters", "", dead, settings.deadLetters, letters));
   for (const { name, pending, late, stuckSinceMs } of queues) {
     const depth = `${pending} calls wait in queue ${name}`;

@@ -31,7 +31,7 @@ const thisPattern =
 
 /** Where jobs are put, at the end of a sentence. */
 const intoQueue =
-  /\s+(?:to|in|into|on|onto) (?:(?:the|my|your) )?(?:(?:job|task|work) )?(?:queue|list)$/i;
+  /\s(?:to|in|into|on|onto) (?:(?:the|my|your) )?(?:(?:job|task|work) )?(?:queue|list)$/i;
 
 /**
  * Reads a typed command: `enqueue <text>`, `list`, `work`, `work auto`, `work manual` (or `stop`), `status [id]`,
@@ -71,7 +71,7 @@ export function parseTyped(message: string): Command | null {
 
 /** What is to be enqueued, from the words behind the verb. */
 export function enqueueOf(words: string): Command {
-  const bare = words.replace(intoQueue, "");
+  const bare = words.replace(intoQueue, "").trimEnd();
   if (words === "" || bare === "") return { name: "ask", about: "enqueue" };
   if (thisPattern.test(bare)) return { name: "enqueueLast" };
   // Typed text is taken as it is; only quotes around all of it say where it ends.

@@ -7,6 +7,9 @@ import { todoSentence } from "./todo-command.ts";
 /** Longer messages are prose: no wish about the queue needs more. Bounds what the patterns below can cost. */
 const englishCharsMax = 2_000;
 
+/** Words of courtesy stand in so many characters at the end, or are not understood. */
+const politeCharsMax = 200;
+
 const before =
   /^(?:(?:hey|hi|hello|ok|okay|so|now|then|and|errand|please|pls|kindly)[,!]?\s+)*(?:(?:(?:can|could|would|will) you|i(?:'d| would) like (?:you )?to|i (?:want|need) (?:you )?to|let's|go ahead and)\s+)?(?:(?:please|just|also|now)\s+)*/i;
 const after =
@@ -190,7 +193,8 @@ export function parseEnglish(message: string): Command | null {
   const start = plain.length - plain.trimStart().length;
   const begin = start + (before.exec(plain.slice(start))?.[0].length ?? 0);
   const whole = { text: plain.slice(begin), written: message.slice(begin, plain.length) };
-  const end = after.exec(whole.text)?.index ?? whole.text.length;
+  const tail = whole.text.slice(-politeCharsMax);
+  const end = whole.text.length - tail.length + (after.exec(tail)?.index ?? tail.length);
   const core = { text: whole.text.slice(0, end), written: whole.written.slice(0, end) };
   const line = core.text.replace(/\s+/g, " ");
   return (

@@ -12,6 +12,7 @@ import { parseEnglish } from "./english-command.ts";
 import { dueWords } from "./todo-report.ts";
 import { readDue } from "./when.ts";
 import { oneLine } from "./task-words.ts";
+import { withoutEnd } from "./text-edges.ts";
 
 /** Which chat is looked through. */
 export interface ExtractInput {
@@ -130,12 +131,7 @@ function byRules(said: readonly Said[], today: string): Found[] {
   return said.flatMap(({ id, text }) =>
     text
       .split(/\n+|(?<=[.!?;])\s+/)
-      .map((line) =>
-        line
-          .trim()
-          .replace(/[.!;]+$/, "")
-          .replaceAll("’", "'"),
-      )
+      .map((line) => withoutEnd(line.trim(), /[.!;]/).replaceAll("’", "'"))
       .flatMap((line): Found | [] => {
         const what = forms.map((form) => form.exec(line)?.[1]).find((match) => match !== undefined);
         if (what === undefined || what.endsWith("?")) return [];

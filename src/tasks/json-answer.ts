@@ -1,6 +1,7 @@
 import { ErrandError } from "../core/errors.ts";
 import { FatalError, type TaskContext } from "../engine/index.ts";
 import type { PromptMessage } from "../ports/models.ts";
+import { fencedIn } from "./text-edges.ts";
 
 /** What is asked of a model that shall answer in JSON. */
 export interface JsonQuestion<T> {
@@ -61,7 +62,7 @@ function parsed<T>(
   question: JsonQuestion<T>,
 ): { readonly value: T } | { readonly problem: string } {
   // Models like to put a fence around it, or a word before it.
-  const inner = /```(?:json)?\s*([^]*?)```/.exec(text)?.[1] ?? text;
+  const inner = fencedIn(text) ?? text;
   const start = inner.search(/[[{]/);
   try {
     return question.read(JSON.parse(start < 0 ? inner : inner.slice(start)) as unknown);

@@ -1,5 +1,6 @@
 import { isRecord } from "../core/json.ts";
 import type { PromptMessage } from "../ports/models.ts";
+import { fencedIn } from "./text-edges.ts";
 
 /** One part of a plan: what a worker is asked, and the role of that worker. */
 export interface Subtask {
@@ -127,9 +128,8 @@ function readSubtask(item: unknown, { workers }: PlanLimits): Subtask | string {
 
 /** The JSON in an answer: all of it, what stands in a code fence, or what stands between the outermost braces. */
 function jsonIn(answer: string): { readonly value: unknown } | undefined {
-  const fenced = /```(?:json)?\s*\n([^]*?)```/.exec(answer)?.[1];
   const braced = answer.slice(answer.indexOf("{"), answer.lastIndexOf("}") + 1);
-  for (const text of [answer, fenced, braced]) {
+  for (const text of [answer, fencedIn(answer), braced]) {
     if (text === undefined || text.trim() === "") continue;
     try {
       const value: unknown = JSON.parse(text);

@@ -1,4 +1,5 @@
 import { readWhen } from "./when.ts";
+import { withoutEnd } from "./text-edges.ts";
 
 /** A wish about reminders, plans and summaries, understood. */
 export type PlannerWish =
@@ -23,10 +24,7 @@ const anyClock = { nowMs: 0, timeZone: "UTC" };
 /** Reads a typed wish: `remind me <what> <when>`, `reminders`, `snooze`, `plan`, `summary`, `extract`. `null` for others. */
 export function parsePlanner(message: string): PlannerWish | null {
   const line = message.trim();
-  const bare = line
-    .replace(/^\//, "")
-    .replace(/[.!?]+$/, "")
-    .toLowerCase();
+  const bare = withoutEnd(line.replace(/^\//, ""), /[.!?]/).toLowerCase();
   if (/^(?:reminders|list reminders)$/.test(bare)) return { name: "reminders" };
   if (/^plan(?: (?:my |the )?day| today)?$/.test(bare)) return { name: "plan" };
   if (/^(?:summary|summari[sz]e)(?: (?:this|the|this chat|the chat))?$/.test(bare))

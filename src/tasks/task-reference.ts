@@ -1,4 +1,5 @@
 import { isTaskId } from "../core/ids.ts";
+import { withoutEdges } from "./text-edges.ts";
 
 /** Which of the user's tasks is meant: by (the end of) its id, or the newest one that fits. */
 export type TaskReference = { readonly by: "id"; readonly id: string } | { readonly by: "last" };
@@ -18,10 +19,7 @@ export function shortId(taskId: string): string {
 
 /** Reads a whole id or a short one; `null` for anything else. Upper case and quotes around it are forgiven. */
 export function readTaskId(written: string): TaskReference | null {
-  const id = written
-    .trim()
-    .replace(/^[`'"#]+|[`'"]+$/g, "")
-    .toLowerCase();
+  const id = withoutEdges(written.trim(), /[`'"#]/).toLowerCase();
   return isTaskId(id) || shortIdPattern.test(id) ? { by: "id", id } : null;
 }
 

@@ -1,5 +1,6 @@
 import { dayAfter, isDay, weekday } from "../core/day.ts";
 import { momentOf, wallTimeOf, type WallTime } from "./zoned-time.ts";
+import { withoutEdges, withoutEnd } from "./text-edges.ts";
 
 /** What the words of a time mean: one moment, or cron fields; and the rest of the sentence. */
 export type When =
@@ -58,17 +59,16 @@ const phrases: readonly RegExp[] = [
  * none; `past` for a moment that is over.
  */
 export function readWhen(sentence: string, here: Here): When | "past" | null {
-  const words = sentence.trim().replace(/[.!?]+$/, "");
+  const words = withoutEnd(sentence.trim(), /[.!?]/);
   for (const pattern of phrases) {
     for (const anchored of [
-      new RegExp(`(?:^|[\\s,]+)(?:${pattern.source})$`, "i"),
+      new RegExp(`(?:^|[\\s,])(?:${pattern.source})$`, "i"),
       new RegExp(`^(?:${pattern.source})(?=[\\s,]|$)`, "i"),
     ]) {
       const match = anchored.exec(words);
       if (match === null) continue;
-      const rest = (
-        words.slice(0, match.index) + words.slice(match.index + match[0].length)
-      ).replace(/^[\s,]+|[\s,]+$/g, "");
+      const others = words.slice(0, match.index) + words.slice(match.index + match[0].length);
+      const rest = withoutEdges(others, /[\s,]/);
       const meant = meaning(match.groups ?? {}, here);
       if (meant === "past") return "past";
       if (meant !== null) return { ...meant, rest };
@@ -167,11 +167,11 @@ export function readDue(
   today: string,
 ): { readonly dueDay: string; readonly rest: string } | null {
   const match = new RegExp(
-    `[\\s,]+(?:by|until|till|due(?: on| by)?|on|for)? ?(?:${dayPart})$`,
+    `[\\s,](?:by|until|till|due(?: on| by)?|on|for)? ?(?:${dayPart})$`,
     "i",
-  ).exec(text.replace(/[.!?]+$/, ""));
+  ).exec(withoutEnd(text, /[.!?]/));
   if (match === null) return null;
   const dueDay = dayOf(match.groups ?? {}, today);
-  const rest = text.slice(0, match.index).trim();
+  const rest = withoutEnd(text.slice(0, match.index), /[\s,]/).trimStart();
   return dueDay === null || dueDay === "" || rest === "" ? null : { dueDay, rest };
 }

@@ -27,20 +27,29 @@ export interface HeapLook {
   /** Bytes the heap has of the operating system now, and had after the last time it gave some back. */
   readonly heapBytes: number;
   readonly smallestBytes: number;
+  /** True if anything was done for anybody between the two looks. */
+  readonly hasWorked: boolean;
 }
 
 /** True if the process has nothing to do and a heap worth giving back. */
 export function isHeapWorthShrinking(look: HeapLook): boolean {
-  return look.cpuMs < idleShare * look.tookMs && look.heapBytes - look.smallestBytes >= growthMin;
+  return (
+    !look.hasWorked &&
+    look.cpuMs < idleShare * look.tookMs &&
+    look.heapBytes - look.smallestBytes >= growthMin
+  );
 }
 
 /**
  * Gives memory back that a start or a flood has made the heap grow to, whenever the process has been idle for a second:
- * V8 by itself keeps it for good, some 50 MB after a start with 100,000 open tasks. Answers how to stop looking.
+ * V8 by itself keeps it for good, some 50 MB after a start with 100,000 open tasks. The collection holds the process for 50
+ * to 100 ms, so that it must not fall between two tokens of a slow stream: `workDone` is a count that grows with all that
+ * is done, such as the kernel's commits. Answers how to stop looking.
  */
-export function shrinkHeapWhenIdle(): () => void {
+export function shrinkHeapWhenIdle(workDone: () => number): () => void {
   const collect = collector();
   let smallestBytes = 0;
+  let done = workDone();
   let cpu = process.cpuUsage();
   let atMs = performance.now();
   const timer = setInterval(() => {
@@ -50,11 +59,13 @@ export function shrinkHeapWhenIdle(): () => void {
       tookMs: performance.now() - atMs,
       heapBytes: process.memoryUsage().heapTotal,
       smallestBytes,
+      hasWorked: workDone() !== done,
     };
     if (isHeapWorthShrinking(look)) {
       collect();
       smallestBytes = process.memoryUsage().heapTotal;
     }
+    done = workDone();
     cpu = process.cpuUsage();
     atMs = performance.now();
   }, lookMs);

@@ -134,6 +134,27 @@ test("[REMIND5] the same wish to put one off, said again after its time, is answ
   }
 });
 
+test("[REMIND5] one put off to its own next time, which a crash has kept from being written, comes once for both", () => {
+  const nextAtMs = dueMs + 24 * 60 * minuteMs;
+  // The plan that follows this is lost.
+  const rang = user(set("0 9 * * *")).when(timer, { nowMs: dueMs });
+  const wish: UserCommand = { type: "reminderSnooze", id: "rem_1", untilMs: nextAtMs };
+  const again = rang.when(wish, { nowMs: dueMs + 1 }).when(timer, { nowMs: nextAtMs });
+  again.then({ type: "reminder.rang", id: "rem_1", dueMs: nextAtMs, missed: false });
+  // Computed before it rang, and late: it would ring for the same time once more.
+  const late: UserCommand = { type: "reminderPlan", id: "rem_1", fromMs: dueMs, nextAtMs };
+  again.when(late, { nowMs: nextAtMs + 1 }).nothing();
+  expect(again.state.reminders.get("rem_1")).toMatchObject({ plannedFromMs: nextAtMs });
+  const dayAfter = nextAtMs + 24 * 60 * minuteMs;
+  const plan: UserCommand = {
+    type: "reminderPlan",
+    id: "rem_1",
+    fromMs: nextAtMs,
+    nextAtMs: dayAfter,
+  };
+  again.when(plan, { nowMs: nextAtMs + 2 }).timers({ "reminder:rem_1": dayAfter });
+});
+
 test("[REMIND5] a time that is over when it is decided is refused, and one is never put off into the past", () => {
   const rang = user(set()).when(timer, { nowMs: dueMs });
   for (const untilMs of [dueMs + minuteMs, dueMs + minuteMs - 1, dueMs - 1])

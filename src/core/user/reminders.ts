@@ -107,7 +107,8 @@ export function evolveReminders(
     case "reminder.rang":
       // Put off, or its own time: the one that was due is over, and so is one that would have come before now.
       if (reminder.snoozedMs !== null && reminder.snoozedMs <= atMs) reminder.snoozedMs = null;
-      if (reminder.nextAtMs !== null && reminder.nextAtMs <= atMs) {
+      // Its next time may still be unknown; whatever it turns out to be, it is not one that this has said already.
+      if (isOver(reminder, atMs)) {
         reminder.nextAtMs = null;
         reminder.plannedFromMs = atMs;
       }
@@ -268,6 +269,11 @@ function agoWords(ms: number): string {
   if (minutes < 90) return minutes === 1 ? "a minute" : `${minutes} minutes`;
   const hours = Math.round(minutes / 60);
   return hours < 36 ? `${hours} hours` : `${Math.round(hours / 24)} days`;
+}
+
+/** True when its own time has come, or is not known although there will be one. */
+function isOver({ cron, nextAtMs }: Reminder, atMs: number): boolean {
+  return nextAtMs === null ? cron !== null : nextAtMs <= atMs;
 }
 
 /** True if it last came for this time: what is said late is said for all that was due until then. */

@@ -98,6 +98,11 @@ export class Kernel {
     return this.#cache.bytes;
   }
 
+  /** Group commits since this kernel was made. */
+  get commits(): number {
+    return this.#commit.commits;
+  }
+
   /** A new time-ordered id: ids of one kernel sort in the order they were made. */
   id(prefix: IdPrefix): string {
     return this.#ids.next(prefix, this.#ports.clock.nowMs());
@@ -167,14 +172,14 @@ export class Kernel {
     const cached = this.peek(scope);
     if (cached !== undefined) return look(cached.state, cached.seq);
     const decider = this.#decider(scope);
-    const commits = this.#commit.commits;
+    const { commits } = this;
     const entry = await ask.drive(
       loadScope(scope, decider, this.#ports.cipher),
       this.#driverPorts(),
     );
     // While we waited a group may have loaded and changed it: then what we read was true, and is old.
     if (
-      commits === this.#commit.commits &&
+      commits === this.commits &&
       !this.#commit.isDeciding(scope) &&
       !decider.settled(entry.state)
     ) {

@@ -47,6 +47,8 @@ export interface EdgeConfig {
   readonly roles?: Readonly<Record<string, RoleTarget>>;
   /** Slots of worker pools by name. */
   readonly queues?: Readonly<Record<string, { readonly slots: number }>>;
+  /** Weights of users against each other. */
+  readonly weights?: Readonly<Record<string, number>>;
   /** After how much quiet the feed of a task that another object follows is let go. Default {@link feedQuietMs}. */
   readonly feedQuietMs?: number;
   /** Names of `tasks` that `ErrandWorkflow.flows` of this deployment has as well: they may be run on Workflows. */
@@ -166,6 +168,7 @@ export class OpenedHome {
         roles: { ...models.roles, ...config.roles },
         purgesItself: false,
         ...(config.queues === undefined ? {} : { queues: config.queues }),
+        ...(config.weights === undefined ? {} : { weights: config.weights }),
       },
     );
   }

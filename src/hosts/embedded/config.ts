@@ -8,6 +8,7 @@ import { durationMsMax } from "../../core/limits.ts";
 import type { QueueSettings } from "../../core/queue/protocol.ts";
 import type { AnyTaskType, RoleTarget } from "../../engine/index.ts";
 import { alertsDefault, type AlertSettings } from "../../tasks/index.ts";
+import { checkedConfig } from "./check-config.ts";
 
 /** A model endpoint in `errand.config.ts`. */
 export interface EndpointConfig {
@@ -64,6 +65,8 @@ export interface ErrandConfig {
   readonly roles?: Readonly<Record<string, RoleTarget>>;
   /** Slots of worker pools by name. */
   readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
+  /** Weights of users against each other, 0.01..100: who has 2 is served twice as much as who has 1, the default. */
+  readonly weights?: Readonly<Record<string, number>>;
   /** Ended tasks are removed after this long. Default 30 days. */
   readonly retentionMs?: number;
   /** Who is told of the end of each task and of alerts, as Standard Webhooks. */
@@ -86,6 +89,7 @@ export interface HostSettings {
   /** Extra names the server may be called by, besides loopback's. */
   readonly allowedHosts: readonly string[];
   readonly modelBaseUrl: string | null;
+  /** Key of `modelBaseUrl`, or of a server that is found; configured endpoints have their own or none. */
   readonly modelApiKey: string | null;
   readonly modelSlots: number;
   /** Model id by role, from `ERRAND_ROLE_<NAME>`. */
@@ -153,20 +157,27 @@ export async function readSettings(env: Env, cwd: string): Promise<HostSettings>
       envRoles[name.slice("ERRAND_ROLE_".length).toLowerCase()] = value;
   }
   const config = await loadConfig(env, cwd);
+  const modelBaseUrl = url(env, "ERRAND_MODEL_BASE_URL");
   return {
     port: integer(env, "PORT", 8787, 0, 65_535),
     host,
     dataDir: resolve(cwd, env["ERRAND_DATA_DIR"] ?? ".errand"),
     adminKey,
     allowedHosts: (env["ERRAND_ALLOWED_HOSTS"] ?? "").split(",").filter((name) => name !== ""),
-    modelBaseUrl: url(env, "ERRAND_MODEL_BASE_URL"),
-    modelApiKey: env["ERRAND_MODEL_API_KEY"] ?? env["OPENAI_API_KEY"] ?? null,
+    modelBaseUrl,
+    modelApiKey: modelKey(env, modelBaseUrl),
     modelSlots: integer(env, "ERRAND_MODEL_SLOTS", 1, 1, 10_000),
     envRoles,
     webhooks: webhooksOf(env, config),
     alerts: alertsOf(config),
     config,
   };
+}
+
+/** OpenAI's key is meant for the address beside it: whoever listens where local servers are looked for gets none. */
+function modelKey(env: Env, baseUrl: string | null): string | null {
+  const openaiKey = baseUrl === null ? undefined : env["OPENAI_API_KEY"];
+  return env["ERRAND_MODEL_API_KEY"] ?? openaiKey ?? null;
 }
 
 function webhooksOf(env: Env, { webhooks = [] }: ErrandConfig): readonly WebhookConfig[] {
@@ -251,33 +262,4 @@ async function importConfig(name: string, path: string): Promise<unknown> {
       cause,
     });
   }
-}
-
-/** Refuses what would go wrong much later: a configuration of plain JavaScript has met no compiler. */
-function checkedConfig(name: string, config: ErrandConfig): ErrandConfig {
-  const { tasks, retentionMs } = config;
-  if (tasks !== undefined && !(Array.isArray(tasks) && tasks.every(isTaskType))) {
-    throw new ErrandError(
-      "invalid_request",
-      `tasks of ${name} must be a list of what defineTask(...) answers`,
-    );
-  }
-  if (retentionMs !== undefined && !(retentionMs >= 0 && retentionMs <= durationMsMax)) {
-    throw new ErrandError(
-      "invalid_request",
-      `retentionMs of ${name} must be 0..${durationMsMax} milliseconds, got ${String(retentionMs)}`,
-    );
-  }
-  return config;
-}
-
-function isTaskType(task: unknown): boolean {
-  return (
-    typeof task === "object" &&
-    task !== null &&
-    "type" in task &&
-    typeof task.type === "string" &&
-    "handler" in task &&
-    typeof task.handler === "function"
-  );
 }

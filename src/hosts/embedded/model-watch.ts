@@ -221,10 +221,11 @@ export class ModelWatch {
   }
 
   async #ask(baseUrl: string, timeoutMs: number): Promise<Answer> {
-    const { modelApiKey } = this.#settings;
     const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#stop.signal]);
     try {
-      const apiKey = this.#own(baseUrl)?.apiKey ?? modelApiKey ?? undefined;
+      // With the key that calls are made with, and no other: a look must not succeed where calls fail.
+      const own = this.#own(baseUrl);
+      const apiKey = own === undefined ? (this.#settings.modelApiKey ?? undefined) : own.apiKey;
       return { models: await this.#models(baseUrl, apiKey).list({ signal }) };
     } catch (error) {
       // Not there, or not a model server: the status says which.

@@ -1,4 +1,4 @@
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import type { Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
@@ -7,9 +7,8 @@ import { fileApiKeys } from "../../adapters/node/api-keys-file.ts";
 import { createServer } from "../../server/index.ts";
 import { isLoopback, type HostSettings } from "./config.ts";
 import { openEmbedded, type Embedded, type EmbeddedOptions } from "./embedded.ts";
-import { nodeListener } from "./listener.ts";
 import { pageFrom } from "./page.ts";
-import { socketListener } from "./socket-listener.ts";
+import { httpServer } from "./socket-listener.ts";
 
 /** A running server. */
 export interface Served {
@@ -43,8 +42,7 @@ export async function serveEmbedded(
     page: pageFrom(pageFolder),
     process: processNumbers,
   });
-  const http = createHttpServer(nodeListener(server));
-  http.on("upgrade", socketListener(server));
+  const http = httpServer(server);
   let address: AddressInfo;
   try {
     address = await addressOf(http, settings);

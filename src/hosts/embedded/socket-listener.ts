@@ -1,4 +1,9 @@
-import { STATUS_CODES, type IncomingMessage } from "node:http";
+import {
+  createServer,
+  STATUS_CODES,
+  type IncomingMessage,
+  type Server as HttpServer,
+} from "node:http";
 import type { Duplex } from "node:stream";
 
 import { WebSocketServer, type WebSocket } from "ws";
@@ -10,9 +15,25 @@ import {
   type SocketEvents,
   type SocketPort,
 } from "../../server/index.ts";
+import { nodeListener } from "./listener.ts";
+
+/**
+ * Node's HTTP server before the doors. Anything but a WebSocket for them is not upgraded: a client that offers HTTP/2
+ * with its POST is served as if it had not (SPEC HTTP18).
+ */
+export function httpServer(server: ErrandServer): HttpServer {
+  const http = createServer({ shouldUpgradeCallback: isSocketWish }, nodeListener(server));
+  return http.on("upgrade", socketListener(server));
+}
+
+function isSocketWish({ method, url = "", headers }: IncomingMessage): boolean {
+  return (
+    method === "GET" && url.startsWith("/ws/") && headers.upgrade?.toLowerCase() === "websocket"
+  );
+}
 
 /** Lets Node's HTTP server hand upgrades to the doors. What they refuse is answered as HTTP, with its problem. */
-export function socketListener(
+function socketListener(
   server: ErrandServer,
 ): (incoming: IncomingMessage, socket: Duplex, head: Buffer) => void {
   const sockets = new WebSocketServer({

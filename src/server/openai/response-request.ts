@@ -19,6 +19,7 @@ import {
   type FunctionFields,
   type ToolChoice,
 } from "./request-fields.ts";
+import { OpenAiRefusal } from "./errors.ts";
 import { promptOf, type Item } from "./response-items.ts";
 
 type Maybe<T> = T | null | undefined;
@@ -144,8 +145,11 @@ export function responseCall(
     ...earlier,
     ...promptOf(items),
   ];
-  if (messages.length === 0)
-    throw invalidValue("input", "there is nothing to answer: input is empty");
+  if (messages.length === 0) {
+    const message = "there is nothing to answer: input is empty";
+    if (body.input !== undefined && body.input !== null) throw invalidValue("input", message);
+    throw new OpenAiRefusal("invalid_request", message, "missing_required_parameter", "input");
+  }
   return {
     messages,
     ...toolsOf(body.tools ?? [], body.tool_choice),

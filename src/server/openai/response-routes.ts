@@ -100,7 +100,7 @@ async function create(
   const cancels = cancelsOnLeave(request);
   const items = await inputItems(body.input ?? [], (id) => findItem(server, who, id));
   const earlier = await earlierMessages(server, who, body.previous_response_id ?? null);
-  const { taskId, headers } = await submitWanted(server, call, {
+  const { taskId, headers, replayed } = await submitWanted(server, call, {
     type: "response",
     request: {
       call: responseCall(body, earlier, items),
@@ -127,7 +127,9 @@ async function create(
   }
   const task = responseOf(await server.engine.reader.view(taskId, ownerOf(who)));
   if (task === null) throw new ErrandError("internal", "a response is not read as one");
-  return json(responseJson(task), 200, headers);
+  // As its first event says: what has become of it meanwhile is for who asks again.
+  const isNew = isBackground && !replayed;
+  return json(isNew ? responseJson(task, "queued", []) : responseJson(task), 200, headers);
 }
 
 /** What was said before, with its answers. Its instructions do not carry over. */
@@ -137,7 +139,15 @@ async function earlierMessages(
   id: string | null,
 ): Promise<readonly PromptMessage[]> {
   if (id === null) return [];
-  const { view, request, asked } = await ownResponse(server, who, id);
+  const found = await findResponse(server, who, id);
+  if (found === null)
+    throw new OpenAiRefusal(
+      "invalid_request",
+      `there is no response "${id}", or it is not yours`,
+      "previous_response_not_found",
+      "previous_response_id",
+    );
+  const { view, request, asked } = found;
   if (view.status !== "completed")
     throw invalidValue("previous_response_id", `response ${id} is not completed`);
   const { messages } = request.call;
@@ -147,37 +157,45 @@ async function earlierMessages(
 
 async function findItem(server: ServerContext, who: Identity, id: string): Promise<Item | null> {
   const tail = tailOfItem(id);
-  if (tail === null) return null;
-  const { view, asked } = await ownResponse(server, who, `resp_${tail}`);
+  const found = tail === null ? null : await findResponse(server, who, `resp_${tail}`);
+  if (tail === null || found === null) return null;
+  const { view, asked } = found;
   const items = [...outputOf(view, "completed"), ...listedInput(tail, asked.items)];
   return items.find((item) => item["id"] === id) ?? null;
 }
 
-/** Throws `not_found` unless the response is there and `who`'s. One that was not to be stored is not shown again. */
+/** A response that is there and `who`'s; `null`: there is none. One that was not to be stored is not shown again. */
+async function findResponse(
+  server: ServerContext,
+  who: Identity,
+  id: string,
+): Promise<ResponseTask | null> {
+  const taskId = taskOfResponse(id);
+  if (taskId === null) return null;
+  try {
+    const { view } = await server.engine.reader.task(taskId, ownerOf(who));
+    const task = responseOf(view);
+    return task?.asked.store === true ? task : null;
+  } catch (error) {
+    if (error instanceof ErrandError && error.code === "not_found") return null;
+    throw error;
+  }
+}
+
+/** As {@link findResponse}, of the response that the path names. Throws `not_found`. */
 async function ownResponse(
   server: ServerContext,
   who: Identity,
   id: string,
 ): Promise<ResponseTask> {
-  const taskId = taskOfResponse(id);
-  const missing = (): OpenAiRefusal =>
-    new OpenAiRefusal(
-      "not_found",
-      `there is no response "${id.slice(0, 100)}", or it is not yours`,
-      "response_not_found",
-      "response_id",
-    );
-  if (taskId === null) throw missing();
-  let task: ResponseTask | null;
-  try {
-    const { view } = await server.engine.reader.task(taskId, ownerOf(who));
-    task = responseOf(view);
-  } catch (error) {
-    if (error instanceof ErrandError && error.code === "not_found") throw missing();
-    throw error;
-  }
-  if (task === null || !task.asked.store) throw missing();
-  return task;
+  const found = await findResponse(server, who, id);
+  if (found !== null) return found;
+  throw new OpenAiRefusal(
+    "not_found",
+    `there is no response "${id.slice(0, 100)}", or it is not yours`,
+    "response_not_found",
+    "response_id",
+  );
 }
 
 async function answerWith(server: ServerContext, task: ResponseTask): Promise<Response> {

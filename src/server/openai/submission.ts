@@ -1,5 +1,6 @@
 import { ErrandError } from "../../core/errors.ts";
 import type { Priority } from "../../core/queue/protocol.ts";
+import { isEnd } from "../../core/task/status.ts";
 import {
   type ModelRequest,
   type Place as PlaceInLine,
@@ -51,7 +52,12 @@ export async function submitWanted(
   server: ServerContext,
   call: AnyCall,
   wanted: Wanted,
-): Promise<{ readonly taskId: string; readonly headers: Readonly<Record<string, string>> }> {
+): Promise<{
+  readonly taskId: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** It was made by an earlier request with the same Idempotency-Key. */
+  readonly replayed: boolean;
+}> {
   const { type, request, priority } = wanted;
   const fairnessKey = await fairnessKeyOf(call.who, wanted, async (text) =>
     hex(await sha256(text)),
@@ -61,9 +67,10 @@ export async function submitWanted(
     priority,
     ...(fairnessKey === undefined ? {} : { fairnessKey }),
   });
-  const place = await placeOf(server, taskId, request.target.endpoint, priority);
+  const place = await placeOf(server, taskId, wanted);
   return {
     taskId,
+    replayed,
     headers: {
       ...headersOf(taskId, place),
       ...(replayed ? { "idempotency-replayed": "true" } : {}),
@@ -88,25 +95,29 @@ export function shownPlace(place: PlaceInLine | null): Place {
   };
 }
 
+const nowhere: Place = { position: null, etaMs: null };
+
 /** Bands that go before a priority's own, and its own. */
 const bandsBefore: Readonly<Record<Priority, number>> = { interactive: 1, background: 2, batch: 3 };
 
 /**
- * Where a task stands that was just accepted. It has not asked its model yet: when the endpoint is busy, its place will be
- * behind those of its band and the ones above that wait now, at most.
+ * Where a task stands that was just accepted. Who runs by now stands nowhere. One that has not asked its model yet is
+ * behind those of its band and the ones above that wait now, at most, when the endpoint is busy.
  */
 async function placeOf(
-  server: ServerContext,
+  { engine }: ServerContext,
   taskId: string,
-  endpoint: string,
-  priority: Priority,
+  { type, request, priority }: Wanted,
 ): Promise<Place> {
-  const { reader } = server.engine;
+  const { reader } = engine;
   const exact = await reader.place(taskId);
   if (exact !== null) return shownPlace(exact);
-  const queue = await reader.queue(server.engine.roles.queueOf(endpoint));
+  // Embeddings run before they ask their model; the others ask as they start.
+  const { status } = await reader.view(taskId, null);
+  if (isEnd(status) || (status === "running" && type !== "embedding")) return nowhere;
+  const queue = await reader.queue(engine.roles.queueOf(request.target.endpoint));
   const isFree = queue.pending === 0 && queue.running < queue.slots && !queue.paused;
-  if (isFree) return { position: null, etaMs: null };
+  if (isFree) return nowhere;
   const before = queue.perBand.slice(0, bandsBefore[priority]).reduce((sum, n) => sum + n, 0);
   return { position: before + 1, etaMs: null };
 }

@@ -48,8 +48,15 @@ const submitBody = z
     deadlineMs: durationField(1).optional(),
     idleTimeoutMs: durationField(1).optional(),
     retry: retryField.optional(),
-    weight: z.number().min(0.01).max(100).optional(),
-    fairnessKey: nameField.optional(),
+    weight: z
+      .number()
+      .min(0.01)
+      .max(100)
+      .optional()
+      .openapi({ description: "Weight of who is charged, against others; the admin's to say" }),
+    fairnessKey: nameField
+      .optional()
+      .openapi({ description: "Who is charged for it; the admin's to say. Default: its user" }),
     title: z.string().max(200).optional(),
     client_action_id: actionIdField.optional(),
   })
@@ -150,7 +157,14 @@ function submitRoute(server: ServerContext): Operation {
         headers: { "Idempotency-Replayed": "true" },
       },
     },
-    errors: ["unknown_type", "idempotency_mismatch", "queue_full", "storage_full", "unavailable"],
+    errors: [
+      "forbidden",
+      "unknown_type",
+      "idempotency_mismatch",
+      "queue_full",
+      "storage_full",
+      "unavailable",
+    ],
     async handle(call) {
       const { type, input, client_action_id: actionId, ...given } = call.body;
       const options = {
@@ -159,10 +173,19 @@ function submitRoute(server: ServerContext): Operation {
         ...submitMeta(call),
       };
       server.engine.types.offered(type);
+      checkCharged(call.who, given);
       const { taskId, replayed } = await server.engine.submit(type, input ?? null, options);
       return submitted(await readTask(server, taskId, call.who), replayed);
     },
   });
+}
+
+/** Who is charged, and with which weight, is not for the charged to say (SPEC SEC27). */
+function checkCharged(who: Identity, given: Readonly<Record<string, unknown>>): void {
+  const field = (["weight", "fairnessKey"] as const).find((name) => given[name] !== undefined);
+  if (who.isAdmin || field === undefined) return;
+  const message = "is only the admin's key to say: your tasks are charged to your key's user";
+  throw new ErrandError("forbidden", `${field} ${message}`, { fields: [{ field, message }] });
 }
 
 /** Answer to a submit: 201 with where the task is, or 200 for one that was accepted before. */

@@ -112,7 +112,7 @@ test("[ALERT4] a level that cannot be is refused with its range", async () => {
   );
   expect((await settingsOf({ queueDepth: null })).alerts).toMatchObject({
     queueDepth: null,
-    deadLetters: 1,
+    deadLetters: 3,
   });
   expect((await settingsOf(false)).alerts).toBeNull();
 });

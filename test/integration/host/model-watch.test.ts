@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 
 import { afterEach, expect, test } from "vitest";
@@ -64,4 +65,28 @@ test("[HOST5] what is said of the model is true when it goes and when it comes b
   await expect.poll(() => errand.models.status.connected, { timeout: 30_000 }).toBe(true);
   expect(said(errand)).toMatch(/is connected/);
   expect(await generated).toMatchObject({ status: "completed" });
+});
+
+test("[HOST2] a configured endpoint is never sent the environment's key", async () => {
+  const heard: (string | undefined)[] = [];
+  const server = createHttpServer((request, response) => {
+    heard.push(request.headers.authorization);
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ object: "list", data: [{ id: "m", object: "model" }] }));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  closing.push(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const { dir, remove } = dataFolder();
+  closing.push(remove);
+  const settings = await readSettings(
+    { ERRAND_DATA_DIR: dir, ERRAND_MODEL_API_KEY: "sk-env" },
+    dir,
+  );
+  const baseUrl = `http://127.0.0.1:${port}/v1`;
+  const config = { endpoints: [{ name: "one", baseUrl }] };
+  const errand = await openEmbedded({ ...settings, config }, { log: quietLog() });
+  closing.push(() => errand.stop(0));
+  await expect.poll(() => errand.models.status.connected).toBe(true);
+  expect(new Set(heard)).toEqual(new Set([undefined]));
 });

@@ -172,6 +172,27 @@ test.each([
   expect((await fetch(`${http.url}/healthz`)).status).toBe(200);
 });
 
+test("[HTTP18] a wish for another protocol is not heard: the request is answered as what it is", async () => {
+  const body = JSON.stringify({ type: "echo", input: 1 });
+  const offer =
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n";
+  const posted = dial(
+    http.port,
+    `POST /api/tasks HTTP/1.1\r\n${host}${offer}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  expect(await posted.read((text) => text.includes("\r\n\r\n"))).toMatch(/^HTTP\/1\.1 201 /);
+  posted.socket.destroy();
+  for (const wish of ["websocket", "h2c"]) {
+    const events = dial(
+      http.port,
+      `GET /api/events HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: ${wish}\r\n\r\n`,
+    );
+    const text = await events.read((so) => so.includes("up-to-date"));
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    events.socket.destroy();
+  }
+});
+
 test("[SEC6] three hundred pipelined requests are answered in order", async () => {
   const requests = Array.from(
     { length: 300 },

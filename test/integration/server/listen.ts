@@ -1,10 +1,8 @@
 /** A door behind a real socket, as the embedded host puts it there. */
-import { createServer } from "node:http";
 import type { Duplex } from "node:stream";
 import { connect, type AddressInfo, type Socket } from "node:net";
 
-import { nodeListener } from "../../../src/hosts/embedded/listener.ts";
-import { socketListener } from "../../../src/hosts/embedded/socket-listener.ts";
+import { httpServer } from "../../../src/hosts/embedded/socket-listener.ts";
 import type { Door } from "./door.ts";
 
 /** A door that listens. */
@@ -16,8 +14,7 @@ export interface Listening {
 
 /** Lets a door listen on a free port of loopback. */
 export async function listen({ server }: Door): Promise<Listening> {
-  const http = createServer(nodeListener(server));
-  http.on("upgrade", socketListener(server));
+  const http = httpServer(server);
   // A socket that was upgraded is no connection of the server any more, and would hold its close back.
   const upgraded = new Set<Duplex>();
   http.on("upgrade", (_request, socket) => void upgraded.add(socket));

@@ -1,5 +1,4 @@
 import type OpenAI from "openai";
-import { NotFoundError } from "openai";
 import { afterEach, expect, test } from "vitest";
 
 import type { Door, DoorOptions } from "./door.ts";
@@ -90,7 +89,21 @@ test("[OAI27] previous_response_id puts what was said before into the prompt, bu
   const missing = await client.responses
     .create({ ...plain, previous_response_id: `resp_${"0".repeat(26)}` })
     .catch(failure);
-  expect(missing).toBeInstanceOf(NotFoundError);
+  expect(missing).toMatchObject({
+    status: 400,
+    code: "previous_response_not_found",
+    param: "previous_response_id",
+  });
+  const unknown = await client.responses
+    .create({ ...plain, input: [{ type: "item_reference", id: `msg_${"0".repeat(26)}` }] })
+    .catch(failure);
+  expect(unknown).toMatchObject({ status: 400, code: "invalid_value", param: "input.0.id" });
+  const { input: _input, ...nothing } = plain;
+  expect(await client.responses.create(nothing).catch(failure)).toMatchObject({
+    status: 400,
+    code: "missing_required_parameter",
+    param: "input",
+  });
 });
 
 test("[OAI27] references cost what they name: too many of a long item are refused, however short the request", async () => {

@@ -105,8 +105,14 @@ test("[OAI20] an answer that was cut is incomplete, and says why", async () => {
 test("[OAI21] a background response is answered at once and can be read at any time, also half done", async () => {
   const { client, models, door } = await open();
   const { data, response } = await client.responses.create(background).withResponse();
-  expect(["queued", "in_progress"]).toContain(data.status);
-  expect(data).toMatchObject({ background: true, output: [], completed_at: null, usage: null });
+  // Whatever has become of it by now: it is told as it was accepted.
+  expect(data).toMatchObject({
+    status: "queued",
+    background: true,
+    output: [],
+    completed_at: null,
+    usage: null,
+  });
   await models.say("half ");
   const taskId = response.headers.get("x-errand-task") ?? "";
   await until(door, taskId, ({ partial }) => partial === "half ");

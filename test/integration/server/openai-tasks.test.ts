@@ -49,6 +49,8 @@ test("[OAI6,OAI9] behind others its place is in the headers, which come at once,
   const first: Response[] = [];
   for (let n = 0; n < 8; n += 1)
     first.push(await door.send("POST", "/v1/chat/completions", { body: { ...ask, stream: true } }));
+  // Who has its slot at once stands in no line, the last of them neither.
+  for (const { headers } of first) expect(headers.get("x-errand-position")).toBeNull();
   await until(
     door,
     first.at(-1)?.headers.get("x-errand-task") ?? "",

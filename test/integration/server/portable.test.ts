@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { openDoor, type Door } from "./door.ts";
+import { keyFor, openDoor, type Door } from "./door.ts";
 import { pacedModels } from "./paced-models.ts";
 
 let here: Door;
@@ -117,4 +117,45 @@ test("[PORT3] an open turn begins anew on the other host, and those behind it in
   ]);
   models.finishAll();
   await busy.close();
+});
+
+test("[PORT4] a session that names a task of another user is refused: its answer stays hers", async () => {
+  const models = pacedModels();
+  const door = await openDoor({ models, auth: true });
+  const [ann, bob] = [await keyFor(door, "ann"), await keyFor(door, "bob")];
+  const said = await door.json("POST", "/api/chat/stream", {
+    key: ann,
+    body: { message: "write a secret", sessionId: "hers" },
+  });
+  const { taskId, messageId, userMessageId } = said.body;
+  const [own = {}] = await talk();
+  const turn = { taskId, messageId };
+  const message = (id: unknown, role: string) => ({
+    message: {
+      id,
+      role,
+      parts: [{ type: "text", text: "hm" }],
+      taskId,
+      status: "failed",
+      error: null,
+      createdAtMs: 1,
+    },
+  });
+  const head = own["head"] as object;
+  const items = [message(userMessageId, "user"), message(messageId, "assistant")];
+  const forged = [
+    { ...own, head: { ...head, turns: [turn] }, items },
+    { ...own, items },
+  ];
+  for (const body of forged) {
+    const refused = await door.json("POST", "/api/sessions/import", { key: bob, body });
+    expect([refused.status, refused.body["code"]]).toEqual([409, "conflict"]);
+  }
+  expect((await door.send("GET", "/api/chat/main/stream", { key: bob })).status).toBe(204);
+  models.finishAll();
+  await door.engine.ended(String(taskId));
+  const hers = (await door.json("GET", "/api/sessions/hers/export", { key: ann })).body;
+  const copy = { key: ann, body: { ...hers, sessionId: "copy" } };
+  expect((await door.json("POST", "/api/sessions/import", copy)).status).toBe(200);
+  await door.close();
 });

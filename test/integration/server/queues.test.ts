@@ -61,3 +61,17 @@ test("[HTTP15] a waiting task is promoted by its owner, and only the admin chang
   await expect(clientOf(door, bob).tasks.prioritize(task.id, "batch")).rejects.toThrow();
   await expect(clientOf(door, ann).queues.resume("steered")).rejects.toThrow();
 });
+
+test("[SEC27] who is charged for a task, and with which weight, is the admin's to say and not the charged one's", async () => {
+  const door = await opened({ auth: true });
+  const key = await keyFor(door, "u1");
+  for (const field of [{ weight: 100 }, { fairnessKey: "u2" }]) {
+    const body = { type: "echo", input: {}, ...field };
+    const [name = ""] = Object.keys(field);
+    const refused = await door.json("POST", "/api/tasks", { body, key });
+    expect(refused.status).toBe(403);
+    expect(refused.body).toMatchObject({ code: "forbidden", errors: [{ field: name }] });
+    expect((await door.json("POST", "/api/tasks", { body, key: adminKey })).status).toBe(201);
+  }
+  expect((await door.json("GET", "/api/tasks", { key })).body["tasks"]).toEqual([]);
+});

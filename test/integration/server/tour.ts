@@ -67,8 +67,6 @@ const bodies: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     delayMs: 0,
     retry: { attemptsMax: 2 },
     title: "t",
-    weight: 1,
-    fairnessKey: "k",
   },
   sendTaskEvent: { name: "other", payload: { x: 1 } },
   cancelTask: { reason: "not needed" },
