@@ -58,6 +58,8 @@ export const actedMax = 1_000;
 export const laneTasksMax = 10_000;
 /** Schedules of one user. */
 export const schedulesMax = 200;
+/** Rough bytes in memory of the inputs of a user's schedules together: all of them are read at once. */
+export const schedulesBytesMax: number = 16 * 1_024 * 1_024;
 /** Missed ticks of one schedule that are run one after the other before it goes on with the present. */
 export const scheduleCatchUpMax = 100;
 /** Most calls that may wait in one queue: further submits are answered 429, because memory holds all of them. */
