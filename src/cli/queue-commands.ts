@@ -102,11 +102,16 @@ const limits: Columns = {
   ],
 };
 
-function stateOf({ paused, closed }: QueueStatus): string {
+/** Whether it grants slots. Of a device also which of its endpoints is held back while the others go on. */
+function stateOf({ paused, closed, lines }: QueueStatus): string {
   if (paused) return "paused";
-  if (closed === null) return "open";
-  const why = closed.error === null ? closed.code : `${closed.code}: ${closed.error}`;
-  return `closed until ${closed.untilAt} (${why})`;
+  if (closed !== null) return closedText(closed);
+  if (lines.length === 0) return "open";
+  return `open; ${lines.map((line) => `${line.line} ${closedText(line)}`).join("; ")}`;
+}
+
+function closedText({ code, error, untilAt }: NonNullable<QueueStatus["closed"]>): string {
+  return `closed until ${untilAt} (${error === null ? code : `${code}: ${error}`})`;
 }
 
 /** Tokens a second that a model reads and writes, as learnt. */

@@ -130,8 +130,9 @@ export class Streams {
   }
 
   /** Drops a stream that this process no longer owns or whose commit failed; what is stored stays. */
-  forget(stream: OpenStream, why: ErrandError = hasNewOwner(stream.id)): void {
-    if (this.#clean(stream)) stream.lost = why;
+  forget(stream: OpenStream, why?: ErrandError): void {
+    // Each ended stream comes by here, and an error that nobody asks for costs as much as a row.
+    if (this.#clean(stream)) stream.lost = why ?? hasNewOwner(stream.id);
     if (this.#open.get(stream.id) === stream) this.#open.delete(stream.id);
     const task = taskScope(stream.id.slice(0, stream.id.lastIndexOf("/")));
     if (this.#ofTask.get(task) === stream) this.#ofTask.delete(task);
