@@ -65,6 +65,11 @@ export default defineConfig({ tasks: [asks] });
       [["ps", "--al"], 'errand ps has no flag "--al"; there are: --all, --watch, --url, --json'],
       [["submit", "x", "--prioritty=batch"], 'errand submit has no flag "--prioritty"'],
       [["schedules", "list", "-x"], 'errand schedules list has no flag "-x"'],
+      [["submit", "write", "a haiku"], "errand submit takes one word or text, got 2; put a text"],
+      [["demo-model", "--speed", "x"], '--speed must be a whole number 0..1000000, got "x"'],
+      [["submit", "--input", "{bad"], "--input must be JSON"],
+      [["ps", "--url", "nonsense"], "--url must be a URL such as http://127.0.0.1:8787"],
+      [["submit", "x", "--type", "nope"], 'there is no task type "nope"; there are: '],
     ] as const) {
       const refused = await errand(...args);
       expect(refused).toMatchObject({ code: 1, out: "" });
@@ -222,7 +227,10 @@ export default defineConfig({ tasks: [asks] });
     url = before;
     expect(code).toBe(1);
     expect(err).toMatch(/npm start/);
-    expect((await errand("submit", "--help")).out).toMatch(/--wait/);
+    const help = (await errand("submit", "--help")).out;
+    expect(help).toMatch(/--wait/);
+    // Not on a terminal: without the codes that colour one.
+    expect(help).not.toContain("\u001b");
     // One command of a group is shown as it is typed.
     expect((await errand("todos", "add", "--help")).out).toContain("errand todos add");
   });
