@@ -5,6 +5,7 @@ import {
   RequestFailed,
   type ErrandClient,
 } from "../client/index.ts";
+import { write } from "./words.ts";
 
 /** The flag that names the server. */
 export const urlArg = {
@@ -43,7 +44,7 @@ export async function orExplain(url: string, run: () => Promise<void>): Promise<
   } catch (error) {
     // What a command itself complains of is not an answer of the server.
     if (!(error instanceof RequestFailed)) {
-      process.stderr.write(`errand: ${error instanceof Error ? error.message : String(error)}\n`);
+      write(process.stderr, `errand: ${error instanceof Error ? error.message : String(error)}\n`);
       process.exitCode = 1;
       return;
     }
@@ -57,7 +58,7 @@ export async function orExplain(url: string, run: () => Promise<void>): Promise<
       failure.kind === "refused" && toldByServer.includes(failure.code) && failure.detail !== ""
         ? ` ${failure.detail}`
         : "";
-    process.stderr.write(`errand: ${inOneLine(explainFailure(failure))}${detail}${hint}\n`);
+    write(process.stderr, `errand: ${inOneLine(explainFailure(failure))}${detail}${hint}\n`);
     process.exitCode = 1;
   }
 }

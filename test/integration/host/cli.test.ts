@@ -75,6 +75,9 @@ export default defineConfig({ tasks: [asks] });
       expect(refused).toMatchObject({ code: 1, out: "" });
       expect(refused.err).toContain(words);
     }
+    const both = await errand("ps", "--watch", "--json");
+    expect(both).toMatchObject({ code: 1, out: "" });
+    expect(both.err).toContain("--watch redraws a screen");
     expect(await errand("ps", "-a", "--json")).toMatchObject({ code: 0, err: "" });
     expect(await errand("submit", "--key", "--odd", "x", "--no-wait")).toMatchObject({ code: 0 });
   });
