@@ -150,7 +150,9 @@ export default defineConfig({ tasks: [asks] });
     });
     const { out } = await errand("submit", "--type", "asks", "--input", "{}", "--json");
     const { id } = JSON.parse(out) as { id: string };
-    await expect.poll(async () => (await errand("approvals")).out).toMatch(/^1 +asks +.*Go on\?/);
+    await expect
+      .poll(async () => (await errand("approvals")).out, { timeout: 30_000 })
+      .toMatch(/^1 +asks +.*Go on\?/);
     const said = await errand("approvals", "reject", "1", "--comment", "not today");
     expect(said.out).toContain(`rejected: Go on?\n${id}`);
     expect((await errand("follow", id)).out).toContain("not today");
