@@ -2,7 +2,7 @@ import { defineCommand, type CommandDef } from "citty";
 
 import type { ModelSpeed, QueueChange, QueueStatus } from "../client/index.ts";
 import { connect, jsonArg, orExplain, serverUrl, urlArg } from "./connection.ts";
-import { table } from "./words.ts";
+import { print, table } from "./words.ts";
 
 interface Text {
   readonly type: "string";
@@ -72,7 +72,7 @@ function show(queues: readonly QueueStatus[], json: boolean, columns: Columns): 
   const lines = json
     ? queues.map((queue) => JSON.stringify(queue))
     : [table([columns.head, ...queues.map((queue) => columns.row(queue))])];
-  process.stdout.write(`${lines.join("\n")}\n`);
+  print(lines.join("\n"));
 }
 
 interface Columns {

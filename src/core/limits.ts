@@ -6,6 +6,10 @@ export const eventCharsMax = 1_048_576;
 export const inputCharsMax = 1_000_000;
 /** Largest step result, output or tool result, in UTF-16 units of its JSON. Bigger things belong in blobs. */
 export const resultCharsMax = 1_000_000;
+/** Most tool calls of one answer of a model. */
+export const toolCallsMax = 128;
+/** Longest id and name of a model's tool call, in UTF-16 units. */
+export const toolNameCharsMax = 256;
 /** Deepest JSON accepted from outside: deeper bodies are attacks, and recursive code must survive them. */
 export const jsonDepthMax = 64;
 /** Longest chain of spawned tasks below a root: deeper plans are runaway agents. */
@@ -16,7 +20,7 @@ export const spawnWidthMax = 64;
 export const operationsMax = 10_000;
 /** Most tries that `retry.attemptsMax` may ask for. */
 export const attemptsMaxMax = 100;
-/** A task whose worker died this often while running it is quarantined (G10). */
+/** A task whose worker died this often in a row while running it, with nothing kept between, is quarantined (G10). */
 export const lossesMax = 3;
 /** Replays of one attempt after which a worker's death counts as a loss, also while the task waits for something. */
 export const resumesMax = 100;
@@ -26,10 +30,14 @@ export const timeoutMsDefault = 300_000;
 export const idleTimeoutMsDefault = 120_000;
 /** Unread events that a task keeps for `waitForEvent`. */
 export const inboxMax = 1_000;
+/** Rough bytes in memory of a task's unread events together; one is kept whatever its size. */
+export const inboxBytesMax: number = 8 * 1_024 * 1_024;
 /** Longest delay, timeout, ttl, sleep or deadline: ten years, so that sums stay exact integers. */
 export const durationMsMax = 315_360_000_000;
 /** Most UTF-16 units of one chat message's text; a longer answer is cut in the session and whole in its task. */
 export const messageCharsMax = 200_000;
+/** Rough bytes in memory of a session's messages, above which it takes no further one: all of it is read at once. */
+export const sessionBytesMax: number = 64 * 1_024 * 1_024;
 /** Most turns that may wait in one session (G16). */
 export const sessionTurnsMax = 100;
 /** Most todos of one session. */
@@ -50,6 +58,8 @@ export const actedMax = 1_000;
 export const laneTasksMax = 10_000;
 /** Schedules of one user. */
 export const schedulesMax = 200;
+/** Rough bytes in memory of the inputs of a user's schedules together: all of them are read at once. */
+export const schedulesBytesMax: number = 16 * 1_024 * 1_024;
 /** Missed ticks of one schedule that are run one after the other before it goes on with the present. */
 export const scheduleCatchUpMax = 100;
 /** Most calls that may wait in one queue: further submits are answered 429, because memory holds all of them. */
@@ -64,7 +74,7 @@ export const entryCharsMax = 65_536;
 export const blockCharsMax = 262_144;
 /** Finished tasks are removed after this long unless configured otherwise (seed 002). */
 export const retentionMsDefault: number = 30 * 86_400_000;
-/** Handlers that wait in memory; above it the longest waiting one is dropped and replayed when it goes on. */
+/** Handlers that wait in memory; above it the oldest of them is dropped and replayed when it goes on. */
 export const segmentsHotMax = 10_000;
 /** Deepest chain of in-group messages; what is left goes through the outbox to the next group. */
 export const messageHopsMax = 64;

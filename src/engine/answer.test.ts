@@ -18,6 +18,11 @@ describe("an answer of several slots", () => {
     });
   });
 
+  test("[CALL12] a long run of white space is passed over in one go", () => {
+    const spaces = " ".repeat(240_000);
+    expect(sentOf({ ...from, text: `one${spaces}two${spaces}` })).toBe(`one${spaces}two`);
+  });
+
   test("[CALL12] white space that servers trim from what they go on with is said once", () => {
     const trailing = { ...from, text: "one\n\n" };
     expect(sentOf(trailing)).toBe("one");

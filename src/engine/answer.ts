@@ -147,5 +147,6 @@ export function sentOf({ text }: PartialAnswer): string {
 }
 
 function trailOf(text: string): string {
+  // Not by a pattern: one that ends in $ is tried from each place of a long run of white space anew.
   return text.slice(text.trimEnd().length);
 }

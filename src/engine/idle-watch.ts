@@ -3,6 +3,9 @@ import { ErrandError } from "../core/errors.ts";
 /** One for all: an error takes a stack trace. */
 const makesRoom = new ErrandError("fenced", "the call was cut to make room");
 
+/** A platform timer takes no more; a longer wait is looked at again then. */
+const timerMsMax = 2_147_483_647;
+
 /** Aborts a call that is silent for too long, or has to make room. One coarse timer, because a timer per token costs more than the token. */
 export class IdleWatch {
   readonly #controller = new AbortController();
@@ -55,11 +58,14 @@ export class IdleWatch {
   }
 
   #arm(waitMs: number): void {
-    this.#timer = setTimeout(() => {
-      const leftMs = this.#limitMs - (performance.now() - this.#touchedMs);
-      if (leftMs > 0) return this.#arm(leftMs);
-      this.stalled = true;
-      this.#controller.abort(new ErrandError("model_stalled"));
-    }, waitMs);
+    this.#timer = setTimeout(
+      () => {
+        const leftMs = this.#limitMs - (performance.now() - this.#touchedMs);
+        if (leftMs > 0) return this.#arm(leftMs);
+        this.stalled = true;
+        this.#controller.abort(new ErrandError("model_stalled"));
+      },
+      Math.min(waitMs, timerMsMax),
+    );
   }
 }

@@ -194,7 +194,7 @@ async function attempt(
   const made = await make(operation)
     .catch((error: unknown): Made => ({ error }))
     .finally(() => {
-      segment.upstream.delete(granted);
+      segment.hungUp(granted);
       // A segment that died under the call settles the slot itself, now that the socket is closed.
       if (segment.dead) on.ports.released(operation.queue, granted);
     });

@@ -42,7 +42,7 @@ const abortGraceMs = 5_000;
 
 /**
  * Runs the segments of this process. It acts on signals only: what the log says, it does. A segment that waits
- * stays hot until there are too many; then the longest waiting one is dropped and replayed when its time comes.
+ * stays hot until there are too many; then the oldest that waits is dropped and replayed when its time comes.
  */
 export class Runner {
   readonly #ports: RunnerPorts;
@@ -126,10 +126,16 @@ export class Runner {
     else this.#startWith(state, attempt, epoch);
   }
 
-  /** The state was pushed out of the cache before its signal came: a very large group did that. */
+  /** A task's state, also if it is not in the cache any more: a large group may push out what it has just changed. */
+  async #stored(taskId: string): Promise<TaskState> {
+    return (
+      this.#state(taskId) ??
+      (await this.#ports.kernel.read(taskScope(taskId), (state) => asTask(state)))
+    );
+  }
+
   async #startStored(taskId: string, attempt: number, epoch: number): Promise<void> {
-    const state = await this.#ports.kernel.read(taskScope(taskId), (stored) => asTask(stored));
-    this.#startWith(state, attempt, epoch);
+    this.#startWith(await this.#stored(taskId), attempt, epoch);
   }
 
   #startWith(state: TaskState, attempt: number, epoch: number): void {
@@ -180,6 +186,9 @@ export class Runner {
   async #end(segment: Segment, command: Parameters<Segment["ask"]>[0]): Promise<void> {
     // The handler is over: its time does not count while its end waits for the disk.
     segment.stopwatch.stop();
+    segment.ending = true;
+    const hungUp = segment.hangUp(attemptEnded, abortGraceMs);
+    if (hungUp !== undefined) await hungUp;
     segment.closeStream();
     try {
       const { reply } = await this.#insist(taskScope(segment.taskId), {
@@ -200,7 +209,9 @@ export class Runner {
   }
 
   async #timeout(segment: Segment, error: ErrandError): Promise<void> {
-    if (segment.dead) return;
+    if (segment.dead || segment.ending) return;
+    segment.ending = true;
+    await segment.hangUp(error, abortGraceMs);
     segment.closeStream();
     const fail = {
       type: "fail",
@@ -209,12 +220,12 @@ export class Runner {
       epoch: segment.epoch,
     } as const;
     segment.kill(error);
-    this.#remove(segment);
     await this.#quietly(
       this.#insist(taskScope(segment.taskId), fail),
       "fail a timed out attempt",
       segment.taskId,
     );
+    this.#remove(segment);
   }
 
   #remove(segment: Segment): void {
@@ -225,6 +236,7 @@ export class Runner {
 
   #wake(taskId: string, op: string): void {
     const segment = this.#segments.get(taskId);
+    if (segment?.ending === true) return;
     if (segment !== undefined && !segment.dead) {
       void this.#quietly(this.#wakeLive(segment, op), "wake a task", taskId);
       return;
@@ -236,7 +248,7 @@ export class Runner {
     );
   }
 
-  /** The state is in the cache, because it was just committed, unless a very large group has pushed it out. */
+  /** The state is nearly always in the cache, because it was just committed. */
   async #wakeLive(segment: Segment, op: string): Promise<void> {
     const cached = this.#state(segment.taskId)?.operations.get(op);
     if (cached !== undefined) return segment.wake(op, { ...cached });
@@ -252,16 +264,15 @@ export class Runner {
     const { reply } = await this.#insist(taskScope(taskId), { type: "rehydrate" });
     // Refused: it ended, or another attempt waits for its start.
     if (!reply.ok) return;
-    const state = this.#state(taskId);
-    if (state?.spec === undefined || state.spec === null || state.phase !== "active") return;
-    const { spec, attempt, epoch } = state;
-    if (isStale(reply.value, epoch)) return;
+    const { spec, attempt, epoch } = await this.#stored(taskId);
+    if (spec === null || isStale(reply.value, epoch)) return;
     const stream = streamId(taskId, attempt);
     // An earlier segment of this attempt has shown text: its stream is taken over before the handler runs, to be gone
     // on with and closed, however soon the handler ends.
     if (await kernel.hasStream(stream)) await kernel.openStream(taskId, stream, spec.userId, epoch);
-    // While we waited a new attempt may have begun: its segment is not to be pushed out.
-    if ((this.#state(taskId) ?? state).epoch !== epoch) return;
+    // While we waited it may have ended, or a new attempt begun, whose segment is not to be pushed out.
+    const state = await this.#stored(taskId);
+    if (state.phase !== "active" || state.epoch !== epoch) return;
     this.#launch(state, { spec, attempt, epoch, isNew: false });
   }
 
@@ -305,7 +316,7 @@ export class Runner {
     );
   }
 
-  /** Too many waiting segments: the longest waiting ones go cold. */
+  /** Too many waiting segments: the oldest ones go cold. */
   #evict(): void {
     if (this.#segments.size <= segmentsHotMax) return;
     for (const segment of this.#segments.values()) {

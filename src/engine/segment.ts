@@ -70,8 +70,9 @@ export class Segment {
   /** Operations that wait, and those that work (steps and streaming calls). */
   #waiting = 0;
   #working = 0;
-  /** When it last began to wait: the engine drops the longest waiting one when it has too many. */
-  waitingSince = 0;
+  /** Its attempt is being ended: what wakes it now comes too late. */
+  ending = false;
+  #socketsClosed: (() => void) | null = null;
 
   constructor(
     kernel: Kernel,
@@ -119,6 +120,28 @@ export class Segment {
     this.stopwatch.stop();
     this.#waiters = null;
     this.#controller?.abort(reason);
+  }
+
+  /** A call's upstream socket is closed. */
+  hungUp(call: string): void {
+    this.upstream.delete(call);
+    if (this.upstream.size === 0) this.#socketsClosed?.();
+  }
+
+  /**
+   * Stops the calls that still stream and waits until their sockets are closed, `graceMs` at most: their slots go with
+   * the attempt's end, and not before (SPEC CALL9). `undefined`: none streams.
+   */
+  hangUp(reason: ErrandError, graceMs: number): Promise<void> | undefined {
+    if (this.#upstream === null || this.#upstream.size === 0) return undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, graceMs);
+    this.#socketsClosed = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    this.kill(reason);
+    return promise;
   }
 
   /** The queue needs the slot of a call. */
@@ -192,7 +215,7 @@ export class Segment {
       if (wanted(operation)) return operation;
       if (this.dead) return await never();
       this.#waiting += 1;
-      this.waitingSince = this.stopwatch.pauseUnless(this.#working > 0);
+      this.stopwatch.pauseUnless(this.#working > 0);
       await new Promise<void>((resolve) => {
         this.#waiters ??= new Map();
         const waiters = this.#waiters.get(op);

@@ -185,7 +185,15 @@ function saidOf(
 ): { taskId: string; messageId: string; userMessageId: string; replayed: boolean } {
   if (typeof value !== "object" || value === null || !("repeated" in value))
     return { ...made, replayed: false };
-  const taskId = "taskId" in value ? String(value.taskId) : made.taskId;
-  const messageId = "messageId" in value ? String(value.messageId) : made.messageId;
-  return { taskId, messageId, userMessageId: made.userMessageId, replayed: true };
+  // What it made then: the ids of this try name nothing.
+  const known = (name: keyof typeof made): string => {
+    const id: unknown = Reflect.get(value, name);
+    return typeof id === "string" ? id : made[name];
+  };
+  return {
+    taskId: known("taskId"),
+    messageId: known("messageId"),
+    userMessageId: known("userMessageId"),
+    replayed: true,
+  };
 }

@@ -32,14 +32,12 @@ export class Stopwatch {
     this.#touchedMs = performance.now();
   }
 
-  /** Stops counting unless something still works. Answers the present monotonic time. */
-  pauseUnless(working: boolean): number {
-    const nowMs = performance.now();
-    if (working || !this.#running) return nowMs;
+  /** Stops counting unless something still works. */
+  pauseUnless(working: boolean): void {
+    if (working || !this.#running) return;
     this.#running = false;
-    this.#usedMs += nowMs - this.#sinceMs;
+    this.#usedMs += performance.now() - this.#sinceMs;
     this.#disarm();
-    return nowMs;
   }
 
   /** Counts again. */

@@ -33,7 +33,9 @@ export function toolBox(
   return {
     specs,
     async call(call): Promise<PromptMessage> {
-      const outcome = await ledgered(segment, definitions[call.name], call, sha256);
+      // A model may say anything, also the name of what every object has.
+      const tool = Object.hasOwn(definitions, call.name) ? definitions[call.name] : undefined;
+      const outcome = await ledgered(segment, tool, call, sha256);
       segment.ledgered.add(call.id);
       const content =
         outcome.state === "confirmed" ? textOf(outcome.output) : `error: ${outcome.message}`;

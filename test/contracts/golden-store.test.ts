@@ -44,20 +44,23 @@ function expectedOf(folder: string): Expected & Record<string, unknown> {
 
 /** A ledger as a later program saves it: its snapshot of that time must still load, and say what the log says. */
 function upcast([scope, saved]: [string, unknown]): [string, unknown] {
-  if (typeof saved !== "object" || saved === null || !("ledger" in saved)) return [scope, saved];
+  if (typeof saved !== "object" || saved === null) return [scope, saved];
+  const known: unknown = expect.toSatisfy(() => true);
+  const stored = withoutDerived(saved, known);
+  if (!("ledger" in saved)) return [scope, stored];
   const ledger = { ...(saveQueue(loadQueue(scope as Scope, saved.ledger)) as object) };
   // Ledgers of version 1 did not tell a live change from the configuration, nor the load; their logs do.
-  const known: unknown = expect.toSatisfy(() => true);
   if (JSON.stringify(saved.ledger).startsWith('{"version":1,')) {
     const bands = (ledger as { bands: object[] }).bands.map((band) => ({ ...band, recent: known }));
     Object.assign(ledger, { configured: known, bands });
   }
-  return [scope, { ...withoutEstimates(saved, known), ledger }];
+  return [scope, { ...stored, ledger }];
 }
 
-/** Estimates are not stored: a rule makes them of what is, and a later program may have a better one. */
-function withoutEstimates(saved: object, known: unknown): object {
-  const read = (key: string, value: unknown) => (key === "estimate" ? known : value);
+/** Estimates and weights are no facts: a rule makes them of what is, and a later program may have a better one. */
+function withoutDerived(saved: object, known: unknown): object {
+  const derived = new Set(["estimate", "bytes"]);
+  const read = (key: string, value: unknown) => (derived.has(key) ? known : value);
   return JSON.parse(JSON.stringify(saved), read) as object;
 }
 

@@ -100,6 +100,7 @@ export function kernelGroupContract(withBench: WithBench): void {
 
   test("[KERNEL7] a chain too deep for one group goes on in the next, by the outbox", () =>
     withBench(async ({ bench, reopen }) => {
+      await bench.kernel.start();
       let command = noting("last");
       for (let hop = 0; hop <= messageHopsMax; hop += 1) {
         command = { do: "tell", messages: [{ to: hop % 2 === 0 ? a : b, body: command }] };

@@ -17,7 +17,7 @@ const spec: TaskSpec = {
 };
 
 /** The home of a session of Ann's: its tasks are here, Ann and the queues are elsewhere. */
-function sessionHome() {
+async function sessionHome() {
   const carried: { readonly to: Scope; readonly body: unknown }[] = [];
   const commands: { readonly scope: Scope; readonly command: unknown }[] = [];
   const bench = new KernelBench(createMemoryStore(), {
@@ -35,11 +35,12 @@ function sessionHome() {
       return Promise.resolve({ reply: { ok: true, value: "from there" }, replayed: false });
     },
   });
+  await bench.kernel.start();
   return { bench, carried, commands };
 }
 
 test("[KERNEL24] rows of lists go to their user's home, one message a group, and stand here as well", async () => {
-  const { bench, carried } = sessionHome();
+  const { bench, carried } = await sessionHome();
   await Promise.all(
     ["t1", "t2"].map((id) =>
       bench.kernel.ask(taskScope(id), { type: "submit", spec: { ...spec, rootId: id } }),
@@ -60,7 +61,7 @@ test("[KERNEL24] rows of lists go to their user's home, one message a group, and
 });
 
 test("[KERNEL24] rows that have come from another home are rows like any other, and are no facts", async () => {
-  const { bench, carried } = sessionHome();
+  const { bench, carried } = await sessionHome();
   await bench.kernel.ask(taskScope("t1"), { type: "submit", spec });
   await quiet();
   const user = new KernelBench(createMemoryStore(), { deciders });
@@ -74,7 +75,7 @@ test("[KERNEL24] rows that have come from another home are rows like any other, 
 });
 
 test("[KERNEL24] a command to a scope of another home is given there, and nothing of it is read here", async () => {
-  const { bench, commands } = sessionHome();
+  const { bench, commands } = await sessionHome();
   const command = { type: "laneWork", lane: "notes" };
   expect(await bench.kernel.ask(userScope("ann"), command)).toBe("from there");
   expect(commands).toEqual([{ scope: userScope("ann"), command }]);

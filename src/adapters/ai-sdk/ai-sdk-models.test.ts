@@ -134,6 +134,55 @@ describe("streams", () => {
     await expect(collect(modelOf("v4", parts))).rejects.toThrow(/more than 1000000 characters/);
   });
 
+  const toolCall = (id: string, input = "{}"): object => ({
+    type: "tool-call",
+    toolCallId: id,
+    toolName: "f",
+    input,
+  });
+
+  test.each([
+    ["input is nested too deep", [toolCall("a", `${"[".repeat(65)}${"]".repeat(65)}`)]],
+    ["id is too long", [toolCall("a".repeat(257))]],
+    ["number is too great", Array.from({ length: 129 }, (_, at) => toolCall(`c${at}`))],
+  ])("[MODEL6] a tool call whose %s breaks the answer", async (_, parts) => {
+    const whole = collect(modelOf("v4", [...parts, finish("stop")]));
+    await expect(whole).rejects.toMatchObject({ failure: "broken" });
+  });
+
+  test.each([[Number.NaN], [-1], [0.5], [Infinity]])(
+    "[MODEL14] %d tokens are none",
+    async (total) => {
+      const end = {
+        ...finish("stop"),
+        usage: { inputTokens: { total: 3 }, outputTokens: { total } },
+      };
+      expect(await collect(modelOf("v4", [end]))).toEqual([{ type: "finish", reason: "stop" }]);
+    },
+  );
+
+  test.each([
+    ["stream", new ReadableStream<object>({ start: (open) => open.enqueue(text) })],
+    ["open", null],
+  ])(
+    "[MODEL8] an abort ends what a provider would %s for ever, although it ignores its signal",
+    async (_, stream) => {
+      const model = {
+        ...modelOf("v4", []),
+        doStream: () =>
+          stream === null ? new Promise(() => undefined) : Promise.resolve({ stream }),
+      } as unknown as AnySdkModel;
+      const stop = new AbortController();
+      const answer = aiSdkModels(() => model).stream(call, { signal: stop.signal });
+      const reading = answer[Symbol.asyncIterator]();
+      if (stream !== null) await reading.next();
+      const next = reading.next();
+      const reason = new Error("stopped");
+      stop.abort(reason);
+      await expect(next).rejects.toBe(reason);
+    },
+  );
+
   test("[MODEL14] a provider that cannot make the model is a rejection", async () => {
     const missing = Object.assign(new Error("no key"), { name: "AI_LoadAPIKeyError" });
     const models = aiSdkModels(() => {

@@ -1,5 +1,5 @@
-import { isRecord } from "../../core/json.ts";
-import { resultCharsMax } from "../../core/limits.ts";
+import { isRecord, jsonDepth } from "../../core/json.ts";
+import { jsonDepthMax, resultCharsMax, toolCallsMax, toolNameCharsMax } from "../../core/limits.ts";
 import type { AnswerPhase } from "../../ports/model-failure.ts";
 import {
   type Delta,
@@ -54,9 +54,13 @@ async function* streamAnswer(
   signal.throwIfAborted();
   const parts = new PartReader();
   let reader: PartStream | undefined;
+  // Ends a read that waits, also of a provider that does not care for its signal.
+  const hangUp = (): void => void reader?.cancel().catch(() => undefined);
   try {
     const model = "languageModel" in source ? source.languageModel(call.model) : source(call.model);
-    reader = (await model.doStream(sdkCallOf(call, signal))).stream.getReader();
+    const opening = Promise.resolve(model.doStream(sdkCallOf(call, signal)));
+    reader = (await unlessAborted(signal, opening)).stream.getReader();
+    signal.addEventListener("abort", hangUp);
     while (!parts.finished) {
       signal.throwIfAborted();
       const { done, value } = await reader.read();
@@ -69,9 +73,35 @@ async function* streamAnswer(
     signal.throwIfAborted();
     throw sdkFailure(error, parts.phase);
   } finally {
+    signal.removeEventListener("abort", hangUp);
     // After a whole answer there is nothing left to cancel; otherwise this closes the connection.
-    void reader?.cancel().catch(() => undefined);
+    hangUp();
   }
+}
+
+/** What `work` comes to, or the signal's reason as soon as it aborts: then an answer that comes all the same is left. */
+function unlessAborted<T>(signal: AbortSignal, work: PromiseLike<T>): Promise<T> {
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  void work.then(
+    (value) => {
+      signal.removeEventListener("abort", abort);
+      if (signal.aborted) leave(value);
+      resolve(value);
+    },
+    (error: unknown) => {
+      signal.removeEventListener("abort", abort);
+      reject(error);
+    },
+  );
+  return promise;
+}
+
+/** Closes the connection of an answer that nobody reads. */
+function leave(answer: unknown): void {
+  const stream = isRecord(answer) ? answer["stream"] : undefined;
+  if (stream instanceof ReadableStream) void stream.cancel().catch(() => undefined);
 }
 
 interface PartStream {
@@ -160,8 +190,15 @@ class PartReader {
     if (fields["providerExecuted"] === true) return [];
     if (typeof id !== "string" || typeof name !== "string" || typeof json !== "string")
       throw new ModelError("broken", "the provider sent a tool call without id, name or input");
+    if (id.length > toolNameCharsMax || name.length > toolNameCharsMax)
+      throw new ModelError(
+        "broken",
+        `the provider sent a tool call whose id or name is longer than ${toolNameCharsMax} characters`,
+      );
     this.#count(id.length + name.length + json.length);
     this.#calls++;
+    if (this.#calls > toolCallsMax)
+      throw new ModelError("broken", `the provider sent more than ${toolCallsMax} tool calls`);
     return [{ type: "toolCall", call: { id, name, input: parseInput(name, json) } }];
   }
 
@@ -188,18 +225,20 @@ class PartReader {
 
 function parseInput(name: string, json: string): unknown {
   if (json.trim() === "") return {};
+  let input: unknown;
   try {
-    const input: unknown = JSON.parse(json);
-    return input;
+    input = JSON.parse(json);
   } catch (cause) {
     throw new ModelError("broken", `the input of the tool "${name}" is no JSON`, { cause });
   }
+  if (jsonDepth(input) <= jsonDepthMax) return input;
+  throw new ModelError("broken", `the input of the tool "${name}" is nested too deep`);
 }
 
-/** A number in v2, an object with `total` later. */
+/** A number in v2, an object with `total` later. Providers may add what is undefined up to no number. */
 function tokensOf(tokens: unknown): number | undefined {
   const total = isRecord(tokens) ? tokens["total"] : tokens;
-  return typeof total === "number" ? total : undefined;
+  return typeof total === "number" && Number.isSafeInteger(total) && total >= 0 ? total : undefined;
 }
 
 async function embedTexts(
@@ -218,10 +257,11 @@ async function embedTexts(
   let inputTokens = 0;
   let isCounted = true;
   try {
-    const callMax = (await model.maxEmbeddingsPerCall) ?? Infinity;
+    const callMax = Math.max(1, (await model.maxEmbeddingsPerCall) ?? Infinity);
     for (let at = 0; at < call.texts.length; at += callMax) {
       const values = call.texts.slice(at, at + callMax);
-      const { embeddings, usage } = await model.doEmbed({ values, abortSignal: signal });
+      const asked = Promise.resolve(model.doEmbed({ values, abortSignal: signal }));
+      const { embeddings, usage } = await unlessAborted(signal, asked);
       vectors.push(...embeddings);
       // A part that was not counted makes a count of all of them too small.
       if (usage === undefined) isCounted = false;

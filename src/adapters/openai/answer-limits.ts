@@ -7,10 +7,6 @@ export const eventCharsMax = 2_097_152;
 export const answerBytesMax = 268_435_456;
 /** Characters of text, reasoning and tool arguments of one answer together: more could not be stored as a result. */
 export const answerCharsMax: number = resultCharsMax;
-/** Tool calls of one answer. */
-export const toolCallsMax = 128;
-/** Characters of a tool call's id and of its name. */
-export const toolNameCharsMax = 256;
 /** Bytes read of an error's body; the rest is not needed to say what happened. */
 export const errorBytesMax = 65_536;
 /** Bytes of a list of models. */

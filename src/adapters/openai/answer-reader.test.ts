@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
+import { toolCallsMax } from "../../core/limits.ts";
 import type { Delta, ModelFailure } from "../../ports/models.ts";
-import { answerBytesMax, answerCharsMax, toolCallsMax } from "./answer-limits.ts";
+import { answerBytesMax, answerCharsMax } from "./answer-limits.ts";
 import { AnswerReader } from "./answer-reader.ts";
 
 const encoder = new TextEncoder();

@@ -1,7 +1,6 @@
 import { isRecord, jsonDepth } from "../../core/json.ts";
-import { jsonDepthMax } from "../../core/limits.ts";
+import { jsonDepthMax, toolCallsMax, toolNameCharsMax } from "../../core/limits.ts";
 import { ModelError, type ToolCall } from "../../ports/models.ts";
-import { toolCallsMax, toolNameCharsMax } from "./answer-limits.ts";
 
 interface PartialCall {
   id: string;

@@ -263,9 +263,11 @@ function voidLeases(draft: QueueDraft): QueueBatch {
 function finish(draft: QueueDraft): QueueBatch {
   const { schedule } = draft.state;
   const timers: TimerChange[] = [];
+  let isClosed = false;
   while (!draft.holds && schedule.pool.size > 0 && hasFreeSlot(schedule)) {
     const closed = closedBy(schedule.opening, draft.nowMs);
     if (closed !== null) {
+      isClosed = true;
       wakeAt(schedule, closed.untilMs, timers);
       break;
     }
@@ -282,7 +284,9 @@ function finish(draft: QueueDraft): QueueBatch {
     if (filling === null) break;
     grantWaiting(draft, filling, waitedAndFills);
   }
-  const opensAtMs = schedule.lines.size === 0 ? null : linesOpenAtMs(schedule, draft.nowMs);
+  // There is one timer. While the whole queue is closed it is set for that: what a line waits for is seen then.
+  const opensAtMs =
+    isClosed || schedule.lines.size === 0 ? null : linesOpenAtMs(schedule, draft.nowMs);
   if (opensAtMs !== null && !draft.holds && !schedule.paused) wakeAt(schedule, opensAtMs, timers);
   cutForWaiting(draft, timers);
   const { events, messages, rows } = draft;

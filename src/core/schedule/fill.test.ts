@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 
+import { why } from "../queue/views.ts";
 import { callOf, queueWith, type QueueRun } from "../../../test/queue-run.ts";
 
 const lower = (id: string, cost: number, parts: object = {}) =>
@@ -54,6 +55,18 @@ test("[QUEUE29] who fills takes no turn of its band: the patience of the wide ca
   run.do({ type: "settle", call: "longer.1" });
   run.do(lower("last.1", 1));
   expect(run.state.schedule.lowerSinceMs).toBeNull();
+});
+
+test("[QUEUE17] who waits beside free slots because they come together for another is told so", () => {
+  const run = gathering();
+  run.do(lower("longer.1", 30));
+  expect(why(run.state, "longer.1", run.nowMs)).toMatchObject({
+    code: "behind_others",
+    position: 1,
+    running: 1,
+    slots: 4,
+  });
+  expect(why(run.state, "wide.1", run.nowMs)).toMatchObject({ code: "slot_busy", position: 1 });
 });
 
 /** Plays calls to their ends: each lasts what it is predicted to, times `overrun`. Answers when the wide one starts. */

@@ -86,3 +86,20 @@ test("[QUEUE27] what holds endpoints back outlives a restart", () => {
   expect(run.recovered(saved, run.log.length).fingerprint()).toBe(run.fingerprint());
   expect(run.recovered().fingerprint()).toBe(run.fingerprint());
 });
+
+test("[QUEUE27] a queue that waits for its rate goes on in time, whatever an endpoint of it waits for", () => {
+  const settings = { slots: 4, slotsPerKey: null, requestsPerMinute: 30 };
+  const run = queueWith(4);
+  run.do({ type: "configure", settings });
+  for (let number = 0; number < 3; number += 1)
+    run.do(ask(`c${number}.1`, "chat", { capTotal: 4 }));
+  for (let number = 0; number < 3; number += 1) fail(run, `c${number}.1`, {});
+  for (let number = 0; number < 4; number += 1) run.do(ask(`e${number}.1`, "embed"));
+  run.do(ask("c9.1", "chat"));
+  expect(why(run.state, "c9.1", run.nowMs)).toMatchObject({ code: "rate_window" });
+  const before = run.running().length;
+  const untilMs = why(run.state, "e3.1", run.nowMs)?.untilMs ?? Infinity;
+  expect(untilMs).toBeLessThan(START_MS + 5_000);
+  run.ring();
+  expect([run.nowMs, run.running().length]).toEqual([untilMs, before + 1]);
+});

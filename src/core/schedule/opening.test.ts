@@ -209,3 +209,14 @@ test("[QUEUE20] a queue says how the endpoint that it leaves alone has failed, a
   const back = run.recovered(queueDecider.snapshot?.save(run.state), run.log.length);
   expect(why(back.state, "t4.1", run.nowMs)).toMatchObject(said);
 });
+
+test("[QUEUE12] tokens that are no number, or beyond all sense, cannot spoil a bucket", () => {
+  for (const tokens of [Number.NaN, -5, 1e300]) {
+    const run = limited({ tokensPerMinute: 6_000 });
+    run.do(call("a.1", 100));
+    run.do(settle("a.1", { failed: null, tokens }));
+    const { earnedAtMs } = run.state.schedule.opening.tokens;
+    expect(Number.isSafeInteger(Math.round(earnedAtMs))).toBe(true);
+    expect(run.recovered().fingerprint()).toBe(run.fingerprint());
+  }
+});

@@ -1,4 +1,5 @@
 import type { SpeedSeen } from "./speeds.ts";
+import { tidyTokens } from "./rule.ts";
 import { emptyBucket, opensAtMs, refundUnits, takeUnits, type Bucket } from "./buckets.ts";
 
 /*
@@ -127,7 +128,11 @@ export function newsOf(
 ): CallEnd | null {
   if (end === undefined) return null;
   const { failed, cause, retryAfterMs, tokens, cut } = end;
-  const counted = limit.perMinute === null || tokens === undefined ? null : { tokens };
+  const counted =
+    limit.perMinute === null || tokens === undefined
+      ? null
+      : // What an endpoint counts may be no number, and one such would spoil the bucket for good.
+        { tokens: tidyTokens(tokens) };
   const changes = failed !== null || opening.failures > 0 || opening.loadings > 0;
   if (!changes && counted === null && cut === undefined) return null;
   return {

@@ -2,8 +2,17 @@ import { expect, test } from "vitest";
 
 import { START_MS, given, type Past } from "../../../test/given.ts";
 import { spec } from "../../../test/task-facts.ts";
-import { messageCharsMax, sessionTurnsMax } from "../limits.ts";
+import {
+  actedMax,
+  messageCharsMax,
+  sessionBytesMax,
+  sessionTurnsMax,
+  todosMax,
+} from "../limits.ts";
 import { sessionScope, taskScope } from "../scope.ts";
+import { messageBytes } from "./message-bytes.ts";
+import type { PortableItem } from "./portable.ts";
+import type { Todo } from "./todos.ts";
 import { sessionDecider, type OnBusy, type SessionCommand } from "./decider.ts";
 import { messageText, type ChatMessage, type SessionEvent, type SessionState } from "./state.ts";
 
@@ -231,6 +240,8 @@ test("[SESSION8] a message to a deleted session begins it anew", () => {
 test("[SESSION9] the first line of the first message is the title, until it is renamed", () => {
   const long = session().when(say(1, "queue", `  ${"very ".repeat(40)}long\nsecond line`));
   expect(long.state.title).toHaveLength(80);
+  const pair = session().when(say(1, "queue", `${"x".repeat(79)}\u{1f600} and so on`));
+  expect(pair.state.title).toBe("x".repeat(79));
   const renamed = long.when({ type: "rename", title: "Short" });
   renamed.then({ type: "session.renamed", title: "Short" }).rows({ title: "Short" });
   expect(renamed.when(say(2)).state.title).toBe("Short");
@@ -268,3 +279,66 @@ test("[SESSION11] a failed message keeps once what its turn had said; one that s
     .when(keep)
     .nothing();
 });
+
+test("[LIMIT1] a session takes no message when it is full, and says so; what was accepted is answered", () => {
+  const huge = (n: number): SessionEvent => ({
+    type: "message.added",
+    message: {
+      id: `old${n}`,
+      role: "user",
+      parts: [{ type: "text", text: "x".repeat(messageCharsMax) }],
+      taskId: null,
+      status: "completed",
+      error: null,
+      createdAtMs: START_MS,
+    },
+  });
+  const count = Math.floor(sessionBytesMax / (2 * messageCharsMax + 200));
+  const facts = Array.from({ length: count }, (_, n) => huge(n));
+  const { state } = session(...facts).when(say(1));
+  expect(state.bytes).toBeLessThan(sessionBytesMax);
+  const full = session(...facts, ...said(1));
+  full.when(say(2, "queue", "y".repeat(messageCharsMax))).refused("limit_exceeded");
+  expect(full.when(ended(1)).state.messages.get("a1")?.status).toBe("completed");
+});
+
+test("[SESSION10] a session weighs what it holds, however often its messages have changed", () => {
+  const { state } = session(...said(1)).when(failed(1));
+  const weight = [...state.messages.values()].reduce((sum, one) => sum + messageBytes(one), 0);
+  expect(state.bytes).toBe(weight);
+});
+
+test("[LIMIT1] a session that is imported has no more than one that has grown here", () => {
+  const head = { title: "", createdAtMs: 1, updatedAtMs: 1, turns: [], summary: null, plan: null };
+  const part = (number: number, items: readonly PortableItem[]): SessionCommand => ({
+    type: "import",
+    hash: "h",
+    part: number,
+    last: false,
+    head,
+    items,
+    specs: [],
+  });
+  const todos = Array.from({ length: todosMax }, (_, n) => ({ todo: todo(n) }));
+  const acted = Array.from({ length: actedMax }, (_, n) => ({ acted: [`w${n}`, []] as const }));
+  const first = session().when(part(0, [...todos, ...acted]));
+  first.answers({ next: 1, done: false });
+  first.when(part(1, [{ todo: todo(todosMax) }])).refused("limit_exceeded");
+  first.when(part(1, [{ acted: ["more", []] }])).refused("limit_exceeded");
+  const text = "x".repeat(sessionBytesMax / 2);
+  const huge = { message: message("u1", 1, { parts: [{ type: "text", text }] }) };
+  first.when(part(1, [huge])).refused("limit_exceeded");
+});
+
+function todo(n: number): Todo {
+  return {
+    id: `todo_${n}`,
+    text: "t",
+    status: "open",
+    dueDay: null,
+    source: null,
+    operationId: null,
+    createdAtMs: 1,
+    doneAtMs: null,
+  };
+}

@@ -8,8 +8,9 @@ import {
   type Decider,
   type Message,
 } from "../decider.ts";
+import { cutText } from "../cut-text.ts";
 import { errorData } from "../errors.ts";
-import { messageCharsMax, sessionTurnsMax } from "../limits.ts";
+import { messageCharsMax, sessionBytesMax, sessionTurnsMax } from "../limits.ts";
 import type { SessionRow } from "../rows.ts";
 import { scopeName, sessionScope, taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
@@ -25,6 +26,7 @@ import {
   type SessionState,
   type Turn,
 } from "./state.ts";
+import { messageBytes } from "./message-bytes.ts";
 import { decidePlanner, type DayPlan, type PlannerCommand, type Summary } from "./planner.ts";
 import { decideImport, type ImportCommand, type ImportState } from "./portable.ts";
 import { decideTodos, type Todo, type TodoCommand } from "./todos.ts";
@@ -121,6 +123,8 @@ function loadSession(scope: string, saved: unknown): SessionState {
   void scope;
   return {
     ...rest,
+    // Earlier programs counted a message again each time it changed.
+    bytes: messages.reduce((sum, message) => sum + messageBytes(message), 0),
     messages: new Map(messages.map((message) => [message.id, message])),
     todos: new Map(todos.map((todo) => [todo.id, todo])),
     acted: new Map(acted),
@@ -144,7 +148,7 @@ function decide(state: SessionState, command: SessionCommand, ctx: DecideContext
       const message = state.messages.get(command.messageId);
       if (message?.status !== "failed" || message.parts.length > 0 || command.text === "")
         return nothing();
-      const parts: MessagePart[] = [{ type: "text", text: cut(command.text) }];
+      const parts: MessagePart[] = [{ type: "text", text: cutText(command.text, messageCharsMax) }];
       const kept: SessionEvent = { type: "message.kept", messageId: message.id, parts };
       return commit(state, [kept], [], ctx, null);
     }
@@ -196,6 +200,10 @@ function say(
         5_000,
       ),
     );
+  }
+  if (state.bytes + messageBytes(command) > sessionBytesMax) {
+    const message = `session ${state.chatId} holds about ${sessionBytesMax} bytes of messages, the most it takes; begin another one`;
+    return refuse(errorData("limit_exceeded", message));
   }
   const { taskId, messageId, userMessageId } = command;
   const asked: ChatMessage = {
@@ -314,18 +322,11 @@ function answerParts(end: ChildEnd): readonly MessagePart[] {
     "text" in output &&
     typeof output.text === "string"
   ) {
-    return [{ type: "text", text: cut(output.text) }];
+    return [{ type: "text", text: cutText(output.text, messageCharsMax) }];
   }
   if (output === undefined || output === null) return [];
-  return [
-    { type: "text", text: cut(typeof output === "string" ? output : JSON.stringify(output)) },
-  ];
-}
-
-/** The text up to its limit, without half of a surrogate pair at its end. */
-function cut(text: string): string {
-  if (text.length <= messageCharsMax) return text;
-  return text.slice(0, messageCharsMax).replace(/[\ud800-\udbff]$/, "");
+  const text = typeof output === "string" ? output : JSON.stringify(output);
+  return [{ type: "text", text: cutText(text, messageCharsMax) }];
 }
 
 function retryTurn(state: SessionState, taskId: string, ctx: DecideContext): SessionBatch {

@@ -1,3 +1,4 @@
+import { cutText } from "../cut-text.ts";
 import { nothing, ok, type Batch } from "../decider.ts";
 import { messageCharsMax, summaryCharsMax } from "../limits.ts";
 import type { ChatMessage, MessagePart, SessionEvent, SessionState } from "./state.ts";
@@ -103,7 +104,7 @@ export function decidePlanner(
       const covers = state.messages.has(summary.untilMessageId);
       const before = state.summary?.messages ?? 0;
       if (known || !covers || summary.messages < before) return nothing();
-      const text = summary.text.slice(0, summaryCharsMax);
+      const text = cutText(summary.text, summaryCharsMax);
       return facts([{ type: "session.summarized", summary: { ...summary, text } }], null);
     }
     case "plan":
@@ -120,7 +121,8 @@ function plan(
   { plan: made, dueDays, proposals, messageId }: Extract<PlannerCommand, { type: "plan" }>,
   nowMs: number,
 ): Batch<SessionEvent> {
-  const { taskId, text, todoIds } = made;
+  const { taskId, todoIds } = made;
+  const text = cutText(made.text, messageCharsMax);
   if (state.plan?.taskId === taskId) return nothing();
   const arranged = decideTodos(state, {
     type: "todo",
@@ -136,7 +138,7 @@ function plan(
     ...arranged.events,
     // A list that is full takes no proposals; the plan is worth having all the same.
     ...(proposed.reply.ok ? proposed.events : []),
-    { type: "plan.made", plan: { ...made, text: text.slice(0, messageCharsMax) } },
+    { type: "plan.made", plan: { ...made, text } },
   ];
   if (messageId !== null && !state.messages.has(messageId)) {
     const parts: MessagePart[] = [{ type: "text", text }];

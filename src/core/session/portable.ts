@@ -1,9 +1,11 @@
 import { ok, refuse, type Message, type Reply } from "../decider.ts";
 import { errorData } from "../errors.ts";
+import { actedMax, sessionBytesMax, todosMax } from "../limits.ts";
 import { taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import type { DayPlan, Summary } from "./planner.ts";
+import { messageBytes } from "./message-bytes.ts";
 import type { ChatMessage, SessionEvent, SessionState, Turn } from "./state.ts";
 import type { Todo } from "./todos.ts";
 
@@ -92,7 +94,8 @@ export function evolveImport(state: SessionState, event: ImportEvent): readonly 
 
 /**
  * What a part comes to: its fact, and with the last one the tasks of open turns, which begin anew here. A part that
- * comes again changes nothing; a session that has content of its own refuses with `conflict`.
+ * comes again changes nothing; a session that has content of its own refuses with `conflict`, one that would have too much
+ * with `limit_exceeded`.
  */
 export function decideImport(
   state: SessionState,
@@ -110,6 +113,8 @@ export function decideImport(
   }
   if (command.part !== next || known?.done === true)
     return refused(errorData("conflict", `part ${next} comes next, not ${command.part}`));
+  const fault = tooMuch(known === null ? null : state, command.items);
+  if (fault !== null) return refused(errorData("limit_exceeded", fault));
   const messages = command.last
     ? specs.map((spec, index): Message => {
         const body: TaskCommand = {
@@ -124,6 +129,20 @@ export function decideImport(
     messages,
     reply: ok({ next: next + 1, done: command.last }),
   };
+}
+
+/** What a session would have too much of with these items; `null`: nothing. No host lets one grow beyond that. */
+function tooMuch(state: SessionState | null, items: readonly PortableItem[]): string | null {
+  let [todos, acted, bytes] = [state?.todos.size ?? 0, state?.acted.size ?? 0, state?.bytes ?? 0];
+  for (const item of items) {
+    if ("message" in item) bytes += messageBytes(item.message);
+    else if ("todo" in item) todos += 1;
+    else acted += 1;
+  }
+  if (todos > todosMax) return `a session holds at most ${todosMax} todos`;
+  if (acted > actedMax) return `a session remembers at most ${actedMax} wishes`;
+  if (bytes <= sessionBytesMax) return null;
+  return `a session holds at most about ${sessionBytesMax} bytes of messages`;
 }
 
 function refused(error: Parameters<typeof refuse>[0]): ReturnType<typeof decideImport> {

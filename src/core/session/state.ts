@@ -1,6 +1,8 @@
+import { cutText } from "../cut-text.ts";
 import type { ErrorData } from "../errors.ts";
 import { evolvePlanner, isPlannerEvent, type PlannerEvent, type PlannerState } from "./planner.ts";
 import { evolveImport, type ImportEvent, type ImportState } from "./portable.ts";
+import { messageBytes } from "./message-bytes.ts";
 import { evolveTodos, isTodoEvent, type TodoEvent, type TodoState } from "./todos.ts";
 
 /** One part of a chat message. */
@@ -70,6 +72,7 @@ export interface SessionState extends TodoState, PlannerState {
   createdAtMs: number;
   updatedAtMs: number;
   deleted: boolean;
+  /** Rough bytes of the messages. */
   bytes: number;
 }
 
@@ -125,8 +128,8 @@ export function evolveSession(
       state.deleted = false;
       put(state, event.message);
       if (state.title === "" && event.message.role === "user") {
-        state.title =
-          messageText(event.message).trim().split("\n")[0]?.slice(0, titleCharsMax) ?? "";
+        const [line = ""] = messageText(event.message).trim().split("\n", 1);
+        state.title = cutText(line, titleCharsMax);
       }
       return state;
     case "turn.added":
@@ -192,6 +195,8 @@ function takePart(state: SessionState, event: ImportEvent): SessionState {
 }
 
 function put(state: SessionState, message: ChatMessage): void {
+  const before = state.messages.get(message.id);
+  if (before !== undefined) state.bytes -= messageBytes(before);
   state.messages.set(message.id, message);
-  state.bytes += 200 + messageText(message).length * 2;
+  state.bytes += messageBytes(message);
 }

@@ -90,3 +90,9 @@ test("[APPROVE2] a task that ends asks no more; a worker that dies changes nothi
   expect(lost.batch.messages ?? []).not.toContainEqual(settled);
   expect(lost.state.operations.get("approval#1")).toMatchObject({ done: false });
 });
+
+test("[TASK2] an answer that comes when its task has ended is refused, and changes nothing", () => {
+  waiting.when({ type: "cancel" }).when(answer(true)).refused("conflict");
+  const answered = waiting.when(answer(true)).when({ type: "cancel" });
+  answered.when(answer(true)).nothing();
+});

@@ -14,6 +14,7 @@ import {
 } from "./batch.ts";
 import type { ApprovalAnswer, ApprovalQuestion } from "./events.ts";
 import type { Operation, TaskState } from "./state.ts";
+import { isEnd } from "./status.ts";
 
 type Wait = Extract<Operation, { kind: "wait" }>;
 
@@ -38,13 +39,17 @@ export function askApproval(
 }
 
 /**
- * Somebody has answered. The first answer counts: the same one again is answered like it, another one with `conflict`;
- * `not_found` if the task has not asked that.
+ * Somebody has answered. The first answer counts: the same one again is answered like it, another one with `conflict`,
+ * and so is one for a task that has ended meanwhile; `not_found` if the task has not asked that.
  */
 export function answerApproval(state: TaskState, id: string, answer: ApprovalAnswer): TaskBatch {
   for (const [op, operation] of state.operations) {
     if (operation.kind !== "wait" || operation.approval?.id !== id) continue;
     if (operation.done) return answeredBefore(operation, id, answer);
+    if (isEnd(state.status)) {
+      const message = `task ${state.id} is ${state.status} and needs no answer any more`;
+      return refuse(errorData("conflict", message));
+    }
     const made = draft();
     made.events.push({ type: "wait.ended", op, payload: answer });
     if (operation.untilMs !== null) made.timers.push({ name: `op:${op}`, atMs: null });

@@ -14,7 +14,7 @@ const spec = {
 } as const;
 
 test("[METRIC1] a dead letter has used up its attempts on errors that another one might have cured", () => {
-  const failed = (code: ErrorCode, attemptsMax: number, failures = 0): boolean =>
+  const failed = (code: ErrorCode, attemptsMax: number, failures = 1): boolean =>
     isDeadLetter({
       status: "failed",
       error: errorData(code, "why"),
@@ -22,8 +22,8 @@ test("[METRIC1] a dead letter has used up its attempts on errors that another on
       spec: { ...spec, retry: { ...retryDefault, attemptsMax } },
     });
   expect(failed("model_unavailable", 1)).toBe(true);
-  expect(failed("handler_failed", 3, 2)).toBe(true);
-  expect(failed("handler_failed", 3, 1)).toBe(false);
+  expect(failed("handler_failed", 3, 3)).toBe(true);
+  expect(failed("handler_failed", 3, 2)).toBe(false);
   expect(failed("worker_lost", 3)).toBe(true);
   // Whoever sends a prompt that is too long, or wrong, is told; nobody else has anything to mend.
   for (const code of ["context_overflow", "model_rejected", "fatal", "deadline_exceeded"] as const)

@@ -16,6 +16,6 @@ export function isDeadLetter({
   if (status !== "failed" || spec === null) return false;
   if (error?.code === "worker_lost") return true;
   if (error !== null && describeError(error.code).retry === "never") return false;
-  // The failure that ended it is not counted among `failures`.
-  return failures + 1 >= (spec.retry ?? retryDefault).attemptsMax;
+  // The failure that ended it is one of them.
+  return failures >= (spec.retry ?? retryDefault).attemptsMax;
 }

@@ -1,6 +1,6 @@
 import { refuse, type DecideContext } from "../decider.ts";
 import { errorData } from "../errors.ts";
-import { inboxMax, lossesMax, resumesMax } from "../limits.ts";
+import { inboxBytesMax, inboxMax, lossesMax, resumesMax } from "../limits.ts";
 import { answerApproval } from "./approval.ts";
 import {
   draft,
@@ -23,6 +23,7 @@ import { goneForTurn, retry } from "./decide-retry.ts";
 import { decideRunner } from "./decide-runner.ts";
 import { prioritize } from "./decide-priority.ts";
 import { decideTimer } from "./decide-timer.ts";
+import { roughBytes } from "./fold.ts";
 import { retryDefault, retryDelayMs, type TaskSpec } from "./spec.ts";
 import type { TaskState } from "./state.ts";
 import { isEnd, type TaskStatus } from "./status.ts";
@@ -215,7 +216,7 @@ function lost(state: TaskState, ctx: DecideContext, call: string | null): TaskBa
   if (state.losses + 1 >= lossesMax) {
     const error = errorData(
       "worker_lost",
-      `the worker died ${lossesMax} times while running task ${state.id}`,
+      `the worker died ${lossesMax} times in a row while running task ${state.id}`,
     );
     made.events.push({ type: "task.lost" });
     failTask(made, state, error, { nowMs: ctx.nowMs, byWorker: true });
@@ -317,12 +318,16 @@ function receive(state: TaskState, name: string, payload: unknown): TaskBatch {
     return finish(made);
   }
   let unread = 0;
-  for (const kept of state.inbox.values()) unread += kept.length;
-  if (unread >= inboxMax) {
+  let bytes = roughBytes(payload);
+  for (const kept of state.inbox.values()) {
+    unread += kept.length;
+    for (const one of kept) bytes += roughBytes(one);
+  }
+  if (unread >= inboxMax || (unread > 0 && bytes > inboxBytesMax)) {
     return refuse(
       errorData(
         "limit_exceeded",
-        `task ${state.id} keeps at most ${inboxMax} events that nothing has waited for`,
+        `task ${state.id} keeps at most ${inboxMax} events that nothing has waited for, and about ${inboxBytesMax} bytes of them`,
       ),
     );
   }

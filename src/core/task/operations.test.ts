@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { START_MS } from "../../../test/given.ts";
 import { CALL_1, TASK, running, settles, spec, task } from "../../../test/task-facts.ts";
-import { inboxMax, operationsMax, spawnDepthMax, spawnWidthMax } from "../limits.ts";
+import { inboxBytesMax, inboxMax, operationsMax, spawnDepthMax, spawnWidthMax } from "../limits.ts";
 import { taskScope } from "../scope.ts";
 import type { TaskCommand } from "./commands.ts";
 import type { TaskEvent } from "./events.ts";
@@ -146,6 +146,18 @@ test("[LIMIT1] a task keeps a limited number of events, over all names", () => {
   task(...running(), ...full.slice(1))
     .when({ type: "event", name: "new", payload: 1 })
     .then({ type: "event.received", name: "new", payload: 1 });
+});
+
+test("[LIMIT1] and a limited size of them, but one whatever its size", () => {
+  const payload = "x".repeat(inboxBytesMax / 4);
+  const event = (name: string): TaskEvent => ({ type: "event.received", name, payload });
+  const big: TaskCommand = { type: "event", name: "big", payload: `${payload}${payload}.` };
+  const one = task(...running()).when(big);
+  one.then({ ...event("big"), payload: `${payload}${payload}.` } as TaskEvent);
+  one.when({ type: "event", name: "more", payload: 1 }).refused("limit_exceeded");
+  task(...running(), event("a"))
+    .when({ type: "event", name: "b", payload })
+    .then(event("b"));
 });
 
 test("[TASK19] a child is submitted once, in the commit that names it", () => {

@@ -188,3 +188,19 @@ test("[REMIND1] reminders and the zone come back from a snapshot", () => {
   const saved = JSON.parse(JSON.stringify(userDecider.snapshot?.save(zoned.state))) as unknown;
   expect(userDecider.snapshot?.load(ANN, saved)).toEqual(zoned.state);
 });
+
+test("[REMIND3] one that comes again and was put off is asked about all the same until it is planned", () => {
+  const untilMs = dueMs + 7 * 24 * 60 * minuteMs;
+  const rang = user(set("0 9 * * *")).when(timer, { nowMs: dueMs });
+  const wish: UserCommand = { type: "reminderSnooze", id: "rem_1", untilMs };
+  const snoozed = rang.when(wish, { nowMs: dueMs + 1 });
+  snoozed.timers({ "reminder:rem_1": dueMs + 30_001 });
+  const asked = snoozed.when(timer, { nowMs: dueMs + 30_001 });
+  asked
+    .then({ type: "reminder.unplanned", id: "rem_1" })
+    .timers({ "reminder:rem_1": dueMs + 60_001 });
+  const nextAtMs = dueMs + 24 * 60 * minuteMs;
+  asked
+    .when({ type: "reminderPlan", id: "rem_1", fromMs: dueMs, nextAtMs }, { nowMs: dueMs + 60_001 })
+    .timers({ "reminder:rem_1": nextAtMs });
+});

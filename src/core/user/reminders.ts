@@ -153,7 +153,8 @@ export function decideReminders(
       if (untilMs <= nowMs) return refuse(notAhead("until"));
       return {
         events: [{ type: "reminder.snoozed", id, untilMs }],
-        timers: [timer(id, earliest(reminder.nextAtMs, untilMs))],
+        // While its next time is not known, it is asked for all the same (SPEC REMIND3).
+        timers: [timer(id, earliest(reminder.nextAtMs ?? asksAgainAt(reminder, nowMs), untilMs))],
         reply: ok({ id }),
       };
     }
@@ -217,11 +218,12 @@ export function ringReminder(
   const { nowMs } = ctx;
   const dueMs = earliest(reminder.nextAtMs, reminder.snoozedMs);
   const isRecurring = reminder.cron !== null;
-  if (dueMs === null) {
-    if (!isRecurring) return nothing();
+  if (dueMs === null && !isRecurring) return nothing();
+  // Also of one that was put off: else it would not come by its own before that time is over.
+  if (dueMs === null || (dueMs > nowMs && isRecurring && reminder.nextAtMs === null)) {
     return {
       events: [{ type: "reminder.unplanned", id }],
-      timers: [timer(id, nowMs + askAgainMs)],
+      timers: [timer(id, earliest(dueMs, nowMs + askAgainMs))],
       reply: ok(),
     };
   }
@@ -277,6 +279,11 @@ function isOver({ cron, nextAtMs }: Reminder, atMs: number): boolean {
 /** True if it last came for this time: what is said late is said for all that was due until then. */
 function hasComeFor({ last }: Reminder, atMs: number): boolean {
   return last !== null && last.dueMs <= atMs && atMs <= last.atMs;
+}
+
+/** When the next time of one that comes again is asked for; `null`: it comes once. */
+function asksAgainAt({ cron }: Reminder, nowMs: number): number | null {
+  return cron === null ? null : nowMs + askAgainMs;
 }
 
 function notAhead(field: string): ErrorData {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { given, START_MS, testContext } from "../../../test/given.ts";
 import { spec } from "../../../test/task-facts.ts";
-import { scheduleCatchUpMax, schedulesMax } from "../limits.ts";
+import { scheduleCatchUpMax, schedulesBytesMax, schedulesMax } from "../limits.ts";
 import { taskScope, userScope } from "../scope.ts";
 import { userDecider, type UserCommand, type UserEvent, type UserState } from "./decider.ts";
 import type { MissedTicks, ScheduleSettings } from "./schedules.ts";
@@ -156,6 +156,24 @@ test("[LIMIT1] a user has a limited number of schedules", () => {
     .refused("limit_exceeded");
   user(...full)
     .when({ type: "scheduleSet", schedule: settings("s1"), nextAtMs: dueMs })
+    .answers({ created: false });
+});
+
+test("[LIMIT1] and their inputs a limited size", () => {
+  const input = "x".repeat(schedulesBytesMax / 4);
+  const big = (name: string) => ({
+    ...settings(name),
+    spec: { ...settings(name).spec, input },
+  });
+  const set = (name: string): UserEvent => ({
+    type: "schedule.set",
+    schedule: big(name),
+    nextAtMs: dueMs,
+  });
+  const two = user(set("s1"), set("s2"));
+  two.when({ type: "scheduleSet", schedule: big("s3"), nextAtMs: dueMs }).refused("limit_exceeded");
+  two
+    .when({ type: "scheduleSet", schedule: big("s2"), nextAtMs: dueMs })
     .answers({ created: false });
 });
 

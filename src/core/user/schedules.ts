@@ -1,8 +1,9 @@
 import { nothing, ok, refuse, type Batch, type DecideContext, type Message } from "../decider.ts";
 import { errorData } from "../errors.ts";
-import { scheduleCatchUpMax, schedulesMax } from "../limits.ts";
+import { scheduleCatchUpMax, schedulesBytesMax, schedulesMax } from "../limits.ts";
 import { taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
+import { roughBytes } from "../task/fold.ts";
 import type { TaskSpec } from "../task/spec.ts";
 
 /**
@@ -222,6 +223,13 @@ function set(
   const before = schedules.get(schedule.name);
   if (before === undefined && schedules.size >= schedulesMax) {
     const message = `a user has at most ${schedulesMax} schedules; remove one first`;
+    return refuse(errorData("limit_exceeded", message));
+  }
+  let bytes = roughBytes(schedule.spec.input);
+  for (const { name, spec } of schedules.values())
+    if (name !== schedule.name) bytes += roughBytes(spec.input);
+  if (bytes > schedulesBytesMax) {
+    const message = `inputs of a user's schedules have at most about ${schedulesBytesMax} bytes together; give this one a smaller input, or remove another`;
     return refuse(errorData("limit_exceeded", message));
   }
   // A paused schedule that is changed stays paused.

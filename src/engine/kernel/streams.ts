@@ -49,6 +49,17 @@ export class Streams {
   }
 
   /**
+   * Length that the open stream of a task's attempt will have with the commit in flight; null if it has none. The stream of
+   * an earlier attempt, which is open to be closed, says nothing of the order of what happens in this one.
+   */
+  tailOf(scope: Scope, attempt: number | undefined): number | null {
+    const stream = this.#ofTask.get(scope);
+    if (stream === undefined) return null;
+    const isOther = attempt !== undefined && attemptOf(stream.id) !== attempt;
+    return isOther ? null : stream.tailAfterCommit;
+  }
+
+  /**
    * Opens a stream, or takes it over with a higher epoch. What an earlier epoch stored is read back. Throws `fenced`
    * if a higher epoch has it: late code of an old owner must not push the new one out.
    */

@@ -21,6 +21,7 @@ import {
   type EngineSettings,
   type FeedEvent,
 } from "../../../src/engine/index.ts";
+import type { Clock } from "../../../src/ports/host.ts";
 import { followThrough, quietLog, textOfFeed } from "./workbench.ts";
 
 const fakes: FakeModel[] = [];
@@ -40,6 +41,7 @@ async function engineOn(
   tasks: readonly AnyTaskType[],
   baseUrl?: string,
   settings: Partial<EngineSettings> = {},
+  clock: Clock = systemClock,
 ): Promise<Engine> {
   const endpoint = {
     name: "fake",
@@ -54,11 +56,11 @@ async function engineOn(
     {
       store,
       cipher: plainCipher,
-      clock: systemClock,
+      clock,
       random: createSystemRandom(),
       turn: nextTurn,
       log: quietLog(),
-      waker: (wake) => createTimeoutWaker(systemClock, wake),
+      waker: (wake) => createTimeoutWaker(clock, wake),
       languageModel: (modelId, run) =>
         languageModel(({ model: _model, ...call }, options) => run(call, options), { modelId }),
       fatal: (error) => {
@@ -339,4 +341,25 @@ test("[KERNEL12] tasks start at their first attempt also when no state stays in 
   const ends = await Promise.all(Array.from({ length: 40 }, () => engine.run("noop", null)));
   expect(ends.map(({ output }) => output)).toEqual(ends.map(() => 1));
   await engine.stop(0);
+});
+
+test("[KERNEL12] tasks that wait go on after a restart also when no state stays in the cache", async () => {
+  const woken: string[] = [];
+  const sleeper = defineTask("sleeper", {}, async (input: { ms: number }, ctx) => {
+    await ctx.sleep(input.ms);
+    woken.push(ctx.taskId);
+    return ctx.attempt;
+  });
+  const store = createMemoryStore();
+  const first = await engineOn(store, [sleeper]);
+  const submits = Array.from({ length: 20 }, () => first.submit("sleeper", { ms: 60_000 }));
+  const ids = (await Promise.all(submits)).map(({ taskId }) => taskId);
+  await expect.poll(() => store.tasksOpen("waiting", "", 99)).toHaveLength(ids.length);
+  const fork = store.fork();
+  const clock = { nowMs: () => systemClock.nowMs() + 61_000 };
+  const second = await engineOn(fork, [sleeper], undefined, { cacheBytesMax: 1 }, clock);
+  const ends = await Promise.all(ids.map((id) => second.ended(id)));
+  expect(ends.map(({ output }) => output)).toEqual(ids.map(() => 1));
+  expect(woken.toSorted()).toEqual(ids.toSorted());
+  await second.stop(0);
 });

@@ -264,5 +264,8 @@ test("[OAI5] too many requests are 429 with OpenAI's code and a wait", async () 
     body: { error: { type: "rate_limit_error", code: "rate_limit_exceeded" } },
   });
   expect(Number(headers.get("retry-after"))).toBeGreaterThan(5);
+  expect(headers.get("x-ratelimit-limit-requests")).toBe("1");
+  expect(headers.get("x-ratelimit-remaining-requests")).toBe("0");
+  expect(headers.get("x-ratelimit-reset-requests")).toBe("10s");
   expect(headers.get("x-should-retry")).toBe("true");
 });

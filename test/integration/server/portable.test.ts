@@ -60,9 +60,12 @@ test("[PORT2] old keys still dedupe there: the message's, and the todo's", async
   const before = (await there.json("GET", "/api/sessions/main")).body["seq"];
   const again = await say(there, "help", { client_action_id: "click-1" });
   const { messages } = (await there.json("GET", "/api/sessions/main")).body["state"] as {
-    messages: { taskId: string }[];
+    messages: { id: string; taskId: string }[];
   };
   expect(again["taskId"]).toBe(messages[0]?.taskId);
+  expect([again["userMessageId"], again["messageId"]]).toEqual(
+    messages.slice(0, 2).map(({ id }) => id),
+  );
   const other = await say(there, "something else", { client_action_id: "click-1" });
   expect(other).toMatchObject({ status: 422, code: "idempotency_mismatch" });
   const body = { text: "buy milk", sessionId: "main", client_action_id: "tap-1" };

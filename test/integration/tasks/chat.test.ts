@@ -95,6 +95,7 @@ test("[CHAT3] a tool call passes the parser of typed commands or becomes a quest
     ["status", { task: "; drop table" }, "question: which job is meant?"],
     ["work", { mode: "faster" }, "question: which job is meant?"],
     ["delete_all", {}, 'error: there is no tool "delete_all"'],
+    ["constructor", {}, 'error: there is no tool "constructor"'],
   ];
   const models = scriptedModels((call) =>
     call.messages.at(-1)?.role === "tool"
