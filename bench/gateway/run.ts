@@ -5,7 +5,7 @@ import { Passes, quantile, type Figures } from "../harness/figures.ts";
 import { cpuUs, load, machineLine, pssMb, scratch } from "../harness/machine.ts";
 import { freePort } from "../harness/ports.ts";
 import { start, startErrand, type Running } from "../harness/processes.ts";
-import type { Ask, Seen } from "../streams/readers.ts";
+import { streamsOf, type Ask, type Seen } from "../streams/readers.ts";
 import type { Load, Taken } from "./callers.ts";
 
 /*
@@ -103,7 +103,7 @@ async function read(readers: Running, way: Way, streams: number): Promise<Figure
     firstP99Ms: quantile(seen.firstMs, 0.99),
     delayP50Ms: quantile(seen.delayMs, 0.5),
     delayP99Ms: quantile(seen.delayMs, 0.99),
-    usPerToken: (cpuUs(pid) - before) / (streams * tokens),
+    usPerToken: (cpuUs(pid) - before) / (streamsOf({ streams }) * tokens),
     pssMb: pssMb(pid),
     dropped: seen.dropped,
     load: loadBefore,
@@ -135,7 +135,7 @@ const paced = await waysTo(clock, "paced");
 const atOnce = await waysTo(instant, "at-once");
 const passes = new Passes();
 process.stdout.write(machineLine());
-for (const way of paced) await read(readers, way, 50);
+for (let pass = 0; pass < 2; pass += 1) for (const way of paced) await read(readers, way, 200);
 for (const { url, headers } of atOnce)
   await told<Taken>(callers, { url, headers, callers: saturation.callers, ms: warmUpMs });
 for (let round = 0; round < rounds; round += 1) {

@@ -122,7 +122,27 @@ async function readOne(
     : `status ${response.statusCode}, ${count} of ${ask.tokens} tokens after ${Math.round((clockUs() - startedUs) / 1_000)} ms${broken}, at last: ${tail}`;
 }
 
+/** One stream alone tells one first token: a pass of one is made of so many, one after the other. */
+export const singles = 5;
+
 async function pass(ask: Ask): Promise<Seen> {
+  if (ask.streams !== 1) return await together(ask);
+  const all: Seen[] = [];
+  while (all.length < singles) all.push(await together(ask));
+  return {
+    firstMs: all.flatMap(({ firstMs }) => firstMs),
+    delayMs: all.flatMap(({ delayMs }) => delayMs),
+    dropped: all.reduce((sum, { dropped }) => sum + dropped, 0),
+    why: all.flatMap(({ why }) => why),
+  };
+}
+
+/** Streams of a pass in all. */
+export function streamsOf(ask: Pick<Ask, "streams">): number {
+  return ask.streams === 1 ? singles : ask.streams;
+}
+
+async function together(ask: Ask): Promise<Seen> {
   const seen = { firstMs: [] as number[], delayMs: [] as number[] };
   const rampMs = ask.streams === 1 ? 0 : 1_000;
   const ended = await Promise.allSettled(

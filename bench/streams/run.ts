@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { Passes, quantile, type Figures } from "../harness/figures.ts";
 import { cpuUs, load, machineLine, pssMb, scratch } from "../harness/machine.ts";
 import { inside, start, startErrand, type Running } from "../harness/processes.ts";
-import type { Ask, Seen } from "./readers.ts";
+import { streamsOf, type Ask, type Seen } from "./readers.ts";
 
 /*
  * Streams: a model over HTTP -> `errand serve` as shipped (sealed, every token on disk before it is shown) -> SSE
@@ -14,6 +14,9 @@ import type { Ask, Seen } from "./readers.ts";
  */
 const tokens = 120;
 const tokensPerSecond = 50;
+/** Streams before anything is measured, twice on each path. */
+const warmStreams = 200;
+const warmPairs = 2;
 const rounds = Number(process.argv[2] ?? "5");
 const sizes = (process.argv[3] ?? "1,100,200,500").split(",").map(Number);
 const beside = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -40,7 +43,7 @@ async function pass(stage: Stage, ask: Omit<Ask, "url" | "tokens">): Promise<Fig
   await inside(stage.server);
   const seen = await read(stage, ask);
   for (const said of new Set(seen.why)) process.stderr.write(`dropped: ${said}\n`);
-  const usPerToken = (cpuUs(pid) - before) / (ask.streams * tokens);
+  const usPerToken = (cpuUs(pid) - before) / (streamsOf(ask) * tokens);
   const { loopP99Ms, loopMaxMs } = await inside(stage.server);
   const seenByReaders = {
     firstP50Ms: quantile(seen.firstMs, 0.5),
@@ -75,8 +78,11 @@ const readers = await start(process.execPath, [beside("./readers.ts")], /ready/)
 const stage = { model, server, readers };
 const passes = new Passes();
 process.stdout.write(machineLine());
-await read(stage, { way: "errand", type: "generate", streams: 50 });
-await read(stage, { way: "errand", type: "sdk", streams: 20 });
+// Until its code is compiled a server is another one: V8 waits for hundreds of streams before it compiles for good.
+for (let pair = 0; pair < warmPairs; pair += 1) {
+  await read(stage, { way: "errand", type: "generate", streams: warmStreams });
+  await read(stage, { way: "errand", type: "sdk", streams: warmStreams });
+}
 for (let round = 0; round < rounds; round += 1) {
   for (const streams of sizes) {
     passes.add(`direct ${streams}`, await pass(stage, { way: "direct", type: "", streams }));

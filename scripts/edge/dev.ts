@@ -1,7 +1,8 @@
 /**
  * `npm run edge`: the page, and the Worker on this machine, at http://127.0.0.1:8788 with no account and no network.
- * `--llm-worker` makes model calls in a second Worker, `--pretend-ai` plays Workers AI. Other arguments are passed on to
- * `wrangler dev`; settings come from the environment or from `.dev.vars`.
+ * `--llm-worker` makes model calls in a second Worker, `--pretend-ai` plays Workers AI; a second Worker that would have no
+ * model to call has that. Other arguments are passed on to `wrangler dev`; settings come from the environment or from
+ * `.dev.vars`.
  */
 import { join } from "node:path";
 
@@ -48,32 +49,37 @@ function given(names: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(entries.filter(([, value]) => value !== ""));
 }
 
+/** Arguments of wrangler that say what runs, with which variables. */
+async function configured(llmWorker: boolean, pretendAi: boolean): Promise<readonly string[]> {
+  const named = given(modelNames);
+  const looks = !pretendAi && named["ERRAND_MODEL_BASE_URL"] === undefined;
+  const modelVars = looks ? { ...named, ...(await modelHere()) } : named;
+  const vars = given(passedOn);
+  const isAlone = llmWorker && !pretendAi && !("ERRAND_MODEL_BASE_URL" in modelVars);
+  if (isAlone)
+    console.log(
+      "no model answers here and ERRAND_MODEL_BASE_URL is not set: the llm-worker calls a pretended Workers AI",
+    );
+  const aiStandIn = pretendAi || isAlone;
+  if (llmWorker || aiStandIn)
+    return writeLocalConfigs(join(ROOT, ".cache/edge"), {
+      llmWorker,
+      aiStandIn,
+      vars,
+      modelVars,
+    }).map((path) => `--config=${path}`);
+  const all = Object.entries({ ...vars, ...modelVars });
+  return ["--env=development", ...all.flatMap(([name, value]) => ["--var", `${name}:${value}`])];
+}
+
 async function main(): Promise<number> {
   await buildWeb();
   const rest = process.argv.slice(2);
-  const [llmWorker, aiStandIn] = ["--llm-worker", "--pretend-ai"].map((flag) => {
+  const [llmWorker = false, pretendAi = false] = ["--llm-worker", "--pretend-ai"].map((flag) => {
     const at = rest.indexOf(flag);
     return at >= 0 && rest.splice(at, 1).length === 1;
   });
-  const named = given(modelNames);
-  const looks = aiStandIn !== true && named["ERRAND_MODEL_BASE_URL"] === undefined;
-  const modelVars = looks ? { ...named, ...(await modelHere()) } : named;
-  const vars = given(passedOn);
-  const several = llmWorker === true || aiStandIn === true;
-  const which = several
-    ? writeLocalConfigs(join(ROOT, ".cache/edge"), {
-        llmWorker: llmWorker === true,
-        aiStandIn: aiStandIn === true,
-        vars,
-        modelVars,
-      }).map((path) => `--config=${path}`)
-    : [
-        "--env=development",
-        ...Object.entries({ ...vars, ...modelVars }).flatMap(([name, value]) => [
-          "--var",
-          `${name}:${value}`,
-        ]),
-      ];
+  const which = await configured(llmWorker, pretendAi);
   return await run(
     "wrangler",
     [
@@ -86,7 +92,12 @@ async function main(): Promise<number> {
       "--show-interactive-dev-session=false",
       ...rest,
     ],
-    { WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
+    {
+      WRANGLER_SEND_METRICS: "false",
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      // Wrangler would write each operation of each object into a database of its own, in the same process: 45 KB a turn.
+      X_LOCAL_OBSERVABILITY: process.env["X_LOCAL_OBSERVABILITY"] ?? "false",
+    },
   );
 }
 

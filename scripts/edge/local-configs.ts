@@ -83,7 +83,8 @@ export function writeLocalConfigs(folder: string, parts: LocalParts): readonly s
   mkdirSync(folder, { recursive: true });
   return files.map(([name, config]) => {
     const path = join(folder, `${name}.json`);
-    writeFileSync(path, JSON.stringify(config, null, 2));
+    // Keys of models and of the data stand in it.
+    writeFileSync(path, JSON.stringify(config, null, 2), { mode: 0o600 });
     return path;
   });
 }

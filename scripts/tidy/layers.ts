@@ -85,7 +85,7 @@ export const LAYERS: readonly Layer[] = [
         (name) => `src/adapters/${name}`,
       ),
     ],
-    packages: ["cloudflare:workers", "node:crypto", "workers-ai-provider"],
+    packages: ["cloudflare:workers", "node:buffer", "node:crypto", "workers-ai-provider"],
   },
   {
     // The package's entry and the command line: index.ts, cli.ts, cli/.

@@ -2,7 +2,7 @@ import { defineCommand, type CommandDef } from "citty";
 
 import { adviceOnAlert, type Alert } from "../client/index.ts";
 import { connect, jsonArg, orExplain, serverUrl, urlArg } from "./connection.ts";
-import { age, table } from "./words.ts";
+import { age, print, table } from "./words.ts";
 
 const alertsArgs: { readonly url: typeof urlArg; readonly json: typeof jsonArg } = {
   url: urlArg,
@@ -38,7 +38,7 @@ export const alerts: CommandDef<typeof alertsArgs> = defineCommand({
               ["STATE", "RULE", "ABOUT", "SINCE", "WHAT"],
               ...found.map((alert) => rowOf(alert, nowMs)),
             ]) + adviceOn(found);
-      if (text !== "") process.stdout.write(`${text}\n`);
+      if (text !== "") print(text);
     });
   },
 });

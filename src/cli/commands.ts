@@ -191,6 +191,8 @@ export const ps: CommandDef<typeof psArgs> = defineCommand({
   args: psArgs,
   async run({ args }) {
     await orExplain(serverUrl(args.url), async () => {
+      if (args.json === true && args.watch === true)
+        throw new Error("--watch redraws a screen: leave --json out, or ask again and again");
       const client = connect(args.url);
       const once = await listing(client, args.all === true);
       if (args.json === true) return once.tasks.forEach(print);
@@ -212,7 +214,8 @@ async function watch(client: ErrandClient, all: boolean): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, redrawMs));
     drawn = Date.now();
     const text = offline ? "connection lost, trying again..." : (await listing(client, all)).text;
-    process.stdout.write(`\u001b[2J\u001b[H${text}\n`);
+    process.stdout.write("\u001b[2J\u001b[H");
+    print(text);
   }
 }
 

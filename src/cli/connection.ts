@@ -5,6 +5,7 @@ import {
   RequestFailed,
   type ErrandClient,
 } from "../client/index.ts";
+import { write } from "./words.ts";
 
 /** The flag that names the server. */
 export const urlArg = {
@@ -23,10 +24,18 @@ export function serverUrl(flag: string | undefined): string {
   return url.endsWith("/") ? url.slice(0, -1) : url;
 }
 
-/** A client with the key of `ERRAND_API_KEY`. */
+/** A client with the key of `ERRAND_API_KEY`. Throws if what names the server is no URL. */
 export function connect(flag: string | undefined): ErrandClient {
+  const url = serverUrl(flag);
+  if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+    const setting = flag === undefined ? "ERRAND_URL" : "--url";
+    throw new Error(`${setting} must be a URL such as http://127.0.0.1:8787, got "${url}"`);
+  }
   return createClient({ baseUrl: serverUrl(flag), apiKey: process.env["ERRAND_API_KEY"] ?? null });
 }
+
+/** Refusals whose own words say more than their code. */
+const toldByServer: readonly string[] = ["not_found", "unknown_type"];
 
 /** Runs a command; a failure is said in one line on stderr and ends the process with code 1. */
 export async function orExplain(url: string, run: () => Promise<void>): Promise<void> {
@@ -35,7 +44,7 @@ export async function orExplain(url: string, run: () => Promise<void>): Promise<
   } catch (error) {
     // What a command itself complains of is not an answer of the server.
     if (!(error instanceof RequestFailed)) {
-      process.stderr.write(`errand: ${error instanceof Error ? error.message : String(error)}\n`);
+      write(process.stderr, `errand: ${error instanceof Error ? error.message : String(error)}\n`);
       process.exitCode = 1;
       return;
     }
@@ -44,7 +53,12 @@ export async function orExplain(url: string, run: () => Promise<void>): Promise<
       failure.kind === "network"
         ? ` Is the server running at ${url}? Start it with: npm start`
         : "";
-    process.stderr.write(`errand: ${inOneLine(explainFailure(failure))}${hint}\n`);
+    // What the server says names the thing and what it may be; our own sentence does not know that.
+    const detail =
+      failure.kind === "refused" && toldByServer.includes(failure.code) && failure.detail !== ""
+        ? ` ${failure.detail}`
+        : "";
+    write(process.stderr, `errand: ${inOneLine(explainFailure(failure))}${detail}${hint}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,11 +1,34 @@
 import { defineCommand, type CommandDef } from "citty";
 
-import { startFakeModel } from "../adapters/fake-model/fake-model.ts";
+import {
+  startFakeModel,
+  type FakeModel,
+  type FakeModelOptions,
+} from "../adapters/fake-model/fake-model.ts";
+import { orExplain } from "./connection.ts";
 
-function number(text: string | undefined, fallback: number): number {
-  const value = text === undefined ? fallback : Number(text);
-  return Number.isFinite(value) && value >= 0 ? value : fallback;
+interface Range {
+  readonly flag: string;
+  readonly fallback: number;
+  readonly min: number;
+  readonly max: number;
 }
+
+/** A whole number of a flag; throws with the range it must be in. */
+function number(text: string | undefined, { flag, fallback, min, max }: Range): number {
+  if (text === undefined) return fallback;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (!Number.isSafeInteger(value) || value < min || value > max)
+    throw new Error(`--${flag} must be a whole number ${min}..${max}, got "${text}"`);
+  return value;
+}
+
+const ranges = {
+  port: { flag: "port", fallback: 1_234, min: 0, max: 65_535 },
+  speed: { flag: "speed", fallback: 30, min: 0, max: 1_000_000 },
+  ttft: { flag: "ttft", fallback: 200, min: 0, max: 3_600_000 },
+  slots: { flag: "slots", fallback: 1, min: 1, max: 10_000 },
+} as const;
 
 const modelArgs = {
   port: { type: "string", description: "Port (default 1234, where Errand looks for LM Studio)" },
@@ -25,15 +48,29 @@ export const demoModel: CommandDef<typeof modelArgs> = defineCommand({
   },
   args: modelArgs,
   async run({ args }) {
-    const model = await startFakeModel({
-      port: number(args.port, 1_234),
-      tokensPerSecond: number(args.speed, 30),
-      ttftMs: number(args.ttft, 200),
-      slots: number(args.slots, 1),
-      models: ["demo-model"],
+    await orExplain("", async () => {
+      const options = {
+        port: number(args.port, ranges.port),
+        tokensPerSecond: number(args.speed, ranges.speed),
+        ttftMs: number(args.ttft, ranges.ttft),
+        slots: number(args.slots, ranges.slots),
+      };
+      const { baseUrl } = await started(options);
+      process.stdout.write(
+        `The demo model answers at ${baseUrl}. It is a pretence: it knows nothing.\nStart Errand beside it with: npm start\n`,
+      );
     });
-    process.stdout.write(
-      `The demo model answers at ${model.baseUrl}. It is a pretence: it knows nothing.\nStart Errand beside it with: npm start\n`,
-    );
   },
 });
+
+async function started(options: FakeModelOptions & { readonly port: number }): Promise<FakeModel> {
+  try {
+    return await startFakeModel({ ...options, models: ["demo-model"] });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    throw new Error(
+      `port ${options.port} is in use, maybe by a model server that Errand finds by itself; choose another one with --port, and name it with ERRAND_MODEL_BASE_URL`,
+      { cause: error },
+    );
+  }
+}

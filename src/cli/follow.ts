@@ -1,5 +1,5 @@
 import { emptyView, foldTask, isTaskEvent, type ErrandClient, type Task } from "../client/index.ts";
-import { outputText, stateWords } from "./words.ts";
+import { outputText, print, stateWords, write } from "./words.ts";
 
 /** How to show a task that is followed. */
 export interface FollowStyle {
@@ -26,19 +26,19 @@ export async function showTask(
         process.stderr.write("connection lost, trying again...\n");
       continue;
     }
-    if (style.json)
-      process.stdout.write(`${JSON.stringify({ cursor: item.cursor, ...item.event })}\n`);
+    if (style.json) print({ cursor: item.cursor, ...item.event });
     const { event } = item;
     if (!isTaskEvent(event)) continue;
     view = foldTask(view, event);
     if (style.json) continue;
     const text = view.stream.text;
-    if (text.startsWith(shownText)) process.stdout.write(text.slice(shownText.length));
-    else process.stdout.write(`\n[the answer starts again]\n${text}`);
+    if (text.startsWith(shownText)) write(process.stdout, text.slice(shownText.length));
+    else write(process.stdout, `\n[the answer starts again]\n${text}`);
     shownText = text;
     const state = view.task === null ? "" : stateWords(view.task);
     if (state !== shownState && view.task !== null && view.task.completedAt === null)
-      process.stderr.write(
+      write(
+        process.stderr,
         `${shownText === "" || shownText.endsWith("\n") ? "" : "\n"}· ${state}\n`,
       );
     shownState = state;
@@ -50,11 +50,11 @@ export async function showTask(
 
 function finish(task: Task, shownText: string): void {
   if (task.status !== "completed") {
-    process.stderr.write(`${shownText === "" ? "" : "\n"}errand: ${stateWords(task)}\n`);
+    write(process.stderr, `${shownText === "" ? "" : "\n"}errand: ${stateWords(task)}\n`);
     return;
   }
   const text = outputText(task);
   if (shownText.trim() !== "" && text.trim() === shownText.trim())
     process.stdout.write(text.endsWith("\n") ? "" : "\n");
-  else process.stdout.write(`${shownText === "" ? "" : "\n"}${text}\n`);
+  else write(process.stdout, `${shownText === "" ? "" : "\n"}${text}\n`);
 }

@@ -2,7 +2,7 @@ import { defineCommand, type CommandDef } from "citty";
 
 import type { ModelSpeed, QueueChange, QueueStatus } from "../client/index.ts";
 import { connect, jsonArg, orExplain, serverUrl, urlArg } from "./connection.ts";
-import { table } from "./words.ts";
+import { print, table } from "./words.ts";
 
 interface Text {
   readonly type: "string";
@@ -72,7 +72,7 @@ function show(queues: readonly QueueStatus[], json: boolean, columns: Columns): 
   const lines = json
     ? queues.map((queue) => JSON.stringify(queue))
     : [table([columns.head, ...queues.map((queue) => columns.row(queue))])];
-  process.stdout.write(`${lines.join("\n")}\n`);
+  print(lines.join("\n"));
 }
 
 interface Columns {
@@ -102,11 +102,16 @@ const limits: Columns = {
   ],
 };
 
-function stateOf({ paused, closed }: QueueStatus): string {
+/** Whether it grants slots. Of a device also which of its endpoints is held back while the others go on. */
+function stateOf({ paused, closed, lines }: QueueStatus): string {
   if (paused) return "paused";
-  if (closed === null) return "open";
-  const why = closed.error === null ? closed.code : `${closed.code}: ${closed.error}`;
-  return `closed until ${closed.untilAt} (${why})`;
+  if (closed !== null) return closedText(closed);
+  if (lines.length === 0) return "open";
+  return `open; ${lines.map((line) => `${line.line} ${closedText(line)}`).join("; ")}`;
+}
+
+function closedText({ code, error, untilAt }: NonNullable<QueueStatus["closed"]>): string {
+  return `closed until ${untilAt} (${error === null ? code : `${code}: ${error}`})`;
 }
 
 /** Tokens a second that a model reads and writes, as learnt. */

@@ -6,6 +6,7 @@ import { taskDecider } from "../core/task/decider.ts";
 import type { TaskEvent } from "../core/task/events.ts";
 import { findTask } from "./commands.ts";
 import { connect, jsonArg, orExplain, serverUrl, urlArg } from "./connection.ts";
+import { print, write } from "./words.ts";
 
 const replayArgs: {
   readonly id: {
@@ -62,13 +63,14 @@ export const replay: CommandDef<typeof replayArgs> = defineCommand({
       );
       const startMs = Date.parse(facts[0]?.timestamp ?? "");
       for (const frame of frames)
-        process.stdout.write(
+        write(
+          process.stdout,
           args.json === true ? `${JSON.stringify(frame)}\n` : line(frame, startMs),
         );
       if (args.json === true || args.at !== undefined) return;
       // Asked for behind the log: an open task may have gone on.
       const task = await client.tasks.get(id);
-      process.stdout.write(`${verdict(frames.at(-1), task)}\n`);
+      print(verdict(frames.at(-1), task));
       if (task.completedAt !== null && frames.at(-1)?.status !== task.status) process.exitCode = 1;
     });
   },

@@ -5,6 +5,7 @@ import { defineCommand, type CommandDef } from "citty";
 import { keepHeapSmall, shrinkHeapWhenIdle } from "../adapters/node/small-heap.ts";
 import { readSettings, type HostSettings } from "../hosts/embedded/config.ts";
 import { serveEmbedded, type Served } from "../hosts/embedded/serve.ts";
+import { explainStart } from "./start-failure.ts";
 
 const serveArgs = {
   port: { type: "string", description: "Port (default: PORT, or 8787)" },
@@ -36,7 +37,7 @@ export const serve: CommandDef<typeof serveArgs> = defineCommand({
       settings = await readSettings(env, process.cwd());
       served = await serveEmbedded(settings);
     } catch (error) {
-      process.stderr.write(`errand: ${explain(error)}\n`);
+      process.stderr.write(`errand: ${explainStart(error)}\n`);
       process.exitCode = 1;
       return;
     }
@@ -48,15 +49,6 @@ export const serve: CommandDef<typeof serveArgs> = defineCommand({
     setTimeout(() => flushCompileCache(), compileCacheAfterMs).unref();
   },
 });
-
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if ("code" in error && error.code === "EADDRINUSE")
-    return `${error.message}: another program has the port; stop it, or choose one with PORT=8788`;
-  if ("code" in error && error.code === "EACCES")
-    return `${error.message}: this user may not bind that port; choose one above 1023 with PORT=8787`;
-  return error.message;
-}
 
 function printStart({ url, embedded }: Served, settings: HostSettings): void {
   const lines = [
@@ -85,7 +77,7 @@ function stopOnSignals(served: Served): void {
     served.stop().then(
       () => process.exit(0),
       (error: unknown) => {
-        process.stderr.write(`errand: could not stop in good order: ${explain(error)}\n`);
+        process.stderr.write(`errand: could not stop in good order: ${explainStart(error)}\n`);
         process.exit(1);
       },
     );

@@ -1,6 +1,8 @@
+import { stripVTControlCharacters } from "node:util";
+
 import { renderUsage, type ArgsDef, type CommandDef } from "citty";
 
-/** Prints the help of a command; one of a group is shown as it is typed, from `errand` on. */
+/** Prints the help of a command, in colour on a terminal only; one of a group is shown as it is typed, from `errand` on. */
 export async function showUsage<T extends ArgsDef>(
   command: CommandDef<T>,
   parent?: CommandDef<T>,
@@ -11,5 +13,7 @@ export async function showUsage<T extends ArgsDef>(
     parent === undefined || name === "errand"
       ? parent
       : { ...parent, meta: { ...meta, name: `errand ${name}` } };
-  process.stdout.write(`${await renderUsage(command, group)}\n`);
+  const usage = await renderUsage(command, group);
+  const isPlain = !process.stdout.isTTY || (process.env["NO_COLOR"] ?? "") !== "";
+  process.stdout.write(`${isPlain ? stripVTControlCharacters(usage) : usage}\n`);
 }

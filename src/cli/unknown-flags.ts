@@ -9,7 +9,7 @@ async function resolved<T>(value: Resolvable<T> | undefined): Promise<T | undefi
 }
 
 /**
- * What is wrong with the flags of a command line; `null`: nothing. The parser takes any flag, so a typing error would
+ * What is wrong with the flags and words of a command line; `null`: nothing. The parser takes any, so a typing error would
  * change what a command does without a word.
  */
 export async function flagFault(main: CommandDef, argv: readonly string[]): Promise<string | null> {
@@ -35,9 +35,14 @@ function faultIn(rest: readonly string[], args: ArgsDef, command: string): strin
   const texts = new Set<string>();
   const switches = new Set(everywhere);
   const shown: string[] = [];
+  let places = 0;
+  let words = 0;
   for (const [name, definition] of Object.entries(args)) {
     const { type = "string" } = definition;
-    if (type === "positional") continue;
+    if (type === "positional") {
+      places += 1;
+      continue;
+    }
     const alias = "alias" in definition ? (definition.alias ?? []) : [];
     const names = [name, ...(typeof alias === "string" ? [alias] : alias)];
     for (const one of names) (type === "boolean" ? switches : texts).add(one);
@@ -47,7 +52,10 @@ function faultIn(rest: readonly string[], args: ArgsDef, command: string): strin
     const word = rest[at] ?? "";
     if (word === "--") return null;
     const [, dashes, name = "", equals] = /^(--?)([^=\d-][^=]*)(=?)/.exec(word) ?? [];
-    if (dashes === undefined) continue;
+    if (dashes === undefined) {
+      words += 1;
+      continue;
+    }
     const plain = name.startsWith("no-") && switches.has(name.slice(3)) ? name.slice(3) : name;
     const names = dashes === "-" && !texts.has(plain) ? plain.split("") : [plain];
     if (!names.every((one) => texts.has(one) || switches.has(one))) {
@@ -57,5 +65,12 @@ function faultIn(rest: readonly string[], args: ArgsDef, command: string): strin
     // The next word is this one's value, whatever it looks like.
     if (texts.has(plain) && equals === "") at += 1;
   }
-  return null;
+  // What is left over would be dropped without a word, and with it the end of a sentence.
+  return words > places ? tooManyWords(command, places, words) : null;
+}
+
+function tooManyWords(command: string, places: number, words: number): string {
+  const takes =
+    places === 0 ? "no words" : places === 1 ? "one word or text" : `${places} words or texts`;
+  return `${command} takes ${takes}, got ${words}; put a text of several words in quotes`;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { Reason, Task } from "../client/index.ts";
-import { stateWords } from "./words.ts";
+import { stateWords, write } from "./words.ts";
 
 const reason: Reason = {
   code: "slot",
@@ -77,4 +77,15 @@ test.each([
   ],
 ] as const)("[SSE4] the command line says where a task stands: %j", (fields, words) => {
   expect(stateWords({ ...task, ...fields })).toBe(words);
+});
+
+test("[CLI19] a terminal is shown no control characters of others; a pipe gets the text as it is", () => {
+  const text = "a\u001b]52;c;ZXZpbA==\u0007b\u009b2Jc\td\r\ne";
+  const shown = (isTTY: boolean): string => {
+    let all = "";
+    write({ isTTY, write: (piece) => (all += piece) }, text);
+    return all;
+  };
+  expect(shown(true)).toBe("a]52;c;ZXZpbA==b2Jc\td\ne");
+  expect(shown(false)).toBe(text);
 });

@@ -93,7 +93,21 @@ function wordsOfReason({ message, position, cause, error, untilAt, estimate }: R
   return parts.join(", ");
 }
 
-/** Prints a line: a text as it is, anything else as JSON. */
+/** Where text goes to: standard output, or standard error. */
+export interface Outlet {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/**
+ * Writes text of models and of other people. On a terminal without control characters: they could move its cursor over
+ * what was there, name its window or fill its clipboard. What is piped is as it is.
+ */
+export function write(outlet: Outlet, text: string): void {
+  outlet.write(outlet.isTTY === true ? text.replace(/(?![\n\t])\p{Cc}/gu, "") : text);
+}
+
+/** Prints a line: a text, anything else as JSON. */
 export function print(value: unknown): void {
-  process.stdout.write(`${typeof value === "string" ? value : JSON.stringify(value)}\n`);
+  write(process.stdout, `${typeof value === "string" ? value : JSON.stringify(value)}\n`);
 }

@@ -4,6 +4,7 @@ import { fieldsOf, isObject, textAt } from "./shape.ts";
 import type { Fields } from "./shape.ts";
 import type {
   Alert,
+  Cause,
   ChatMessage,
   Estimate,
   LogFact,
@@ -303,13 +304,18 @@ export function decodeQueue(value: unknown, at = "queue"): QueueStatus {
       count: c.numberOrNull("count") ?? 0,
       tokens: c.numberOrNull("tokens") ?? 0,
     })) ?? { count: 0, tokens: 0 },
-    closed: orNull(f.objectOrNull("closed"), (c) => ({
-      code: c.text("code"),
-      untilAt: c.text("untilAt"),
-      error: c.textOrNull("error"),
-    })),
+    closed: orNull(f.objectOrNull("closed"), decodeClosed),
+    lines: f.list("lines", (one, place) => {
+      const line = fieldsOf(one, place);
+      return { line: line.text("line"), ...decodeClosed(line) };
+    }),
+    perBand: f.list("perBand", Number),
     models: f.list("models", decodeSpeed),
   };
+}
+
+function decodeClosed(f: Fields): Cause & { readonly untilAt: string } {
+  return { code: f.text("code"), untilAt: f.text("untilAt"), error: f.textOrNull("error") };
 }
 
 function orNull<T>(fields: Fields | null, read: (fields: Fields) => T): T | null {

@@ -124,6 +124,8 @@ function itemOf(text: string, channel: string): InboxItem {
   if (t === "err") throw refusalOf(frame);
   if (frame.textOrNull("channel") !== channel) return { kind: "quiet" };
   if (t === "end") return { kind: "ended" };
+  // The server has given the channel up: it is had again by coming back behind the cursor.
+  if (t === "gap") throw lost(frame.text("message"));
   if (t !== "ev") return { kind: "quiet" };
   const event = fieldsOf(frame.json("event"), "a frame's event");
   return {

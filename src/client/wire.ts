@@ -190,6 +190,10 @@ export interface QueueStatus {
   readonly cuts: { readonly count: number; readonly tokens: number };
   /** Why it grants nothing although it has slots, and until when. */
   readonly closed: (Cause & { readonly untilAt: string }) | null;
+  /** Endpoints that share it as their device and are held back now; the others go on. */
+  readonly lines: readonly (Cause & { readonly line: string; readonly untilAt: string })[];
+  /** Calls that wait: interactive, background, batch. */
+  readonly perBand: readonly number[];
   /** How fast its models are, as far as that was learnt from their answers. */
   readonly models: readonly ModelSpeed[];
 }

@@ -69,6 +69,8 @@ export interface Decider<S, C, E> {
   weigh(state: S): number;
   /** True if nothing more can happen here, so that the cache may forget the state at once. */
   settled(state: S): boolean;
+  /** Number of the attempt whose stream the log's rows are in one order with (STREAM4). Absent: any stream of the scope. */
+  attempt?(state: S): number;
   /** Plain JSON of the state for a snapshot, and back. Absent: this kind is always replayed from its first event. */
   readonly snapshot?: { save(state: S): unknown; load(scope: Scope, saved: unknown): S };
 }

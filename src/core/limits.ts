@@ -64,6 +64,8 @@ export const schedulesBytesMax: number = 16 * 1_024 * 1_024;
 export const scheduleCatchUpMax = 100;
 /** Most calls that may wait in one queue: further submits are answered 429, because memory holds all of them. */
 export const pendingMax = 2_000_000;
+/** Most calls that one fairness key may have waiting: half of what a queue takes, so that nobody fills one alone. */
+export const pendingPerKeyMax = 1_000_000;
 /** Entries of one stream: beyond it the attempt fails with `limit_exceeded`. */
 export const streamEntriesMax = 1_000_000;
 /** Characters of one stream entry; longer deltas are split. */

@@ -1,7 +1,8 @@
 import { ErrandError } from "../core/errors.ts";
-import { bandOf } from "../core/queue/protocol.ts";
+import { bandOf, type Priority } from "../core/queue/protocol.ts";
 import { nextFreeSeconds, pointsOfNew } from "../core/schedule/estimate.ts";
-import { predictedSpan } from "../core/schedule/predict.ts";
+import { pendingOf } from "../core/schedule/position.ts";
+import { predictedSpan, predictedTree } from "../core/schedule/predict.ts";
 import { pendingCount, type Schedule } from "../core/schedule/state.ts";
 import { queueScope } from "../core/scope.ts";
 import type { TaskSpec } from "../core/task/spec.ts";
@@ -23,11 +24,21 @@ export function admit(
   spec: TaskSpec,
   how: {
     readonly pendingMax: number;
+    readonly pendingPerKeyMax: number;
     readonly endpoints: readonly string[];
     readonly nowMs: number;
   },
 ): void {
-  const { pendingMax, nowMs } = how;
+  const { pendingMax, pendingPerKeyMax, nowMs } = how;
+  const key = spec.key ?? spec.userId;
+  for (const name of new Set([spec.queue, ...how.endpoints])) {
+    const line = scheduleOf(kernel, name);
+    if (line === null || pendingOf(line, key) < pendingPerKeyMax) continue;
+    throw full(
+      `"${key}" has ${pendingPerKeyMax} calls waiting in queue "${name}", the most one may have; try again later`,
+      nextFreeSeconds(line, nowMs),
+    );
+  }
   const pool = scheduleOf(kernel, spec.queue);
   if (pool === null) return;
   if (pendingCount(pool) >= pendingMax) {
@@ -40,7 +51,7 @@ export function admit(
   if (spec.ttlMs === undefined && spec.deadlineMs === undefined) return;
   const asked = {
     band: bandOf(spec.priority),
-    key: spec.key ?? spec.userId,
+    key,
     taskType: spec.type,
     cost: spec.cost ?? startCost,
   };
@@ -59,6 +70,21 @@ export function admit(
     if (started + end > ended) ended = started + end;
   }
   if (ended * 1_000 > spec.deadlineMs) throw vain("end", "deadlineMs", spec.deadlineMs, ended);
+}
+
+/**
+ * When a task's call would start that is not there yet, half of the cases, in seconds from now; `null`: nobody can say,
+ * because the queue is paused.
+ */
+export function startOfNew(
+  schedule: Schedule,
+  asked: { readonly priority: Priority; readonly key: string; readonly type: string },
+  nowMs: number,
+): number | null {
+  if (schedule.paused) return null;
+  const { priority, key, type: taskType } = asked;
+  const cost = predictedTree(schedule.costs, taskType) || startCost;
+  return pointsOfNew(schedule, { band: bandOf(priority), key, taskType, cost }, nowMs).start;
 }
 
 function scheduleOf(kernel: Kernel, queue: string): Schedule | null {

@@ -2,7 +2,7 @@ import { Approvals } from "./approvals.ts";
 import { asTask, asTaskEvents } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { canonicalJson } from "../core/json.ts";
-import { pendingMax, retentionMsDefault } from "../core/limits.ts";
+import { pendingMax, pendingPerKeyMax, retentionMsDefault } from "../core/limits.ts";
 import type { Priority, QueueSettings } from "../core/queue/protocol.ts";
 import { queueScope, taskScope } from "../core/scope.ts";
 import type { TaskCommand } from "../core/task/commands.ts";
@@ -255,6 +255,8 @@ export class Engine {
     return await this.submit(spec.type, spec.input, {
       userId: spec.userId,
       priority: spec.priority,
+      ...(spec.key === undefined ? {} : { fairnessKey: spec.key }),
+      ...(spec.weight === undefined ? {} : { weight: spec.weight }),
       ...options,
     });
   }
@@ -330,6 +332,7 @@ export class Engine {
   #admit(spec: TaskSpec): void {
     admit(this.kernel, spec, {
       pendingMax: this.#settings.pendingMax ?? pendingMax,
+      pendingPerKeyMax: this.#settings.pendingPerKeyMax ?? pendingPerKeyMax,
       endpoints: [...new Set(this.roles.endpoints.map(endpointQueue))],
       nowMs: this.nowMs(),
     });

@@ -18,6 +18,7 @@ export type Readings = Pick<
   | "queue"
   | "queueSettings"
   | "waits"
+  | "startOfNew"
   | "lane"
   | "todos"
   | "person"
@@ -36,6 +37,7 @@ export const readingNames: readonly (keyof Readings)[] = [
   "queue",
   "queueSettings",
   "waits",
+  "startOfNew",
   "lane",
   "todos",
   "person",

@@ -65,6 +65,7 @@ export {
   type TodoDone,
 } from "./todos.ts";
 export { unpackVector, vectorsOf } from "./vectors.ts";
+export { isZone } from "./zone.ts";
 export {
   poolSlotsDefault,
   type EnginePorts,

@@ -190,7 +190,11 @@ export function whyMessage(
     const closed = closedWords[queue.code];
     if (closed !== undefined)
       return `The task is ${place}, but queue "${queueName}" ${closed}${queue.error === undefined ? "" : ` (${queue.error})`}: it goes on at ${isoTime(queue.untilMs ?? 0)}.`;
-    return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.${expected(queue.estimate)}`;
+    const gathers =
+      queue.code === "behind_others" && queue.position === 1
+        ? " A call that takes several slots goes first, and waits for the last of them."
+        : "";
+    return `The task is ${place} for queue "${queueName}": ${queue.running} of ${queue.slots} slots are taken and ${queue.pending} calls wait.${gathers}${expected(queue.estimate)}`;
   }
   if (view.reason !== null) {
     const { message, untilAt, error } = view.reason;

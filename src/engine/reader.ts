@@ -1,7 +1,7 @@
 import { asQueue, asSession, asTask, asUser } from "./erased-types.ts";
 import { ErrandError } from "../core/errors.ts";
 import { why } from "../core/queue/views.ts";
-import type { QueueSettings, QueueWhy } from "../core/queue/protocol.ts";
+import type { Priority, QueueSettings, QueueWhy } from "../core/queue/protocol.ts";
 import { queueScope, sessionScope, taskScope, userScope, type Scope } from "../core/scope.ts";
 import type { Todo } from "../core/session/todos.ts";
 import { streamId, textOf } from "../core/stream/entry.ts";
@@ -13,6 +13,7 @@ import { isoTime, taskView, type TaskView } from "../core/task/view.ts";
 import type { Clock } from "../ports/host.ts";
 import type { Cipher } from "../ports/cipher.ts";
 import type { SyncStore, TaskQuery } from "../ports/store.ts";
+import { startOfNew } from "./admission.ts";
 import { pageOf, type Envelope } from "./envelope.ts";
 import type { Homes, Readings } from "./homes.ts";
 import { titlePlace } from "./kernel/group.ts";
@@ -342,6 +343,18 @@ export class Reader {
     if (away !== null) return await away.queue(name);
     return await this.#kernel.read(queueScope(name), (state) =>
       queueView(asQueue(state), this.#clock.nowMs()),
+    );
+  }
+
+  /** When a call that is asked for now would start, half of the cases, in seconds from now; `null`: nobody can say. */
+  async startOfNew(
+    name: string,
+    asked: { readonly priority: Priority; readonly key: string; readonly type: string },
+  ): Promise<number | null> {
+    const away = this.#away(queueScope(name));
+    if (away !== null) return await away.startOfNew(name, asked);
+    return await this.#kernel.read(queueScope(name), (state) =>
+      startOfNew(asQueue(state).schedule, asked, this.#clock.nowMs()),
     );
   }
 

@@ -12,6 +12,7 @@ import type { Engine } from "./engine.ts";
 import type { Committed } from "./kernel/group.ts";
 import { cronCharsMax } from "./schedules.ts";
 import { plannerChatId } from "./todos.ts";
+import { isZone } from "./zone.ts";
 
 /** A reminder as somebody asks for it: at one time, or again and again. */
 export interface ReminderWish {
@@ -185,15 +186,6 @@ export class Reminders {
 
 function nextOf({ nextAtMs, snoozedMs }: Reminder): number {
   return Math.min(nextAtMs ?? Infinity, snoozedMs ?? Infinity);
-}
-
-/** True for a time zone that this platform knows. */
-function isZone(timeZone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat("en", { timeZone }).resolvedOptions().timeZone !== "";
-  } catch {
-    return false;
-  }
 }
 
 function invalid(field: string, message: string): ErrandError {

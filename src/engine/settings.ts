@@ -46,6 +46,8 @@ export interface EngineSettings {
   readonly cacheBytesMax?: number;
   /** Calls that may wait in one queue before submits are refused with `queue_full`. Default 2,000,000. */
   readonly pendingMax?: number;
+  /** Calls that one user or fairness key may have waiting in one queue before `queue_full`. Default 1,000,000. */
+  readonly pendingPerKeyMax?: number;
 }
 
 /** Slots of a worker pool that is not configured: starts are cheap, and a task that waits holds none. */

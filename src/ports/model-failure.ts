@@ -124,6 +124,26 @@ export function endpointErrorOf(body: unknown): EndpointError {
   };
 }
 
+/** Codes of a connection that was given up because nothing came for too long. */
+export const silentCodes: ReadonlySet<string> = new Set([
+  "UND_ERR_HEADERS_TIMEOUT",
+  "UND_ERR_BODY_TIMEOUT",
+]);
+
+/**
+ * The system's code ("ECONNRESET") of an error that a broken connection led to, "" if it has none. Node hides it in
+ * `cause`, and that of several attempts in `cause.errors`.
+ */
+export function connectionCode(error: unknown): string {
+  let at: unknown = error;
+  for (let depth = 0; depth < 4 && isRecord(at); depth++) {
+    if (typeof at["code"] === "string") return at["code"];
+    const errors = at["errors"];
+    at = at["cause"] ?? (Array.isArray(errors) ? errors[0] : undefined);
+  }
+  return "";
+}
+
 /**
  * The wait a server asks for, in ms: `retry-after-ms`, else `retry-after` in seconds or as an HTTP date. Between 0 and
  * {@link retryAfterMsMax}; undefined if absent or unreadable.

@@ -137,7 +137,7 @@ export function asyncapiDocument(version: string): object {
       socket: {
         address: "/ws/tasks",
         description:
-          "Subprotocol `errand.v1`, or none. Closed with 1001 when the server stops, 1008 for too many messages, 1009 for one that is too big, 1013 for a reader that is too slow, 4401 without a good key.",
+          "Subprotocol `errand.v1`, or none. Closed with 1001 when the server stops, 1008 for too many messages, 1009 for one that is too big, 1013 for a reader that is too slow or should come back later, 4401 without a good key.",
         messages: {
           ask: {
             summary: "What a client says",

@@ -12,7 +12,7 @@ import { refuseForeign } from "./guard/same-origin.ts";
 import { StreamGate } from "./guard/stream-gate.ts";
 import { TokenBuckets } from "./guard/token-bucket.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { MethodRefused, type Router } from "./mount.ts";
+import { MethodRefused, TooFast, type Router } from "./mount.ts";
 import { openaiErrorResponse } from "./openai/errors.ts";
 import { isOpenaiPath, openaiRoutes } from "./openai/routes.ts";
 import { openapiDocument } from "./openapi.ts";
@@ -272,6 +272,7 @@ function refusal(
     ? openaiErrorResponse(known)
     : problemResponse(known, requestId);
   if (known instanceof MethodRefused) response.headers.set("allow", known.allow);
+  if (known instanceof TooFast) known.tell(response.headers, path);
   server.metrics.answered("refused", response.status);
   return response;
 }

@@ -69,6 +69,28 @@ export class MethodRefused extends ErrandError {
   }
 }
 
+/** Somebody submits too fast: the answer says what is left, which is nothing, and when it is not. */
+export class TooFast extends ErrandError {
+  readonly #submits: TokenBuckets;
+  readonly #allowance: Allowance;
+  constructor(submits: TokenBuckets, allowance: Allowance) {
+    const { retryAfterMs } = allowance;
+    const { perSecond, burst } = submits;
+    super(
+      "rate_limited",
+      `you may submit ${perSecond} times a second, ${burst} at once: try again in ${retryAfterMs} ms`,
+      { retryAfterMs },
+    );
+    this.#submits = submits;
+    this.#allowance = allowance;
+  }
+
+  /** Sets the headers that a door has for it. */
+  tell(headers: Headers, path: string): void {
+    tellRate(headers, path, this.#submits, this.#allowance);
+  }
+}
+
 const nobody: Identity = { userId: "", isAdmin: false, keyHash: null };
 
 async function admit(
@@ -86,14 +108,7 @@ async function admit(
 function takeSubmit(submits: TokenBuckets, who: Identity): Allowance {
   const allowance = submits.take(who.userId);
   if (allowance.retryAfterMs === 0) return allowance;
-  const { perSecond, burst } = submits;
-  throw new ErrandError(
-    "rate_limited",
-    `you may submit ${perSecond} times a second, ${burst} at once: try again in ${allowance.retryAfterMs} ms`,
-    {
-      retryAfterMs: allowance.retryAfterMs,
-    },
-  );
+  throw new TooFast(submits, allowance);
 }
 
 /** draft-ietf-httpapi-ratelimit-headers: what is left, and what is allowed. OpenAI's clients have names of their own. */

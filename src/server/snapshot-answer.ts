@@ -10,7 +10,12 @@ export const snapshotHeader: HeaderDoc = {
 /** A snapshot with its ETag, or 304. What a browser has may be kept, but must be checked each time. */
 export function snapshotAnswer(request: Request, snapshot: object, version: string): Response {
   const etag = `"${version}"`;
-  const headers = { etag, "cache-control": "private, no-cache" };
+  // Another key in the same browser is another person, whose facts have the same numbers.
+  const headers = {
+    etag,
+    "cache-control": "private, no-cache",
+    vary: "authorization, x-api-key",
+  };
   if (matches(request.headers.get("if-none-match"), etag)) return empty(304, headers);
   return json(snapshot, 200, headers);
 }

@@ -74,7 +74,8 @@ export async function answerCommand(clerk: Clerk, command: Command): Promise<str
 
 const questions: Readonly<Record<"enqueue" | "cancel", string>> = {
   enqueue: "What should I add? Type `enqueue` and the job, for example `enqueue water the plants`.",
-  cancel: "Which job should I cancel? Type `cancel last`, or `cancel` and an id from `list`.",
+  cancel:
+    "Which job should I cancel? Jobs are cancelled one at a time: type `cancel last`, or `cancel` and an id from `list`.",
 };
 
 /** What can be typed. */
@@ -85,7 +86,7 @@ export const commandHelp: string = [
   "- `work` starts the next job; `work auto` runs all of them, one after another, until `work manual`",
   "- `status` or `status <id>` says how things stand",
   "- `why` or `why <id>` says what a job waits for",
-  "- `cancel <id>` or `cancel last` stops a job",
+  "- `cancel <id>`, `cancel <its words>` or `cancel last` stops a job",
   "- `todo <text>` adds to your todos, `todos` shows them, `done <number>` completes one; `undone`, `drop` and `undo` take back",
   "- `remind me <what> <when>` and `reminders`; `snooze` puts one off; `plan` plans your day, `summary` sums this chat up, `extract` finds todos in it",
   'Plain words do as well: "add \'hello\' to the queue", "what jobs are in the list", "process a job".',

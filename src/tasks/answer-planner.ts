@@ -165,20 +165,26 @@ async function snooze(
   const meant = await ctx.step(`${prefix}.find`, async () => {
     const reminders = await desk.reminders(userId);
     const found = number === null ? lastRung(reminders) : reminders[number - 1];
+    if (found === undefined) {
+      const none =
+        number === null ? "No reminder has come yet." : `There is no reminder number ${number}.`;
+      return { question: `${none} \`reminders\` shows them.` };
+    }
+    const { id, text } = found;
     const timeZone = await desk.zoneOf(userId);
-    const when = words === "" ? null : readWhen(words, { nowMs: desk.nowMs(), timeZone });
-    const untilMs =
-      when !== null && when !== "past" && "atMs" in when
-        ? when.atMs
-        : desk.nowMs() + snoozeMsDefault;
-    return found === undefined ? null : { id: found.id, text: found.text, untilMs, timeZone };
+    if (words === "") return { id, text, timeZone, untilMs: desk.nowMs() + snoozeMsDefault };
+    const when = readWhen(words, { nowMs: desk.nowMs(), timeZone });
+    if (when === "past") return { question: "That time is over. Until when shall I put it off?" };
+    if (when === null || "cron" in when)
+      return { question: "Until when? For example `snooze until tomorrow at 9`." };
+    return { id, text, timeZone, untilMs: when.atMs };
   });
-  if (meant === null)
-    return number === null
-      ? "No reminder has come yet. `reminders` shows them."
-      : `There is no reminder number ${number}. \`reminders\` shows them.`;
+  if ("question" in meant) return meant.question;
   const { id, text, untilMs, timeZone } = meant;
-  await ctx.step(`${prefix}.snooze`, () => desk.snoozeReminder(userId, id, untilMs));
+  const isThere = await ctx.step(`${prefix}.snooze`, () =>
+    desk.snoozeReminder(userId, id, untilMs),
+  );
+  if (!isThere) return `That reminder is gone: ${oneLine(text, 120)}`;
   return `I will remind you ${whenWords(desk, untilMs, timeZone)}: ${oneLine(text, 120)}`;
 }
 

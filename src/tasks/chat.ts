@@ -6,6 +6,7 @@ import { converse } from "./chat-conversation.ts";
 import { parseTyped } from "./command.ts";
 import type { Desk } from "./desk.ts";
 import { parseEnglish } from "./english-command.ts";
+import { aboutNamedJob } from "./named-job.ts";
 import { object, schema, text } from "./input-schema.ts";
 
 /** Text of a session that a turn remembers unless told otherwise, in UTF-16 units: about 4,000 tokens. */
@@ -52,11 +53,9 @@ async function answer(clerk: Clerk, message: string, memoryCharsMax: number): Pr
   // Decided once: a turn that began with a model is not finished by the rules, and the other way round.
   const hasModel = await ctx.step("has-model", () => ctx.hasModel("chat"));
   if (hasModel) return await converse(clerk, message, memoryCharsMax);
-  const english = parseEnglish(message);
-  return await say(
-    ctx,
-    english === null ? plainAnswer(message) : await answerCommand(clerk, english),
-  );
+  const wish = parseEnglish(message) ?? (await aboutNamedJob(clerk, message));
+  if (wish === null) return await say(ctx, plainAnswer(message));
+  return await say(ctx, typeof wish === "string" ? wish : await answerCommand(clerk, wish));
 }
 
 /** Pieces that an answer of the rules is streamed in, at most. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 
 import { parseTyped, type Command } from "./command.ts";
 import { parseEnglish } from "./english-command.ts";
+import { nearCommand } from "./named-job.ts";
 import { shortId } from "./task-reference.ts";
 
 const taskId = "task_01k9m2xq4r8s5t6v7w8x9yzabc";
@@ -53,6 +54,7 @@ const typed: readonly (readonly [string, Command])[] = [
   ["why", { name: "why", task: null }],
   [`why ${short}`, { name: "why", task: byId }],
   ["help", { name: "help" }],
+  [" ? ", { name: "help" }],
   ["todo buy milk", { name: "todoAdd", text: "buy milk" }],
   ["/todo: 'buy milk'", { name: "todoAdd", text: "buy milk" }],
   ["todos", { name: "todoList" }],
@@ -108,6 +110,9 @@ const english: readonly (readonly [string, Command])[] = [
   ["how many jobs are in the queue", list],
   ["is the queue empty?", list],
   ["is there anything in the queue", list],
+  ["what did you finish?", list],
+  ["put 'feed the cat' on the list", enqueue("feed the cat")],
+  ["stop auto", manual],
   ["process a job", work],
   ["Please process a job from the queue now.", work],
   ["can you run the next task?", work],
@@ -247,6 +252,21 @@ describe("commands", () => {
       }),
     );
   });
+});
+
+test.each([
+  ["enque milk", "enqueue milk"],
+  ["ENQEUE milk", "enqueue milk"],
+  ["lst", "list"],
+  ["wrok", "work"],
+  ["statsu", "status"],
+  ["work on my essay", null],
+  ["lost my keys", null],
+  ["walk", null],
+  ["the plan", null],
+  ["", null],
+])("[ASSIST6] a slip of the finger is asked about: %j", (message, command) => {
+  expect(nearCommand(message)).toBe(command);
 });
 
 test("[ASSIST3] a short id holds a digit, ends its task's id and is read back", () => {

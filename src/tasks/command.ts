@@ -39,6 +39,7 @@ const intoQueue =
  * sentences that begin with such a word ("work on my essay").
  */
 export function parseTyped(message: string): Command | null {
+  if (message.trim() === "?") return { name: "help" };
   const match = typedPattern.exec(message.trim());
   if (match === null) return parsePlanner(message) ?? parseTodo(message);
   const [, verb = "", behind = ""] = match;

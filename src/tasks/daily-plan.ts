@@ -5,7 +5,7 @@ import type { Todo } from "../core/session/todos.ts";
 import type { Reminder } from "../core/user/reminders.ts";
 import { defineTask, type TaskContext, type TaskType } from "../engine/index.ts";
 import type { Desk } from "./desk.ts";
-import { flag, object, optional, schema, text } from "./input-schema.ts";
+import { flag, object, optional, schema, zone } from "./input-schema.ts";
 import { askForJson } from "./json-answer.ts";
 import { dayWords, dueWords } from "./todo-report.ts";
 import { oneLine } from "./task-words.ts";
@@ -60,9 +60,7 @@ export function dailyPlanTask(desk: Desk): TaskType<DailyPlanInput, DailyPlanOut
     "daily_plan",
     {
       queue: "tasks",
-      input: schema(
-        object({ timeZone: optional(text({ min: 1, max: 64 })), tell: optional(flag()) }),
-      ),
+      input: schema(object({ timeZone: optional(zone()), tell: optional(flag()) })),
     },
     async ({ timeZone, tell = true }, ctx) => {
       const { userId, taskId } = ctx;
@@ -87,8 +85,8 @@ export function dailyPlanTask(desk: Desk): TaskType<DailyPlanInput, DailyPlanOut
           tell,
         }),
       );
-      const { day: of, timeZone: zone, todoIds, text: whole } = made;
-      return { text: whole, day: of, timeZone: zone, todoIds, proposed: choice.proposals, by };
+      const { day: of, timeZone: where, todoIds, text: whole } = made;
+      return { text: whole, day: of, timeZone: where, todoIds, proposed: choice.proposals, by };
     },
   );
 }

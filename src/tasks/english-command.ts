@@ -49,6 +49,7 @@ const listSentences: readonly RegExp[] = [
   ),
   sentence(`is (?:there )?(?:anything|something)(?: left| waiting| queued)? (?:in|on) ${queue}`),
   sentence(`is ${queue} empty`),
+  sentence(`what (?:did|have) you (?:finish|finished|done|do)|what(?:'s| is) (?:done|finished)`),
 ];
 
 const workSentences: readonly RegExp[] = [
@@ -82,7 +83,9 @@ const manualSentences: readonly RegExp[] = [
   sentence(
     `(?:stop|pause|halt) (?:working|processing|(?:the|my) queue|processing (?:${nouns}|(?:the|my) queue)|working automatically)`,
   ),
-  sentence(`(?:turn|switch) (?:off auto|auto off|to manual)(?: mode)?`),
+  sentence(
+    `(?:turn|switch) (?:off auto|auto off|to manual)(?: mode)?|(?:stop auto|auto off)(?: mode)?`,
+  ),
 ];
 
 const overviewSentences: readonly RegExp[] = [
@@ -160,6 +163,7 @@ const askEnqueueSentences: readonly RegExp[] = [
 /** What is enqueued stands in the middle: nothing after it needs to be kept. */
 const enqueueMiddle: readonly RegExp[] = [
   sentence(`(?:add|append|enqueue|queue) (?<text>[^]+) ${into} (?:the end of )?${queue}`),
+  sentence(`(?:put|place|insert|push) (?<text>"[^"\\n]+"|'[^'\\n]+') ${into} (?:the|my|your) list`),
   sentence(
     `(?:put|place|insert|push) (?<text>[^]+) ${into} (?:the end of )?(?:(?:the|my|your) )?(?:(?:job|task|work) )?(?:queue|(?:job|task|work) list)`,
   ),

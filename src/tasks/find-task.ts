@@ -56,12 +56,21 @@ async function byId(desk: Desk, userId: string, id: string): Promise<Found> {
   };
 }
 
-async function idsEndingIn(desk: Desk, userId: string, id: string): Promise<readonly string[]> {
-  const { current, waiting } = await desk.notes(userId);
+/** The user's jobs that are looked at where one is named, newest first; those that have ended are not all there. */
+export async function jobsLooked(
+  desk: Desk,
+  userId: string,
+): Promise<{ readonly open: readonly TaskView[]; readonly ended: readonly TaskView[] }> {
   const [open, ended] = await Promise.all([
     desk.jobs(userId, "active", searchedJobs),
     desk.jobs(userId, "ended", searchedJobs),
   ]);
+  return { open, ended };
+}
+
+async function idsEndingIn(desk: Desk, userId: string, id: string): Promise<readonly string[]> {
+  const { current, waiting } = await desk.notes(userId);
+  const { open, ended } = await jobsLooked(desk, userId);
   const known = [...(current === null ? [] : [current]), ...waiting];
   return matchingIds([...known, ...[...open, ...ended].map((task) => task.id)], id);
 }

@@ -1,6 +1,6 @@
 import { isChatId, isName } from "../core/ids.ts";
 import { isRecord } from "../core/json.ts";
-import type { Schema, SchemaResult } from "../engine/index.ts";
+import { isZone, type Schema, type SchemaResult } from "../engine/index.ts";
 
 /** What is wrong with a field: where, and in words. */
 export interface Issue {
@@ -89,6 +89,16 @@ export function name(): Field<string> {
     read(value) {
       if (typeof value === "string" && isName(value)) return { value };
       return wrong(`must be 1..100 of letters, digits and "_ . : -", got ${shown(value)}`);
+    },
+  };
+}
+
+/** The IANA name of a time zone. */
+export function zone(): Field<string> {
+  return {
+    read(value) {
+      if (typeof value === "string" && isZone(value)) return { value };
+      return wrong(`must be an IANA time zone, got ${shown(value)}`);
     },
   };
 }

@@ -17,7 +17,7 @@ import { PageContext } from "./view/page-context.ts";
 const sidebarNarrow = window.matchMedia("(width < 52rem)");
 const panelNarrow = window.matchMedia("(width < 74rem)");
 
-const settings = openSettings(window.localStorage);
+const settings = openSettings(() => window.localStorage);
 const client = createClient({
   // The page may be served under a path; its API is beside it.
   baseUrl: new URL(".", document.baseURI).href,

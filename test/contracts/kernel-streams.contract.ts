@@ -6,7 +6,7 @@ import type { Entry } from "../../src/core/stream/entry.ts";
 import type { OpenStream } from "../../src/engine/kernel/open-stream.ts";
 import { quiet, type KernelBench } from "./kernel-bench.ts";
 import type { WithBench } from "./kernel-groups.contract.ts";
-import { noting } from "./tally.ts";
+import { kindOf, noting, tallies } from "./tally.ts";
 
 const a: Scope = "task/a";
 const STREAM = "a/1";
@@ -89,6 +89,26 @@ export function kernelStreamContract(withBench: WithBench): void {
       const rows = await bench.kernel.readLog(a);
       expect(rows.map(({ streamTail }) => streamTail)).toEqual([null, 2, 2, 3, null]);
     }));
+
+  test("[STREAM4] a row of an attempt is not ordered by the stream of an earlier one, which is open to be closed", () => {
+    const task = { ...kindOf("task"), attempt: () => 2 };
+    const deciders = new Map([...tallies, ["task", task]]);
+    return withBench(
+      async ({ bench, reopen }) => {
+        const first = await open(bench);
+        await bench.kernel.append(first, [says("first"), says(" try")]);
+        const next = await reopen();
+        await open(next);
+        await next.kernel.dispatch(a, noting("before its stream"));
+        const second = await next.kernel.openStream("a", "a/2", "ann", 2);
+        void next.kernel.append(second, [says("second")]);
+        await next.kernel.dispatch(a, noting("with it"));
+        const rows = await next.kernel.readLog(a);
+        expect(rows.map(({ streamTail }) => streamTail)).toEqual([null, 1]);
+      },
+      { deciders },
+    );
+  });
 
   test("[STREAM7] a new owner goes on where the old one was stored, and the old one is fenced", () =>
     withBench(async ({ bench }) => {

@@ -5,11 +5,11 @@ import { kernelCostContract } from "./kernel-cost.contract.ts";
 import { kernelFaultContract } from "./kernel-faults.contract.ts";
 import { kernelRecoveryContract, kernelSealContract } from "./kernel-life.contract.ts";
 import { benches, kernelGroupContract } from "./kernel-groups.contract.ts";
+import { kernelOutboxContract } from "./kernel-outbox.contract.ts";
 import { kernelStreamContract } from "./kernel-streams.contract.ts";
 import {
   kernelKeyContract,
   kernelMemoryContract,
-  kernelOutboxContract,
   kernelTimerContract,
 } from "./kernel-world.contract.ts";
 

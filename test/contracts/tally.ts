@@ -109,6 +109,13 @@ export const tallies: ReadonlyMap<string, AnyDecider> = new Map([
   ["queue", withSnapshot as unknown as AnyDecider],
 ]);
 
+/** The tally of one kind of scope. */
+export function kindOf(kind: string): AnyDecider {
+  const decider = tallies.get(kind);
+  if (decider === undefined) throw new Error(`no tally for ${kind}`);
+  return decider;
+}
+
 /** A command that notes `text`. */
 export function noting(text: string, also: Effects = {}): TallyCommand {
   return { do: "note", text, ...also };

@@ -1,5 +1,6 @@
 /** What journeys of users are made of, the same on every host. */
 import { createSseParser } from "../../src/client/sse.ts";
+import type { Frame } from "./frames.ts";
 
 /** Sends a request as the journey's user; `key: null` is somebody else with a key. */
 export type Send = (
@@ -9,10 +10,30 @@ export type Send = (
   headers?: Readonly<Record<string, string>>,
 ) => Promise<Response>;
 
+/** An open WebSocket. */
+export interface JourneySocket {
+  readonly protocol: string;
+  /** How it ended. */
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+  send(message: unknown): void;
+  /** Frames up to the first that fits, with it. Throws if the socket closes before. */
+  until(fits: (frame: Frame) => boolean): Promise<readonly Frame[]>;
+  close(code: number, reason: string): void;
+}
+
+/** Opens a WebSocket; rejects with the status in the message. */
+export type OpenSocket = (path: string) => Promise<JourneySocket>;
+
+/** One user of a host. */
+export interface Visitor {
+  readonly send: Send;
+  readonly socket: OpenSocket;
+}
+
 /** A user of a host, and another one. */
 export interface Travellers {
-  readonly own: Send;
-  readonly other: Send;
+  readonly own: Visitor;
+  readonly other: Visitor;
 }
 
 interface Shown {
@@ -30,12 +51,27 @@ const ends: readonly string[] = ["completed", "failed", "cancelled", "expired"];
 export class Traveller {
   readonly #send: Send;
   readonly other: Send;
+  /** Opens a WebSocket as the journey's user. */
+  readonly socket: OpenSocket;
+  readonly #socketOfOther: OpenSocket;
   readonly #seen: unknown[] = [];
   readonly #ids = new Map<string, string>();
 
   constructor({ own, other }: Travellers) {
-    this.#send = own;
-    this.other = other;
+    this.#send = own.send;
+    this.other = other.send;
+    this.socket = own.socket;
+    this.#socketOfOther = other.socket;
+  }
+
+  /** The status that somebody else is refused a WebSocket with; `null` if it opens. */
+  async otherSocket(path: string): Promise<string | null> {
+    try {
+      (await this.#socketOfOther(path)).close(1000, "");
+      return null;
+    } catch (error) {
+      return /\b[45]\d\d\b/.exec(String(error))?.[0] ?? String(error);
+    }
   }
 
   /** Writes something down. */

@@ -1,4 +1,5 @@
 import type { Journey, Traveller } from "./journey.ts";
+import { socketJourneys } from "./socket-journeys.ts";
 
 /** Inputs that come back as they went in. */
 const inputs: Readonly<Record<string, unknown>> = {
@@ -245,4 +246,5 @@ export const journeys: readonly (readonly [string, Journey])[] = [
   ...echoes(),
   ...talks(),
   ...others,
+  ...socketJourneys,
 ];

@@ -16,7 +16,7 @@ import { taskDecider } from "../../src/core/task/decider.ts";
 import type { TaskEvent } from "../../src/core/task/events.ts";
 import type { TaskState } from "../../src/core/task/state.ts";
 import { userDecider, type UserState } from "../../src/core/user/decider.ts";
-import { decodeFrame } from "../../src/engine/kernel/frame.ts";
+import { decodeFrame, type StoredEvent } from "../../src/engine/kernel/frame.ts";
 import type { Cipher } from "../../src/ports/cipher.ts";
 import type { Group, StreamHead } from "../../src/ports/store.ts";
 import { TaskLife } from "./task-life.ts";
@@ -113,10 +113,10 @@ export class Shadow {
   /** Folds a committed group; answers the scopes whose log it grew and the text of its facts, for the trace. */
   apply(group: Group): { readonly touched: readonly Scope[]; readonly facts: string } {
     const touched = new Set<Scope>();
-    let facts = "";
+    let said = "";
     for (const { stream, ...op } of group.streams) {
       this.#stream(stream, op);
-      facts += `${stream} ${op.op} ${"n" in op ? op.n : ""} epoch ${op.epoch};`;
+      said += `${stream} ${op.op} ${"n" in op ? op.n : ""} epoch ${op.epoch};`;
     }
     for (const row of group.appends) {
       const before = this.scopes.get(row.scope);
@@ -132,25 +132,32 @@ export class Shadow {
         () => `${row.scope}: ${row.seq} follows ${shadow.seq}`,
       );
       const text = this.#cipher.open(`${row.scope}#${row.seq}`, row.body);
-      facts += `${row.scope}#${row.seq}${text}`;
-      let count = 0;
-      for (const { event, streamTail } of decodeFrame(text, row)) {
-        this.#fact(shadow, event as { type: string }, row.atMs, streamTail);
-        count += 1;
-      }
-      must(count === row.count, "a row counts its events", () => `${row.scope}#${row.seq}`);
+      said += `${row.scope}#${row.seq}${text}`;
+      const facts = decodeFrame(text, row);
+      this.#knowsItsStream(shadow, facts);
+      for (const { event } of facts) this.#fact(shadow, event as { type: string }, row.atMs);
+      must(facts.length === row.count, "a row counts its events", () => `${row.scope}#${row.seq}`);
       touched.add(row.scope);
     }
     this.#rows(group);
-    return { touched: [...touched], facts };
+    return { touched: [...touched], facts: said };
   }
 
-  #fact(
-    shadow: ShadowScope,
-    event: { type: string },
-    atMs: number,
-    streamTail: number | null,
-  ): void {
+  /** A row that begins or ends an attempt comes behind all of its stream, whatever it says. */
+  #knowsItsStream({ scope, seq, state }: ShadowScope, facts: readonly StoredEvent[]): void {
+    const tail = facts[0]?.streamTail ?? null;
+    if (tail === null || !scope.startsWith("task/")) return;
+    const { attempt } = state as TaskState;
+    if (facts.some(({ event }) => (event as TaskEvent).type === "task.started")) return;
+    const stream = this.streams.get(`${scope.slice("task/".length)}/${attempt}`);
+    must(
+      tail === (stream?.tail ?? 0),
+      "a log row knows how long its stream was",
+      () => `${scope}#${seq + 1} says ${tail}, the stream has ${stream?.tail ?? 0}`,
+    );
+  }
+
+  #fact(shadow: ShadowScope, event: { type: string }, atMs: number): void {
     const { scope } = shadow;
     this.onFact(scope, event, atMs);
     if (scope.startsWith("task/")) {
@@ -158,13 +165,6 @@ export class Shadow {
       const life = this.lives.get(id) ?? new TaskLife(id);
       this.lives.set(id, life);
       life.observe(event as TaskEvent, atMs);
-      const stream = this.streams.get(`${id}/${(shadow.state as TaskState).attempt}`);
-      must(
-        streamTail === null || stream === undefined || streamTail === stream.tail,
-        "a log row knows how long its stream was",
-        () =>
-          `${scope}#${shadow.seq + 1} says ${String(streamTail)}, the stream has ${stream?.tail ?? 0}`,
-      );
     }
     if (event.type === "session.deleted")
       this.deletions.set(scope, (this.deletions.get(scope) ?? 0) + 1);

@@ -33,6 +33,7 @@ const rich = [
 ].join("\n");
 
 const away = new Date(Date.now() + 400_000).toISOString();
+const rang = { dueAt: new Date(Date.now() - 9e6).toISOString(), at: away, missed: true };
 const modelSlot = { code: "slot", queue: "model:default", position: 2, message: "" };
 const times = (p50Ms: number, p90Ms: number): object => ({
   start: { p50Ms, p90Ms },
@@ -74,6 +75,8 @@ export const scenes: Readonly<Record<string, Scene>> = {
         estimate: { ...times(50_000, 170_000), late: true },
       },
       { ...modelSlot, cause: { code: "endpoint_down", untilAt: away } },
+      { ...modelSlot, cause: { code: "endpoint_loading", untilAt: away } },
+      { ...modelSlot, cause: { code: "model_swap" } },
       { ...modelSlot, cause: { code: "rate_window", untilAt: away } },
       { ...modelSlot, cause: { code: "queue_paused" } },
       {
@@ -232,6 +235,12 @@ export const scenes: Readonly<Record<string, Scene>> = {
         requestsPerMinute: 60,
         closed: { code: "endpoint_down", untilAt: away },
       }),
+      aQueue("model:gpu0", {
+        pending: 2,
+        swapMs: 20_000,
+        loaded: "qwen3-30b",
+        closed: { code: "endpoint_loading", untilAt: away },
+      }),
       aQueue("camera_analysis", { slots: 2, paused: true, pending: 2 }),
     );
     await openTab(page, "Queues");
@@ -310,8 +319,14 @@ export const scenes: Readonly<Record<string, Scene>> = {
     planner.putTodo({ text: "Buy milk" });
     planner.putTodo({ text: "Call the bank about the card that was lost", dueDay: "2026-01-02" });
     planner.putTodo({ text: "Water the plants", status: "done" });
+    planner.putTodo({ text: "Ask Ann for the offer of the heat pump", status: "proposed" });
+    const { id: taskId } = server.world.addTask({ type: "send", status: "waiting" });
+    planner.ask("ap_1", { taskId, question: "May I send the offer to Ann, with the price in it?" });
+    planner.putReminder("rm_1", { text: "Turn the oven off", last: rang });
+    planner.putReminder("rm_2", { text: "Stand up", nextAt: away, cron: "0 9 * * 1-5" });
     await openTab(page, "Todos");
     await page.getByText("Buy milk").waitFor();
+    await page.getByText("Turn the oven off").first().waitFor();
   },
 
   async key(server, page) {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { missingBrowser } from "./browser.ts";
-import { useStage } from "./stage.ts";
+import { phone, useStage } from "./stage.ts";
 
 const done = { status: "completed", completedAt: "2026-01-01T00:00:00.000Z" } as const;
 
@@ -51,6 +51,22 @@ describe.skipIf(missingBrowser !== undefined)("the panel of background tasks", (
       )
       .waitFor();
     expect(world.tasks.get(task.id)?.status).toBe("failed");
+  });
+
+  test("[WEB21] what is said of an action is said where it was done, also in a drawer and without a connection", async () => {
+    stage.server.world.addTask({ input: { text: "call the dentist" }, status: "failed" });
+    const page = await stage.open("", phone);
+    await page.locator(".with-count").click();
+    const drawer = page.getByRole("dialog");
+    await drawer.getByRole("button", { name: "Retry: call the dentist" }).waitFor();
+    await stage.server.down();
+    await drawer.getByRole("button", { name: "Retry: call the dentist" }).click();
+    const notice = drawer.getByText("Could not retry the task. No connection to the server.");
+    await notice.waitFor();
+    await drawer.getByText("this page reconnects by itself").waitFor();
+    await drawer.getByRole("button", { name: "Dismiss" }).click();
+    await expect.poll(() => notice.count()).toBe(0);
+    await stage.server.up();
   });
 
   test("[WEB22] filters show what they name", async () => {

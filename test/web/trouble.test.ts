@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { missingBrowser } from "./browser.ts";
-import { lastAnswer, lastState, send, useStage } from "./stage.ts";
+import { answers, lastAnswer, lastState, send, useStage } from "./stage.ts";
 
 describe.skipIf(missingBrowser !== undefined)("trouble, said in words", () => {
   const stage = useStage();
@@ -144,6 +144,27 @@ describe.skipIf(missingBrowser !== undefined)("trouble, said in words", () => {
     await expect.poll(() => lastAnswer(page)).toBe("With a key");
     await page.getByRole("button", { name: "Forget the API key" }).click();
     await page.getByLabel("API key", { exact: true }).waitFor();
+    expect(new URL(page.url()).hash).toBe("#/");
+    await page.getByLabel("API key", { exact: true }).fill("correct horse");
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByText("What can I take care of?").waitFor();
+    expect(await answers(page)).toEqual([]);
+  });
+
+  test("[WEB44] a browser that refuses storage opens the page, and the key works as long as it", async () => {
+    stage.server.demandKey("correct horse");
+    const page = await stage.open();
+    await page.addInitScript(() => {
+      Object.defineProperty(window, "localStorage", {
+        get() {
+          throw new DOMException("refused", "SecurityError");
+        },
+      });
+    });
+    await page.reload();
+    await page.getByLabel("API key", { exact: true }).fill("correct horse");
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByText("What can I take care of?").waitFor();
   });
 
   test("[WEB14] a chat that cannot be loaded says why and can be loaded again", async () => {
@@ -160,5 +181,22 @@ describe.skipIf(missingBrowser !== undefined)("trouble, said in words", () => {
         return lastAnswer(page);
       })
       .toBe("Walk.");
+  });
+
+  test("[WEB14] a further page of tasks that cannot be loaded is not asked for again and again", async () => {
+    const { world } = stage.server;
+    for (let count = 0; count < 150; count += 1)
+      world.addTask({ input: { text: `note ${count}` }, status: "completed" });
+    const page = await stage.open();
+    await page.getByText("note 149", { exact: true }).waitFor();
+    const failure = { status: 503, code: "unavailable", detail: "" };
+    const asked = (): number =>
+      stage.server.requests.filter((one) => one === "GET /api/tasks").length;
+    const before = asked();
+    stage.server.refuse("GET /api/tasks", failure, 1_000);
+    await page.locator(".panel-body").evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    await page.getByText("The server cannot do this right now.").waitFor();
+    await page.waitForTimeout(500);
+    expect(asked() - before).toBeLessThan(3);
   });
 });

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { modelPath } from "../../src/hosts/edge/llm-worker/model-lines.ts";
 import { remoteModels } from "../../src/hosts/edge/llm-worker/remote-models.ts";
 import { serveModels } from "../../src/hosts/edge/llm-worker/serve-models.ts";
+import llmWorker from "../../src/hosts/edge/llm-worker/worker.ts";
 import { workersAiModels } from "../../src/hosts/edge/llm-worker/workers-ai.ts";
 import { workersAiIds } from "../../src/hosts/edge/llm-worker/workers-ai-ids.ts";
 import { ModelError, type Delta, type ModelCall, type Models } from "../../src/ports/models.ts";
@@ -66,6 +67,24 @@ test("[LLM1] an llm-worker gives the same deltas and values as the models behind
     ],
     inputTokens: 3,
   });
+});
+
+test("[LLM2] an llm-worker that has no model, or a wrong setting, says so to whoever asks", async () => {
+  for (const [vars, message] of [
+    [{}, "the llm-worker has no model: set its ERRAND_MODEL_BASE_URL, or bind AI"],
+    [{ ERRAND_MODEL_BASE_URL: "nonsense" }, "must be an http(s) URL, got"],
+  ] as const) {
+    const models = remoteModels({
+      fetch: (url, init) => llmWorker.fetch(new Request(url, init), vars),
+    });
+    // oxlint-disable-next-line no-await-in-loop -- One after the other.
+    for (const asked of [models.list({ signal: never }), all(models)])
+      // oxlint-disable-next-line no-await-in-loop
+      await expect(asked).rejects.toMatchObject({
+        failure: "refused",
+        message: expect.stringContaining(message),
+      });
+  }
 });
 
 test("[LLM2] failures keep their kind, before and in the middle of an answer", async () => {

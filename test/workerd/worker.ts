@@ -7,6 +7,7 @@ import type { EdgeConfig } from "../../src/hosts/edge/opened-home.ts";
 import { ErrandWorkflow } from "../../src/hosts/edge/workflow/errand-workflow.ts";
 import { steeredTasks } from "../integration/server/steered-tasks.ts";
 import { passGate, steering, testEndpoint, testTasks } from "../hosts/steered.ts";
+import { deviceEndpoints, deviceNames, deviceRoles, deviceTasks } from "./device-parts.ts";
 import { flowTasks, flowUsers, planningEndpoint } from "./flow-parts.ts";
 
 export { AiStandIn } from "./ai-stand-in.ts";
@@ -23,9 +24,18 @@ const planningRoles = Object.fromEntries(
 
 /** The home of the edge host, with tasks and models that tests steer. */
 export class TestHome extends ErrandHome {
+  get #hasDevice(): boolean {
+    return deviceNames.test(this.ctx.id.name ?? "");
+  }
+
   override readonly config: EdgeConfig = {
-    tasks: [...testTasks, ...steeredTasks(passGate).types, ...flowTasks],
-    endpoints: [testEndpoint, planningEndpoint],
+    tasks: [
+      ...testTasks,
+      ...steeredTasks(passGate).types,
+      ...flowTasks,
+      ...(this.#hasDevice ? deviceTasks : []),
+    ],
+    endpoints: [testEndpoint, planningEndpoint, ...(this.#hasDevice ? deviceEndpoints : [])],
     // So that an object falls asleep as soon as a test wants it to.
     feedQuietMs: 20,
     roles: {
@@ -34,6 +44,7 @@ export class TestHome extends ErrandHome {
       ...(/^(?:user|session|queue)\/(?:flow|plain|model:planning)/.test(this.ctx.id.name ?? "")
         ? planningRoles
         : {}),
+      ...(this.#hasDevice ? deviceRoles : {}),
     },
     flows: flowTasks.map(({ type }) => type),
     workflows: flowUsers.test(this.ctx.id.name ?? "")

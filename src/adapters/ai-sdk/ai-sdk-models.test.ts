@@ -224,6 +224,35 @@ describe("errors", () => {
       Object.assign(new Error("x"), { name: "AI_NoSuchModelError" }),
       { failure: "rejected" },
     ],
+    [
+      "an answer whose connection was cut before its first token",
+      api({ statusCode: 200, isRetryable: true }),
+      { failure: "prefill" },
+    ],
+    [
+      "the same as the platform says it",
+      new TypeError("terminated", { cause: { code: "UND_ERR_SOCKET" } }),
+      { failure: "prefill" },
+    ],
+    [
+      "a connection that was never made",
+      new TypeError("fetch failed", { cause: { code: "ECONNREFUSED" } }),
+      { failure: "refused" },
+    ],
+    [
+      "a body that ended without a finish reason",
+      Object.assign(new Error("Response stream ended without a finish reason."), {
+        name: "AI_InvalidResponseDataError",
+      }),
+      { failure: "prefill" },
+    ],
+    [
+      "a body that is no answer",
+      Object.assign(new Error("Expected 'id' to be a string."), {
+        name: "AI_InvalidResponseDataError",
+      }),
+      { failure: "broken" },
+    ],
     ["any other error", new Error("x"), { failure: "broken", message: "x" }],
     ["an error object", { message: "x", code: 429 }, { failure: "rate_limited" }],
     ["a text", "boom", { failure: "prefill" }],

@@ -115,7 +115,10 @@ class IncomingReader implements HttpReader {
     incoming.on("data", (chunk: Buffer) => this.#push(chunk));
     incoming.on("end", () => this.#end());
     incoming.on("error", (error) => this.#fail(error));
-    incoming.on("close", () => this.#fail(new Error("the connection was closed")));
+    // Every answer closes: the error is made for those alone that had not ended.
+    incoming.on("close", () => {
+      if (!this.#ended) this.#fail(new Error("the connection was closed"));
+    });
   }
 
   read(): Promise<{ done: boolean; value?: Uint8Array }> {
@@ -159,7 +162,7 @@ class IncomingReader implements HttpReader {
     this.#waiting = undefined;
   }
 
-  /** A close after the end, or after an error, changes nothing. */
+  /** After the end, or after another error, it changes nothing. */
   #fail(error: Error): void {
     if (this.#ended) return;
     this.#error ??= error;

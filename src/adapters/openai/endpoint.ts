@@ -1,11 +1,12 @@
 import { ErrandError } from "../../core/errors.ts";
-import { isRecord } from "../../core/json.ts";
 import {
   type AnswerPhase,
+  connectionCode,
   endpointFailure,
   type EndpointError,
   readEndpointError,
   retryAfterMs,
+  silentCodes,
 } from "../../ports/model-failure.ts";
 import { ModelError } from "../../ports/models.ts";
 import { errorBytesMax } from "./answer-limits.ts";
@@ -137,8 +138,8 @@ export function connectionError(
   cause: unknown,
   fallback: "refused" | "broken" | AnswerPhase,
 ): ModelError {
-  const code = codeOf(cause);
-  const isTimeout = code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT";
+  const code = connectionCode(cause);
+  const isTimeout = silentCodes.has(code);
   const what = fallback === "refused" ? "cannot be reached" : "closed the connection";
   const message = isTimeout
     ? `the endpoint at ${endpoint.baseUrl} was silent longer than fetch waits (300 s)`
@@ -180,15 +181,4 @@ function redact(endpoint: Endpoint, words: string): string {
   return endpoint.apiKey === undefined || endpoint.apiKey === ""
     ? words
     : words.replaceAll(endpoint.apiKey, "[key]");
-}
-
-/** Node hides the reason in `cause`, several connection attempts in `cause.errors`. */
-function codeOf(error: unknown): string {
-  let at: unknown = error;
-  for (let depth = 0; depth < 4 && isRecord(at); depth++) {
-    if (typeof at["code"] === "string") return at["code"];
-    const errors = at["errors"];
-    at = at["cause"] ?? (Array.isArray(errors) ? errors[0] : undefined);
-  }
-  return "";
 }

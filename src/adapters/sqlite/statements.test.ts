@@ -1,3 +1,5 @@
+import { constants, DatabaseSync } from "node:sqlite";
+
 import { expect, test } from "vitest";
 
 import { openNodeDriver } from "../node-sqlite/node-driver.ts";
@@ -23,16 +25,20 @@ const harmless = /^(?:SEARCH |(?:CORRELATED )?SCALAR SUBQUERY )/;
 const driver = openNodeDriver(":memory:");
 migrate(driver);
 
+/** How many values a statement wants. */
+function parametersOf(sql: string): number {
+  return Math.max(
+    (sql.match(/\?(?!\d)/g) ?? []).length,
+    ...[...sql.matchAll(/\?(\d+)/g)].map((match) => Number(match[1])),
+  );
+}
+
 test.each(Object.entries(statements))(
   "[STORE18] %s walks a key or an index, in order",
   (name, sql) => {
     const plan = driver.prepare(`EXPLAIN QUERY PLAN ${sql}`);
-    const parameters = Math.max(
-      (sql.match(/\?(?!\d)/g) ?? []).length,
-      ...[...sql.matchAll(/\?(\d+)/g)].map((match) => Number(match[1])),
-    );
     const steps = plan
-      .all(...Array.from({ length: parameters }, () => "x"))
+      .all(...Array.from({ length: parametersOf(sql) }, () => "x"))
       .map((row) => textOf(row, "detail"));
     const surprises = steps.filter(
       (step) => !harmless.test(step) && allowed[name]?.test(step) !== true,
@@ -40,3 +46,28 @@ test.each(Object.entries(statements))(
     expect(surprises).toEqual([]);
   },
 );
+
+/** The tables in a database that can be asked when SQLite compiles a statement: it asks the authorizer then. */
+function watchedDatabase(): { readonly db: DatabaseSync; compiled: number } {
+  const watched = { db: new DatabaseSync(":memory:"), compiled: 0 };
+  for (const { sql } of driver
+    .prepare("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'")
+    .all())
+    watched.db.exec(String(sql));
+  watched.db.setAuthorizer(() => {
+    watched.compiled += 1;
+    return constants.SQLITE_OK;
+  });
+  return watched;
+}
+
+test.each(Object.entries(statements))("[STORE23] %s is compiled once", (_name, sql) => {
+  const watched = watchedDatabase();
+  const statement = watched.db.prepare(sql);
+  const { compiled } = watched;
+  expect(compiled).toBeGreaterThan(0);
+  // Other values each time: SQLite looks at some of them to make its plan, and makes another for new ones.
+  for (const value of [1, 2, 3])
+    statement.all(...Array.from({ length: parametersOf(sql) }, () => value));
+  expect(watched.compiled).toBe(compiled);
+});

@@ -1,6 +1,7 @@
 /**
  * Every statement of the store, each with the b-tree it walks. A test asks SQLite for the plan of each: none scans a
- * table, and none sorts but the two that say so.
+ * table, and none sorts but the two that say so. Limits are written `+?`: of a bare `?` SQLite looks at the value when it
+ * plans, and so compiles the statement anew for every run, which costs five times what the run itself does.
  */
 
 /** Key of meta. */
@@ -103,7 +104,7 @@ const taskFilters = `
   AND (?4 IS NULL OR instr(?4, ',' || type || ',') > 0) AND (?5 IS NULL OR session_id = ?5) AND (?6 IS NULL OR parent_id = ?6)
   AND created_at_ms >= ?7 AND created_at_ms < ?8
   AND (?10 = 0 OR parent_id IS NULL)
-ORDER BY id DESC LIMIT ?9`;
+ORDER BY id DESC LIMIT +?9`;
 
 /** Key of task, from its end: one user's tasks of one class. */
 export const selectTasksOfUser: string = `
@@ -119,12 +120,12 @@ SELECT ${taskColumns} FROM task INDEXED BY task_by_status WHERE status = ?1 ${ta
 
 /** Index task_by_status, in its order. */
 export const selectTaskIds: string = `
-SELECT id FROM task INDEXED BY task_by_status WHERE status = ? AND id > ? ORDER BY id LIMIT ?`;
+SELECT id FROM task INDEXED BY task_by_status WHERE status = ? AND id > ? ORDER BY id LIMIT +?`;
 
 /** Index task_by_status, in its order. A task is older than its end, so the walk stops at the ids of that time. */
 export const selectEndedTasks: string = `
 SELECT user_id, class, id FROM task INDEXED BY task_by_status
-WHERE status = ? AND id < ? AND ended_at_ms < ? ORDER BY id LIMIT ?`;
+WHERE status = ? AND id < ? AND ended_at_ms < ? ORDER BY id LIMIT +?`;
 
 /** Key of session. */
 export const upsertSession: string = `
@@ -140,7 +141,7 @@ export const deleteSession: string = "DELETE FROM session WHERE user_id = ? AND 
 /** Key of session, then a sort: one person's sessions are few, and an index by time would be written at every turn. */
 export const selectSessions: string = `
 SELECT user_id, chat_id, title, created_at_ms, updated_at_ms, active_task_id FROM session
-WHERE user_id = ? AND updated_at_ms < ? ORDER BY updated_at_ms DESC, chat_id LIMIT ?`;
+WHERE user_id = ? AND updated_at_ms < ? ORDER BY updated_at_ms DESC, chat_id LIMIT +?`;
 
 /** Index ready_by_call. A number that another call of the queue has fails: it would be lost silently. */
 export const upsertReady: string = `
@@ -152,7 +153,7 @@ export const deleteReady: string = "DELETE FROM ready WHERE queue = ? AND call =
 
 /** Key of ready, in its order. */
 export const selectReady: string =
-  "SELECT call, request FROM ready WHERE queue = ? AND seq > ? ORDER BY seq LIMIT ?";
+  "SELECT call, request FROM ready WHERE queue = ? AND seq > ? ORDER BY seq LIMIT +?";
 
 /** Key of timer. */
 export const upsertTimer: string = `
@@ -167,7 +168,7 @@ export const deleteTimers: string = "DELETE FROM timer WHERE scope = ?";
 
 /** Index timer_by_time, in its order: it ends with the key. */
 export const selectTimersDue: string =
-  "SELECT scope, name, at_ms FROM timer WHERE at_ms <= ? ORDER BY at_ms, scope, name LIMIT ?";
+  "SELECT scope, name, at_ms FROM timer WHERE at_ms <= ? ORDER BY at_ms, scope, name LIMIT +?";
 
 /** Index timer_by_time. */
 export const selectTimerNext: string = "SELECT at_ms FROM timer ORDER BY at_ms LIMIT 1";
@@ -182,7 +183,7 @@ export const insertOutboxRow: string = "INSERT INTO outbox (id, scope, body) VAL
 export const deleteOutboxRow: string = "DELETE FROM outbox WHERE id = ?";
 
 /** Key of outbox, in its order. */
-export const selectOutbox: string = "SELECT id, scope, body FROM outbox ORDER BY n LIMIT ?";
+export const selectOutbox: string = "SELECT id, scope, body FROM outbox ORDER BY n LIMIT +?";
 
 /** Key of idem_key. */
 export const selectIdemKey: string =
@@ -196,7 +197,7 @@ ON CONFLICT (user_id, key) DO UPDATE SET
 
 /** Index idem_key_by_expiry. */
 export const selectExpiredKeys: string =
-  "SELECT user_id, key FROM idem_key WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT ?";
+  "SELECT user_id, key FROM idem_key WHERE expires_at_ms <= ? ORDER BY expires_at_ms LIMIT +?";
 
 /** Key of idem_key. */
 export const deleteIdemKey: string = "DELETE FROM idem_key WHERE user_id = ? AND key = ?";
@@ -227,7 +228,7 @@ export const deleteStreamsBetween: string =
 
 /** Key of stream_row, in its order: all of it is walked once, page by page, when the store opens. */
 export const selectStreamRows: string =
-  "SELECT id, stream, n, count FROM stream_row WHERE id > ? ORDER BY id LIMIT ?";
+  "SELECT id, stream, n, count FROM stream_row WHERE id > ? ORDER BY id LIMIT +?";
 
 /** Key of stream_row. */
 export const insertStreamRow: string =
@@ -258,7 +259,7 @@ export const insertStreamBlock: string =
 /** Key of stream_block, from the last block that begins at or before an entry. */
 export const selectStreamBlocks: string = `
 SELECT n, count, body FROM stream_block
-WHERE stream = ?1 AND n >= (SELECT max(n) FROM stream_block WHERE stream = ?1 AND n <= ?2) ORDER BY n LIMIT ?3`;
+WHERE stream = ?1 AND n >= (SELECT max(n) FROM stream_block WHERE stream = ?1 AND n <= ?2) ORDER BY n LIMIT +?3`;
 
 /** Key of stream_block: those of streams between two names. */
 export const deleteBlocksBetween: string =

@@ -9,6 +9,7 @@ import {
 } from "../decider.ts";
 import { InvariantError, unreachable } from "../invariant.ts";
 import type { WaitingCall } from "../schedule/call-pool.ts";
+import { chooseFilling } from "../schedule/fill.ts";
 import { chooseCut, cutSlotsMax, cutsUnderWay } from "../schedule/cut.ts";
 import {
   addWaiting,
@@ -35,8 +36,10 @@ import {
   push,
   wait,
   waited,
+  waitedAndFills,
   waitedAndOwed,
   waitedAndStays,
+  type GrantHow,
   type QueueDraft,
   type Writable,
 } from "./draft.ts";
@@ -258,7 +261,7 @@ function voidLeases(draft: QueueDraft): QueueBatch {
 
 /** Gives free slots to waiting calls, one by one, and ends the decision. */
 function finish(draft: QueueDraft): QueueBatch {
-  const { schedule, name: queue } = draft.state;
+  const { schedule } = draft.state;
   const timers: TimerChange[] = [];
   let isClosed = false;
   while (!draft.holds && schedule.pool.size > 0 && hasFreeSlot(schedule)) {
@@ -271,13 +274,15 @@ function finish(draft: QueueDraft): QueueBatch {
     const choice = choose(schedule, draft.nowMs);
     if (choice === null) break;
     const next = schedule.pool.read(choice.slot);
-    // Slots come together for who is next: nobody goes past it, or it would wait for ever (SPEC QUEUE25).
-    if (!hasRoom(schedule, next.slots, next.model)) break;
-    const how = choice.stays ? waitedAndStays : waited;
-    grant(draft, next, choice.owed ? waitedAndOwed : how);
-    removeWaiting(schedule, choice.slot);
-    refreshKey(schedule, next.band, next.key);
-    draft.rows.push({ table: "readyGone", queue, call: next.call });
+    if (hasRoom(schedule, next.slots, next.model)) {
+      const how = choice.stays ? waitedAndStays : waited;
+      grantWaiting(draft, choice.slot, choice.owed ? waitedAndOwed : how);
+      continue;
+    }
+    // Slots come together for who is next: nobody goes past it who could keep it waiting (SPEC QUEUE25, QUEUE29).
+    const filling = chooseFilling(schedule, next, draft.nowMs);
+    if (filling === null) break;
+    grantWaiting(draft, filling, waitedAndFills);
   }
   // There is one timer. While the whole queue is closed it is set for that: what a line waits for is seen then.
   const opensAtMs =
@@ -287,6 +292,15 @@ function finish(draft: QueueDraft): QueueBatch {
   const { events, messages, rows } = draft;
   if (timers.length > 0) return { events, messages, rows, timers, reply: ok(), folded: true };
   return { events, messages, rows, reply: ok(), folded: true };
+}
+
+function grantWaiting(draft: QueueDraft, slot: number, how: GrantHow): void {
+  const { schedule, name: queue } = draft.state;
+  const to = schedule.pool.read(slot);
+  grant(draft, to, how);
+  removeWaiting(schedule, slot);
+  refreshKey(schedule, to.band, to.key);
+  draft.rows.push({ table: "readyGone", queue, call: to.call });
 }
 
 /** Tells streams to stop for interactive calls that wait although every slot is taken (SPEC QUEUE23). */

@@ -31,7 +31,7 @@ export interface QueueDraft {
 }
 
 /** The fields of a grant that tell how it came about. */
-export type GrantHow = Pick<CallGranted, "weight" | "waited" | "owed" | "stays">;
+export type GrantHow = Pick<CallGranted, "weight" | "waited" | "owed" | "stays" | "fills">;
 
 /** A call that gets its slot as it arrives. */
 export const atOnce: GrantHow = {};
@@ -42,6 +42,9 @@ export const waitedAndOwed: GrantHow = { waited: true, owed: true };
 
 /** A waiting call that goes before one of another model, because its own is in memory. */
 export const waitedAndStays: GrantHow = { waited: true, stays: true };
+
+/** A waiting call that is over before the slots of a wide one have come together. */
+export const waitedAndFills: GrantHow = { waited: true, fills: true };
 
 /** Grants a call: its event without what can be told from the rest, and the message to its task. */
 export function grant(draft: QueueDraft, to: WaitingCall, how: GrantHow): void {
@@ -71,6 +74,7 @@ export function grant(draft: QueueDraft, to: WaitingCall, how: GrantHow): void {
   if (to.model !== null) event.model = to.model;
   if (to.line !== null) event.line = to.line;
   if (how.stays) event.stays = true;
+  if (how.fills) event.fills = true;
   if (how.weight !== undefined) event.weight = how.weight;
   if (how.waited) event.waited = true;
   if (how.owed) event.owed = true;

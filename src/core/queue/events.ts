@@ -51,6 +51,8 @@ export type QueueEvent =
       readonly model?: string;
       /** A call of another model was passed over for it. */
       readonly stays?: true;
+      /** It uses slots that come together for a wide call, which is next. */
+      readonly fills?: true;
       /** Endpoint it asks, of those that share the device. */
       readonly line?: string;
       /** The call waited: a `call.requested` came before. */

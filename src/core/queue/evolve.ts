@@ -135,6 +135,7 @@ function grantOf(event: Extract<QueueEvent, { type: "call.granted" }>): Grant {
     model: event.model ?? null,
     line: event.line ?? null,
     stays: event.stays === true,
+    fills: event.fills === true,
     entersWith: event.waited === true ? null : (event.weight ?? 1),
   };
 }

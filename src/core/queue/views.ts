@@ -1,5 +1,5 @@
-import { capsAllow } from "../schedule/lanes.ts";
-import { closedBy } from "../schedule/opening.ts";
+import { capsAllow, hasRoom } from "../schedule/lanes.ts";
+import { closedBy, isProbing } from "../schedule/opening.ts";
 import { estimateOf } from "../schedule/estimate.ts";
 import { positionOf } from "../schedule/position.ts";
 import { lineClosedBy } from "../schedule/lines.ts";
@@ -98,6 +98,9 @@ function codeFor(schedule: Schedule, lane: Lane, position: number): QueueWhy["co
   }
   if (lane.shelf === gate.capped && someoneElseWaits(schedule)) return "key_limit";
   if (position > 1) return "behind_others";
+  // First of its band, and there is room: slots come together for a call of another one.
+  const isFree = hasRoom(schedule, gate.slots, gate.model) && !isProbing(schedule.opening);
+  if (isFree) return "behind_others";
   return isInUse(schedule, gate.model) ? "model_swap" : "slot_busy";
 }
 

@@ -99,7 +99,17 @@ test("[QUEUE6, QUEUE8, QUEUE16] every grant is the one the rule gives when it is
         if (event.type === "call.requested") rows.set(event.call, told.run.everReady(event.call));
         if (event.type === "call.withdrawn") rows.delete(event.call);
         if (event.type !== "call.granted" || event.waited !== true) continue;
-        const byHand = chooseByHand(ledgerOf(told.run, index), [...rows], atMs);
+        const ledger = ledgerOf(told.run, index);
+        const byHand = chooseByHand(ledger, [...rows], atMs);
+        if (event.fills === true) {
+          // Somebody else is next, and has no room.
+          const next = rows.get(byHand.call ?? "");
+          const free = ledger.settings.slots - ledger.slotsTaken;
+          expect(Math.min(next?.slots ?? 1, ledger.settings.slots)).toBeGreaterThan(free);
+          expect(event.slots ?? 1).toBeLessThanOrEqual(free);
+          rows.delete(event.call);
+          continue;
+        }
         expect(byHand).toMatchObject({
           call: event.call,
           owed: event.owed === true,

@@ -196,13 +196,19 @@ function headOf(
   return head;
 }
 
-function isOpen(schedule: Schedule, { counted, capTotal, line }: Gate, nowMs: number): boolean {
+/** True if no cap of its type and nothing that holds its endpoint back keeps the calls of a gate. */
+export function isOpen(
+  schedule: Schedule,
+  { counted, capTotal, line }: Gate,
+  nowMs: number,
+): boolean {
   if (line !== null && !isLineOpen(schedule, line, nowMs)) return false;
   if (counted === null || capTotal === null) return true;
   return (schedule.typeRunning.get(counted) ?? 0) < capTotal;
 }
 
-function firstSlot(lane: Lane): number {
+/** The call of a lane that goes first. */
+export function firstSlot(lane: Lane): number {
   const slot = lane.slots[0];
   invariant(slot !== undefined, "a lane of the schedule is empty");
   return slot;

@@ -43,6 +43,8 @@ export interface Grant extends Omit<
   readonly entersWith: number | null;
   /** A call of another model was passed over for it. */
   readonly stays: boolean;
+  /** It uses slots that come together for a wide call, and is no turn of its band. */
+  readonly fills: boolean;
 }
 
 const idleOrder: HeapOrder<Account> = {
@@ -104,7 +106,10 @@ export function foldGranted(schedule: Schedule, grant: Grant, atMs: number): voi
   countRunning(schedule, grant, 1);
   if (band.band === 0) return;
   const waits = lowerPending(schedule);
-  if (owed) {
+  if (grant.fills) {
+    // The wide call waits on as if nobody had gone: the patience of its band goes on.
+    if (!waits) schedule.lowerSinceMs = null;
+  } else if (owed) {
     schedule.lowerCredit = within(schedule.lowerCredit - cost);
     schedule.lowerSinceMs = waits ? atMs - patienceMs : null;
   } else {

@@ -23,6 +23,14 @@ export function positionOf(schedule: Schedule, slot: number): number {
   return before + 1;
 }
 
+/** Calls that a key has waiting, in all bands. O(its lanes). */
+export function pendingOf({ bands }: Schedule, key: string): number {
+  let count = 0;
+  for (const band of bands)
+    for (const lane of band.accounts.get(key)?.lanes ?? []) count += lane.slots.length;
+  return count;
+}
+
 /** Calls of a lane that go while its key's rank is below `rank`. */
 function servedBefore(lane: Lane, rank: number, seq: number): number {
   if (lane.rank > rank || (lane.rank === rank && lane.headSeq > seq)) return 0;

@@ -10,16 +10,11 @@ import {
   todosMax,
 } from "../limits.ts";
 import { sessionScope, taskScope } from "../scope.ts";
+import { messageBytes } from "./message-bytes.ts";
 import type { PortableItem } from "./portable.ts";
 import type { Todo } from "./todos.ts";
 import { sessionDecider, type OnBusy, type SessionCommand } from "./decider.ts";
-import {
-  messageBytes,
-  messageText,
-  type ChatMessage,
-  type SessionEvent,
-  type SessionState,
-} from "./state.ts";
+import { messageText, type ChatMessage, type SessionEvent, type SessionState } from "./state.ts";
 
 const MAIN = sessionScope("ann", "main");
 type Given = ReturnType<typeof given<SessionState, SessionCommand, SessionEvent>>;

@@ -18,7 +18,6 @@ import type { ChildEnd } from "../task/events.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import {
   evolveSession,
-  messageBytes,
   messageText,
   zeroSession,
   type ChatMessage,
@@ -27,6 +26,7 @@ import {
   type SessionState,
   type Turn,
 } from "./state.ts";
+import { messageBytes } from "./message-bytes.ts";
 import { decidePlanner, type DayPlan, type PlannerCommand, type Summary } from "./planner.ts";
 import { decideImport, type ImportCommand, type ImportState } from "./portable.ts";
 import { decideTodos, type Todo, type TodoCommand } from "./todos.ts";

@@ -5,13 +5,8 @@ import { taskScope } from "../scope.ts";
 import type { TaskCommand } from "../task/commands.ts";
 import type { TaskSpec } from "../task/spec.ts";
 import type { DayPlan, Summary } from "./planner.ts";
-import {
-  messageBytes,
-  type ChatMessage,
-  type SessionEvent,
-  type SessionState,
-  type Turn,
-} from "./state.ts";
+import { messageBytes } from "./message-bytes.ts";
+import type { ChatMessage, SessionEvent, SessionState, Turn } from "./state.ts";
 import type { Todo } from "./todos.ts";
 
 /** One thing of a session on its way to another host: a message, a todo, or a wish that must not be done again. */

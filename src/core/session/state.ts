@@ -2,7 +2,7 @@ import { cutText } from "../cut-text.ts";
 import type { ErrorData } from "../errors.ts";
 import { evolvePlanner, isPlannerEvent, type PlannerEvent, type PlannerState } from "./planner.ts";
 import { evolveImport, type ImportEvent, type ImportState } from "./portable.ts";
-import { roughBytes } from "../task/fold.ts";
+import { messageBytes } from "./message-bytes.ts";
 import { evolveTodos, isTodoEvent, type TodoEvent, type TodoState } from "./todos.ts";
 
 /** One part of a chat message. */
@@ -199,12 +199,4 @@ function put(state: SessionState, message: ChatMessage): void {
   if (before !== undefined) state.bytes -= messageBytes(before);
   state.messages.set(message.id, message);
   state.bytes += messageBytes(message);
-}
-
-/** Rough bytes in memory of a message. */
-export function messageBytes({ parts }: Pick<ChatMessage, "parts">): number {
-  let bytes = 200;
-  for (const part of parts)
-    bytes += part.type === "text" ? part.text.length * 2 : roughBytes(part.data);
-  return bytes;
 }

@@ -17,4 +17,5 @@ export const taskDecider: Decider<TaskState, TaskCommand, TaskEvent> = {
   owner: (state) => state.spec?.userId ?? "",
   weigh: (state) => emptyTaskBytes + state.heldBytes,
   settled: (state) => state.phase === "ended" || state.phase === "none",
+  attempt: (state) => state.attempt,
 };

@@ -134,7 +134,7 @@ export class GroupCommit {
       isLocal: (scope, body) => ports.isLocal?.(scope, body) ?? true,
       listsAt: (userId) => ports.listsAt?.(userId) ?? null,
       streamOperations: () => streams.operations(this.#written),
-      streamTail: (scope) => streams.of(scope)?.tailAfterCommit ?? null,
+      streamTail: (scope, attempt) => streams.tailOf(scope, attempt),
       touched: (scope) => this.#deciding.add(scope),
       snapshotEventsEvery,
     };

@@ -88,9 +88,9 @@ export interface GroupPorts {
   isLocal(scope: Scope, body: unknown): boolean;
   /** Where rows of lists of a user stand, if that is another home. */
   listsAt(userId: string): Scope | null;
-  /** Stream operations to write with the group, and the tail a task's open stream will have. */
+  /** Stream operations to write with the group, and the tail the open stream of a task's attempt will have. */
   streamOperations(): readonly StreamOp[];
-  streamTail(scope: Scope): number | null;
+  streamTail(scope: Scope, attempt: number | undefined): number | null;
   /** Events of a scope between two snapshots. */
   readonly snapshotEventsEvery: number;
   /** Told of each scope whose cached state the group may have changed. */
@@ -307,7 +307,8 @@ function assemble(gathering: Gathering): Prepared {
     if (pending.events.length === 0) continue;
     const owner = entry.decider.owner(entry.state);
     let first = entry.seq + 1;
-    for (const { text, count } of framesOf(touched, gathering.ports.streamTail(entry.scope))) {
+    const tail = gathering.ports.streamTail(entry.scope, entry.decider.attempt?.(entry.state));
+    for (const { text, count } of framesOf(touched, tail)) {
       const body = cipher.seal(owner, `${entry.scope}#${first}`, text);
       appends.push({ scope: entry.scope, seq: first, count, atMs: context.nowMs, body });
       first += count;

@@ -49,6 +49,17 @@ export class Streams {
   }
 
   /**
+   * Length that the open stream of a task's attempt will have with the commit in flight; null if it has none. The stream of
+   * an earlier attempt, which is open to be closed, says nothing of the order of what happens in this one.
+   */
+  tailOf(scope: Scope, attempt: number | undefined): number | null {
+    const stream = this.#ofTask.get(scope);
+    if (stream === undefined) return null;
+    const isOther = attempt !== undefined && attemptOf(stream.id) !== attempt;
+    return isOther ? null : stream.tailAfterCommit;
+  }
+
+  /**
    * Opens a stream, or takes it over with a higher epoch. What an earlier epoch stored is read back. Throws `fenced`
    * if a higher epoch has it: late code of an old owner must not push the new one out.
    */
@@ -130,8 +141,9 @@ export class Streams {
   }
 
   /** Drops a stream that this process no longer owns or whose commit failed; what is stored stays. */
-  forget(stream: OpenStream, why: ErrandError = hasNewOwner(stream.id)): void {
-    if (this.#clean(stream)) stream.lost = why;
+  forget(stream: OpenStream, why?: ErrandError): void {
+    // Each ended stream comes by here, and an error that nobody asks for costs as much as a row.
+    if (this.#clean(stream)) stream.lost = why ?? hasNewOwner(stream.id);
     if (this.#open.get(stream.id) === stream) this.#open.delete(stream.id);
     const task = taskScope(stream.id.slice(0, stream.id.lastIndexOf("/")));
     if (this.#ofTask.get(task) === stream) this.#ofTask.delete(task);

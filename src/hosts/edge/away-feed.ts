@@ -120,6 +120,8 @@ class AwayFeed {
       return null;
     }
     this.#leave = () => void lines.cancel().catch(() => undefined);
+    // Stopped while it was being opened.
+    if (this.#isStopped) this.#leave();
     let rest = "";
     try {
       while (!this.#isStopped) {

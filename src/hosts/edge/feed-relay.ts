@@ -1,3 +1,4 @@
+import { ErrandError } from "../../core/errors.ts";
 import type { Engine, UserFeedEvent } from "../../engine/index.ts";
 import type { Log } from "../../ports/host.ts";
 
@@ -22,6 +23,8 @@ export class FeedRelay {
   #stop: (() => void) | null = null;
   #gathered: UserFeedEvent[] = [];
   #isTimed = false;
+  /** What was gathered is told in its order: one call after the other. */
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(
     engine: Engine,
@@ -56,7 +59,9 @@ export class FeedRelay {
     const taskIds = new Set(session?.messages.flatMap(({ taskId }) => taskId ?? []));
     for (const taskId of taskIds) {
       // oxlint-disable-next-line no-await-in-loop -- Few, and read from memory.
-      const { view, cursor } = await reader.task(taskId, null);
+      const task = await reader.task(taskId, this.#userId).catch(unlessGone);
+      if (task === null) continue;
+      const { view, cursor } = task;
       const kind = view.completedAt === null ? "state" : "end";
       this.#gather([{ kind, taskId, cursor, task: view }]);
     }
@@ -68,7 +73,7 @@ export class FeedRelay {
     this.#isTimed = true;
     setTimeout(() => {
       this.#isTimed = false;
-      void this.#flush();
+      this.#telling = this.#telling.then(() => this.#flush());
     }, gatherMs);
   }
 
@@ -87,4 +92,10 @@ export class FeedRelay {
     this.#stop = null;
     this.#gathered = [];
   }
+}
+
+/** A session may remember tasks of another host, or of long ago, that are nowhere. */
+function unlessGone(error: unknown): null {
+  if (error instanceof ErrandError && error.code === "not_found") return null;
+  throw error;
 }

@@ -22,12 +22,18 @@ export { ErrandHome } from "./home-object.ts";
 export { ErrandWorkflow } from "./workflow/errand-workflow.ts";
 
 /** Paths of the API; everything else that is asked for with GET may be a file of the page. */
-const apiPath = /^\/(?:api|v1)(?:\/|$)|^\/(?:openapi\.json|readyz|metrics|docs)$|^\/task_/;
+const apiPath =
+  /^\/(?:api|v1)(?:\/|$)|^\/(?:openapi\.json|asyncapi\.json|readyz|metrics|docs)$|^\/task_/;
 
 const nobody: Identity = { userId: localUser, isAdmin: false, keyHash: null };
 
 /** Anybody may ask these, and no user's home is concerned. */
-const publicPaths: ReadonlySet<string> = new Set(["/openapi.json", "/readyz"]);
+const publicPaths: ReadonlySet<string> = new Set([
+  "/openapi.json",
+  "/asyncapi.json",
+  "/docs",
+  "/readyz",
+]);
 
 /**
  * The Worker: it finds out who asks, and sends the request to the object of the home that answers it. It does no work of

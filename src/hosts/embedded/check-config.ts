@@ -71,6 +71,7 @@ const configFields: ReadonlySet<string> = new Set([
   "roles",
   "queues",
   "weights",
+  "pendingPerKeyMax",
   "retentionMs",
   "webhooks",
   "alerts",
@@ -86,11 +87,14 @@ export function checkedConfig(file: string, config: ErrandConfig): ErrandConfig 
     throw new ErrandError("invalid_request", `${field} of ${file} ${message}${got}`);
   };
   const { tasks, endpoints, queues, roles, weights, retentionMs } = config;
+  const { pendingPerKeyMax } = config;
   for (const field of Object.keys(config))
     if (!configFields.has(field))
       refuse(field, `is not known; there are: ${[...configFields].join(", ")}`);
   if (tasks !== undefined && !(Array.isArray(tasks) && tasks.every(isTaskType)))
     refuse("tasks", "must be a list of what defineTask(...) answers");
+  const wrongMax = pendingPerKeyMax === undefined ? null : whole(1_000_000)(pendingPerKeyMax);
+  if (wrongMax !== null) refuse("pendingPerKeyMax", wrongMax, pendingPerKeyMax);
   if (retentionMs !== undefined && !(retentionMs >= 0 && retentionMs <= durationMsMax))
     refuse("retentionMs", `must be 0..${durationMsMax} milliseconds`, retentionMs);
   if (endpoints !== undefined && !Array.isArray(endpoints))

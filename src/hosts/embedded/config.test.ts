@@ -143,6 +143,10 @@ test("[HOST11] a wrong field of a configuration is named with what it is and may
       'queues["gpu"].slots of errand.config.ts must be a whole number 1..10000, got "all"',
     ],
     [{ queues: { gpu: 4 } }, 'queues["gpu"] of errand.config.ts must be an object, got 4'],
+    [
+      { pendingPerKeyMax: 0 },
+      "pendingPerKeyMax of errand.config.ts must be a whole number 1..1000000, got 0",
+    ],
     [{ weights: { ann: 0 } }, 'weights["ann"] of errand.config.ts must be 0.01..100, got 0'],
     [
       { endpoints: [endpoint], roles: { chat: { endpoint: "gpu1", model: "m" } } },

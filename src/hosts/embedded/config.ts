@@ -67,6 +67,8 @@ export interface ErrandConfig {
   readonly queues?: Readonly<Record<string, Partial<QueueSettings>>>;
   /** Weights of users against each other, 0.01..100: who has 2 is served twice as much as who has 1, the default. */
   readonly weights?: Readonly<Record<string, number>>;
+  /** Calls that one user may have waiting in one queue, 1..1,000,000, before more are refused with 429. Default 1,000,000. */
+  readonly pendingPerKeyMax?: number;
   /** Ended tasks are removed after this long. Default 30 days. */
   readonly retentionMs?: number;
   /** Who is told of the end of each task and of alerts, as Standard Webhooks. */

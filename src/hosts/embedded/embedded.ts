@@ -111,6 +111,7 @@ async function openOver(
     endpoints: models.configured(),
     ...(config.roles === undefined ? {} : { roles: config.roles }),
     ...(config.queues === undefined ? {} : { queues: config.queues }),
+    ...(config.pendingPerKeyMax === undefined ? {} : { pendingPerKeyMax: config.pendingPerKeyMax }),
     ...(config.weights === undefined ? {} : { weights: config.weights }),
     ...(config.retentionMs === undefined ? {} : { retentionMs: config.retentionMs }),
   };

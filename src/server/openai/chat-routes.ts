@@ -84,6 +84,7 @@ async function complete(
     type: "completion",
     request: { target: await catalogue.find(body.model), call: asked },
     priority: priorityOf(body.service_tier, "interactive"),
+    awaited: body.stream !== true,
     user: body.user ?? null,
     safety_identifier: body.safety_identifier ?? null,
   });

@@ -71,6 +71,7 @@ export function embeddingRoute(server: ServerContext, catalogue: Catalogue): Ope
         type: "embedding",
         request: { target: await catalogue.find(body.model), texts },
         priority: priorityOf(body.service_tier, "interactive"),
+        awaited: true,
         user: body.user ?? null,
       });
       const end = await awaitEnd(server, call, taskId);

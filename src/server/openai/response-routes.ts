@@ -108,6 +108,7 @@ async function create(
       asked: { ...askedOf(body, items) },
     },
     priority: responsePriority(body),
+    awaited: body.stream !== true && !isBackground,
     user: body.user ?? null,
     safety_identifier: body.safety_identifier ?? null,
   });

@@ -28,6 +28,9 @@ export const placeHeaders: Readonly<Record<string, string>> = {
   "X-Errand-Eta-Ms": "Milliseconds until it is likely to end, if the scheduler can say",
 };
 
+/** Longest that a client is told to wait before it asks again. */
+const waitMsMax = 3_600_000;
+
 type AnyCall = Call<unknown, unknown, unknown>;
 
 /** What a door's request becomes. */
@@ -35,6 +38,8 @@ export interface Wanted {
   readonly type: "completion" | "response" | "embedding";
   readonly request: ModelRequest | VectorRequest;
   readonly priority: Priority;
+  /** Its answer is waited for on this connection, without a word before its end. */
+  readonly awaited: boolean;
   /** Who is charged, under the admin's key. */
   readonly user?: string | null;
   readonly safety_identifier?: string | null;
@@ -62,6 +67,8 @@ export async function submitWanted(
   const fairnessKey = await fairnessKeyOf(call.who, wanted, async (text) =>
     hex(await sha256(text)),
   );
+  if (wanted.awaited && cancelsOnLeave(call.request))
+    await refuseVain(server, wanted, fairnessKey ?? call.who.userId);
   const { taskId, replayed } = await server.engine.submit(type, request, {
     ...submitMeta(call),
     priority,
@@ -76,6 +83,27 @@ export async function submitWanted(
       ...(replayed ? { "idempotency-replayed": "true" } : {}),
     },
   };
+}
+
+/**
+ * Refuses a plain request that would most likely still stand in line when its client is told that it took too long: it
+ * would take a place in line, and end with nothing (SPEC OAI15). Throws `queue_full` with the time after which it may do.
+ */
+async function refuseVain(
+  { engine, limits }: ServerContext,
+  { type, request, priority }: Wanted,
+  key: string,
+): Promise<void> {
+  const queue = engine.roles.queueOf(request.target.endpoint);
+  const seconds = await engine.reader.startOfNew(queue, { priority, key, type });
+  const lateMs = (seconds ?? 0) * 1_000 - limits.replyWaitMs;
+  if (lateMs <= 0) return;
+  const [start, wait] = [Math.ceil(seconds ?? 0), Math.round(limits.replyWaitMs / 1_000)];
+  throw new ErrandError(
+    "queue_full",
+    `the model would most likely begin with this in ${start} s, and a plain request is waited for at most ${wait} s: stream it, use /v1/responses with background, send an Idempotency-Key and ask again, or come back later`,
+    { retryAfterMs: Math.min(waitMsMax, Math.max(1_000, Math.ceil(lateMs))) },
+  );
 }
 
 /** Headers that say which task it is and where it stands. */
@@ -154,9 +182,10 @@ export async function awaitEnd(
   request.signal.addEventListener("abort", left);
   if (request.signal.aborted) left();
   const timer = setTimeout(() => late.resolve("late"), server.limits.replyWaitMs);
-  const end = await Promise.race([server.engine.ended(taskId), late.promise]);
-  clearTimeout(timer);
-  request.signal.removeEventListener("abort", left);
+  const end = await Promise.race([server.engine.ended(taskId), late.promise]).finally(() => {
+    clearTimeout(timer);
+    request.signal.removeEventListener("abort", left);
+  });
   if (end !== "late" && end !== "left") return end;
   if (cancels) abandon(server, taskId);
   if (end === "left") throw new ErrandError("client_closed");

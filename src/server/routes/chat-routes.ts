@@ -269,8 +269,8 @@ async function refuseGone({ engine }: ServerContext, taskId: string): Promise<vo
 async function reply(server: ServerContext, taskId: string, sessionId: string): Promise<Response> {
   const late = Promise.withResolvers<null>();
   const timer = setTimeout(() => late.resolve(null), server.limits.replyWaitMs);
-  const end = await Promise.race([server.engine.ended(taskId), late.promise]);
-  clearTimeout(timer);
+  const ended = server.engine.ended(taskId);
+  const end = await Promise.race([ended, late.promise]).finally(() => clearTimeout(timer));
   if (end === null) return json({ taskId, sessionId }, 202, { location: `/api/tasks/${taskId}` });
   if (end.status === "completed") return json({ reply: answerText(end.output), taskId, sessionId });
   const { code, message } = end.error ?? { code: "internal", message: `the task is ${end.status}` };

@@ -50,6 +50,8 @@ export const closeCodes: {
   readonly policy: number;
   readonly tooBig: number;
   readonly tooSlow: number;
+  /** The key may be a good one. */
+  readonly later: number;
   readonly unauthenticated: number;
 } = {
   stopping: 1001,
@@ -57,5 +59,6 @@ export const closeCodes: {
   policy: 1008,
   tooBig: 1009,
   tooSlow: 1013,
+  later: 1013,
   unauthenticated: 4401,
 };

@@ -167,7 +167,11 @@ export class TaskSocket implements SocketEvents {
       this.#subscribe(this.#wish.channel, this.#wish.after);
     } catch (error) {
       this.#refuse(null, error);
-      this.close(closeCodes.unauthenticated, "no good key was shown");
+      const isHis =
+        error instanceof ErrandError &&
+        (error.code === "unauthenticated" || error.code === "invalid_request");
+      if (isHis) this.close(closeCodes.unauthenticated, "no good key was shown");
+      else this.close(closeCodes.later, "come back later");
     }
   }
 

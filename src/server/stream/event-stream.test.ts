@@ -83,6 +83,17 @@ test("[SSE5] a reader that takes something now and then is kept", async () => {
   expect(stream.isOpen).toBe(true);
 });
 
+test("[SSE5] a reader that is on its way through stored events is not dropped for a sign of life", async () => {
+  const { stream } = open({ queueBytes: 10 });
+  const reader = bodyOf(stream).getReader();
+  for (let chunk = 0; chunk < 30; chunk += 1) void stream.writeStored(bytes(20_000));
+  for (let tick = 0; tick < 28; tick += 1) {
+    await reader.read();
+    stream.tick();
+  }
+  expect(stream.isOpen).toBe(true);
+});
+
 test("[SSE7] a client that goes away closes the stream once", async () => {
   const { stream, closed } = open();
   stream.write(bytes(3));

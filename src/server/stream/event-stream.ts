@@ -106,7 +106,7 @@ export class EventStream {
       return this.break("the reader takes nothing");
     this.#quietTicks += 1;
     // Behind what already waits, a comment would show nothing.
-    if (this.#quietTicks >= quietTicksMax && this.#stallTicks === 0) this.write(keepAlive);
+    if (this.#quietTicks >= quietTicksMax && waitingBytes === 0) this.write(keepAlive);
   }
 
   #pass(outlet: Outlet, chunk: Uint8Array): void {

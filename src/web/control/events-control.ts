@@ -11,7 +11,7 @@ import { isEnd } from "../../core/task/status.ts";
 import type { ConnectionState } from "../state/page-state.ts";
 import { isBehind } from "../state/reduce-chat.ts";
 import { createEventBatch } from "./event-batch.ts";
-import { askForKey } from "./surroundings.ts";
+import { askForKey, keyWatch } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** What the owner of the feed is told. */
@@ -75,9 +75,11 @@ async function readEvents({
   signal,
 }: EventsRun): Promise<void> {
   const { client, store } = surroundings;
-  const batch = createEventBatch(surroundings.after, (events: readonly TaskEvent[]) =>
-    store.dispatch({ about: "task", action: { type: "taskEvents", events, followed: false } }),
-  );
+  const isSameKey = keyWatch(surroundings);
+  const batch = createEventBatch(surroundings.after, (events: readonly TaskEvent[]) => {
+    if (isSameKey())
+      store.dispatch({ about: "task", action: { type: "taskEvents", events, followed: false } });
+  });
   let seen: Set<string> | null = null;
   for await (const item of client.events({ signal })) {
     if (item.kind === "connection") {

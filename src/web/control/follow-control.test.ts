@@ -65,7 +65,11 @@ function stage(tasks: readonly Task[]): {
   const surroundings = {
     client: client as unknown as ErrandClient,
     store,
-    settings: openSettings({ getItem: () => null, setItem: () => {}, removeItem: () => {} }),
+    settings: openSettings(() => ({
+      getItem: () => null,
+      setItem: () => {},
+      removeItem: () => {},
+    })),
     nowMs: () => 0,
     after(_delayMs: number, callback: () => void) {
       timers.push(callback);

@@ -4,7 +4,7 @@ import { isEnd } from "../../core/task/status.ts";
 import type { PageState } from "../state/page-state.ts";
 import { followedTask, hasEnded, openChat } from "../state/select-chat.ts";
 import { createEventBatch } from "./event-batch.ts";
-import { askForKey, guarded } from "./surroundings.ts";
+import { askForKey, guarded, keyWatch } from "./surroundings.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Follows the tasks whose text is on the screen: the open chat's and the open detail's. */
@@ -101,9 +101,11 @@ async function followOnce(following: Following): Promise<boolean> {
   const { surroundings, taskId, cursors, signal } = following;
   const { client, store } = surroundings;
   if (!cursors.has(taskId) && !(await takeSnapshot(following))) return true;
-  const batch = createEventBatch(surroundings.after, (events: readonly TaskEvent[]) =>
-    store.dispatch({ about: "task", action: { type: "taskEvents", events, followed: true } }),
-  );
+  const isSameKey = keyWatch(surroundings);
+  const batch = createEventBatch(surroundings.after, (events: readonly TaskEvent[]) => {
+    if (isSameKey())
+      store.dispatch({ about: "task", action: { type: "taskEvents", events, followed: true } });
+  });
   try {
     const items = client.follow(taskId, { after: cursors.get(taskId) ?? null, signal });
     for await (const item of items) {

@@ -35,7 +35,7 @@ export interface PageControl extends ShellControl {
   /** Stops the answer on the screen. True if there was one. */
   readonly stopAnswer: () => boolean;
   readonly wish: (taskId: string, wish: TaskWish) => void;
-  /** Takes a key and begins anew with it; null forgets it. */
+  /** Takes a key and begins anew with it; null forgets it, and all that was seen with it. */
   readonly setKey: (key: string | null) => void;
 }
 
@@ -99,10 +99,10 @@ export function createPageControl(surroundings: Surroundings): PageControl {
     },
     wish: (taskId, wish) => void live.wish(taskId, wish),
     setKey(key) {
-      settings.setKey(key);
       live.stop();
+      settings.setKey(key);
       shell({ type: "keyChanged", hasKey: key !== null });
-      shell({ type: "accessChanged", access: key === null ? "keyNeeded" : "open" });
+      surroundings.writeRoute(store.get().route, true);
       if (key !== null) live.start();
     },
     ...createShellControl(surroundings),

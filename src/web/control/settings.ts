@@ -40,12 +40,14 @@ const names = {
   outbox: "errand.outbox",
 } as const;
 
-/** Opens the settings on a text store, normally `window.localStorage`. */
-export function openSettings(store: TextStore): Settings {
-  const read = (name: string): string | null => attempt(() => store.getItem(name));
+/** Opens the settings on a text store, normally `window.localStorage`: looking at that alone throws where it is refused. */
+export function openSettings(store: () => TextStore): Settings {
+  const read = (name: string): string | null => attempt(() => store().getItem(name));
   const write = (name: string, text: string | null): void => {
-    attempt(() => (text === null ? store.removeItem(name) : store.setItem(name, text)));
+    attempt(() => (text === null ? store().removeItem(name) : store().setItem(name, text)));
   };
+  /** Where storage is refused, the key lasts as long as the page. */
+  let unkept: string | null = null;
   const theme = read(names.theme);
   return {
     theme: theme === "light" || theme === "dark" ? theme : "system",
@@ -54,8 +56,11 @@ export function openSettings(store: TextStore): Settings {
     setTab: (tab) => write(names.tab, tab === "tasks" ? null : tab),
     setTheme: (next) => write(names.theme, next === "system" ? null : next),
     setOpen: (side, open) => write(names[side], open ? null : "closed"),
-    key: () => read(names.key),
-    setKey: (key) => write(names.key, key),
+    key: () => read(names.key) ?? unkept,
+    setKey(key) {
+      write(names.key, key);
+      unkept = read(names.key) === key ? null : key;
+    },
     outbox: () => parseOutbox(read(names.outbox)),
     setOutbox: (sends) => write(names.outbox, sends.length === 0 ? null : JSON.stringify(sends)),
   };

@@ -21,18 +21,27 @@ export interface Surroundings {
   readonly writeRoute: (route: Route, replace: boolean) => void;
 }
 
+/** Tells whether the page still has the key that it has now: what another key was told is not for this one to see. */
+export function keyWatch({ settings }: Surroundings): () => boolean {
+  const key = settings.key();
+  return () => settings.key() === key;
+}
+
 /**
  * Runs one call and hands its failure to `onFailure`. A missing or wrong API key is handled here for all: the page
- * asks for it. Never rejects.
+ * asks for it. What a call comes to after its key was changed is nobody's. Never rejects.
  */
 export async function guarded<T>(
   surroundings: Surroundings,
   call: () => Promise<T>,
   onFailure: (failure: Failure) => void,
 ): Promise<T | undefined> {
+  const isSameKey = keyWatch(surroundings);
   try {
-    return await call();
+    const answer = await call();
+    return isSameKey() ? answer : undefined;
   } catch (thrown) {
+    if (!isSameKey()) return undefined;
     const failure = failureOf(thrown);
     if (failureCode(failure) === "unauthenticated") askForKey(surroundings);
     onFailure(failure);

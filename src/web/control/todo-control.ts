@@ -46,6 +46,7 @@ const ownList = "planner";
 export function createTodoControl(surroundings: Surroundings): TodoControl {
   const { client, store, nowMs } = surroundings;
   const dispatch = (action: TodoAction): void => store.dispatch({ about: "todo", action });
+  const tellZone = zoneTeller(surroundings);
 
   const load = async (): Promise<void> => {
     dispatch({ type: "todosLoading" });
@@ -63,7 +64,7 @@ export function createTodoControl(surroundings: Surroundings): TodoControl {
     );
     if (reminders !== undefined) dispatch({ type: "remindersLoaded", reminders });
     await loadApprovals(surroundings, dispatch);
-    await tellZone(surroundings);
+    await tellZone();
   };
 
   const wish = async (
@@ -163,18 +164,24 @@ function say({ store }: Surroundings, what: string, failure: Failure): void {
   store.dispatch({ about: "shell", action: { type: "noticed", tone: "error", text } });
 }
 
-/** The server reads days and times on the person's own clock, which is this browser's. Once a visit, if it differs. */
-async function tellZone(surroundings: Surroundings): Promise<void> {
-  const { client } = surroundings;
-  const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
-  await guarded(
-    surroundings,
-    async () => {
-      if ((await client.planner.timeZone()) !== timeZone)
-        await client.planner.setTimeZone(timeZone);
-    },
-    () => {},
-  );
+/** The server reads days and times on the person's own clock, which is this browser's. Once for each key, if it differs. */
+function zoneTeller(surroundings: Surroundings): () => Promise<void> {
+  const { client, settings } = surroundings;
+  let told = "";
+  return async () => {
+    const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+    const news = `${timeZone} ${settings.key()}`;
+    if (told === news) return;
+    await guarded(
+      surroundings,
+      async () => {
+        if ((await client.planner.timeZone()) !== timeZone)
+          await client.planner.setTimeZone(timeZone);
+        told = news;
+      },
+      () => {},
+    );
+  };
 }
 
 async function loadApprovals(

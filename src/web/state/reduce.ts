@@ -1,4 +1,4 @@
-import { noticesMax } from "./page-state.ts";
+import { initialState, noticesMax } from "./page-state.ts";
 import type { PageState } from "./page-state.ts";
 import type { PageAction, ShellAction } from "./page-action.ts";
 import { reduceChat } from "./reduce-chat.ts";
@@ -26,6 +26,16 @@ export function reducePage(state: PageState, { about, action }: PageAction): Pag
   }
 }
 
+/**
+ * What was loaded is what the key before may see. Whoever forgets the key leaves the page to somebody else: nothing of
+ * theirs stays, unsent messages neither. A new key may be the same person's, who goes on.
+ */
+function withKey({ route, shell, sends }: PageState, hasKey: boolean): PageState {
+  const nowhere = { sessionId: null, taskId: null };
+  const empty = initialState(hasKey ? route : nowhere, shell, hasKey);
+  return hasKey ? { ...empty, sends } : { ...empty, access: "keyNeeded" };
+}
+
 function reduceShell(state: PageState, action: ShellAction): PageState {
   switch (action.type) {
     case "routed":
@@ -33,7 +43,7 @@ function reduceShell(state: PageState, action: ShellAction): PageState {
     case "accessChanged":
       return action.access === state.access ? state : { ...state, access: action.access };
     case "keyChanged":
-      return { ...state, hasKey: action.hasKey };
+      return withKey(state, action.hasKey);
     case "connectionChanged":
       return { ...state, connection: action.connection };
     case "modelLoaded":

@@ -34,7 +34,6 @@ export function App(): ReactNode {
         <main className="chat">{access === "open" ? <Chat /> : <KeyForm />}</main>
         {access === "open" && <SideOf side="panel" label="Tasks and todos" />}
       </div>
-      <Notices />
       <ShortcutSheet />
       <LiveRegion />
     </div>
@@ -65,6 +64,9 @@ function SideOf({ side, label }: SideProps): ReactNode {
             <Icon name="close" />
           </button>
           {content}
+          {/* What lies under a drawer cannot be seen or pressed. */}
+          <Notices />
+          <OfflineBanner />
         </div>
       </Dialog>
     );

@@ -19,12 +19,20 @@ export function OfflineBanner(): ReactNode {
   );
 }
 
-/** Results of own actions. */
+/** Results of own actions, at the foot of what they were done in: never over a control of it. */
 export function Notices(): ReactNode {
+  return (
+    <div className="notices" role="log" aria-label="Notices">
+      <NoticeStack />
+    </div>
+  );
+}
+
+function NoticeStack(): ReactNode {
   const control = useControl();
   const notices = usePage((state) => state.notices);
   return (
-    <div className="notices" role="log" aria-label="Notices">
+    <div className="notice-stack">
       {notices.map((notice) => (
         <div key={notice.id} className="notice" data-tone={notice.tone}>
           <Icon name={notice.tone === "error" ? "alert" : "check"} />

@@ -2,8 +2,10 @@ import { useEffect, useState } from "react";
 import type { ReactNode } from "react";
 import { explainFailure, failureCode } from "../../client/index.ts";
 import type { ChatMessage, Failure } from "../../client/index.ts";
+import { sideShown } from "../state/page-state.ts";
 import type { Send } from "../state/page-state.ts";
 import { openChat } from "../state/select-chat.ts";
+import { Notices } from "./banner.tsx";
 import { Composer } from "./composer.tsx";
 import { EmptyChat } from "./empty-chat.tsx";
 import { Icon } from "./icon.tsx";
@@ -11,14 +13,19 @@ import { MessageView, SendView } from "./message.tsx";
 import { useControl, usePage } from "./page-context.ts";
 import { useStickToEnd } from "./use-stick-to-end.ts";
 
+const sides = ["sidebar", "panel"] as const;
 const noMessages: readonly ChatMessage[] = [];
 
 /** The open chat: its messages and the message box. */
 export function Chat(): ReactNode {
   const sessionId = usePage((state) => state.route.sessionId);
+  const isCovered = usePage(({ shell }) =>
+    sides.some((side) => sideShown(shell, side) === "drawer"),
+  );
   return (
     <>
       <Transcript key={sessionId} sessionId={sessionId} />
+      {!isCovered && <Notices />}
       <Composer />
     </>
   );

@@ -1,9 +1,9 @@
 import { useState } from "react";
 import type { ReactNode } from "react";
-import { explainFailure, inOneLine } from "../../client/index.ts";
 import type { SessionSummary } from "../../client/index.ts";
 import { agoWords, momentWords } from "../words/time-words.ts";
 import { Icon } from "./icon.tsx";
+import { LoadFailed } from "./load-failed.tsx";
 import { useControl, usePage } from "./page-context.ts";
 import { focusComposer } from "./shortcuts.ts";
 import { useNow } from "./use-now.ts";
@@ -24,13 +24,8 @@ export function Sidebar(): ReactNode {
         <Icon name="compose" />
         New chat
       </button>
-      {load.is === "failed" && sessions.length === 0 && (
-        <p className="side-note">
-          {inOneLine(explainFailure(load.failure))}{" "}
-          <button type="button" className="link" onClick={() => void control.chat.loadSessions()}>
-            Load again
-          </button>
-        </p>
+      {sessions.length === 0 && (
+        <LoadFailed load={load} onAgain={() => void control.chat.loadSessions()} />
       )}
       {load.is === "ready" && sessions.length === 0 && (
         <p className="side-note">Your chats will be listed here.</p>

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
 import type { ReactNode, RefObject } from "react";
-import { explainFailure, explainTaskError, inOneLine } from "../../client/index.ts";
+import { explainTaskError, inOneLine } from "../../client/index.ts";
 import type { Task } from "../../client/index.ts";
 import { isEnd } from "../../core/task/status.ts";
 import type { DetailState, TaskWish } from "../state/page-state.ts";
@@ -10,6 +10,7 @@ import { durationWords, momentWords } from "../words/time-words.ts";
 import { Icon } from "./icon.tsx";
 import type { IconName } from "./icon.tsx";
 import { JsonBlock } from "./json-block.tsx";
+import { LoadFailed } from "./load-failed.tsx";
 import { useControl, usePage } from "./page-context.ts";
 import { TaskLog } from "./task-log.tsx";
 import { ProgressBar } from "./task-row.tsx";
@@ -38,17 +39,8 @@ export function TaskDetail({ taskId }: { readonly taskId: string }): ReactNode {
         <h2>{task === undefined ? "Task" : taskTitle(task)}</h2>
       </div>
       <div className="panel-body detail">
-        {detail?.load.is === "failed" && (
-          <p className="side-note" role="alert">
-            {inOneLine(explainFailure(detail.load.failure))}{" "}
-            <button
-              type="button"
-              className="link"
-              onClick={() => void control.tasks.loadDetail(taskId)}
-            >
-              Load again
-            </button>
-          </p>
+        {detail !== null && (
+          <LoadFailed load={detail.load} onAgain={() => void control.tasks.loadDetail(taskId)} />
         )}
         {task !== undefined && <Facts task={task} detail={detail} />}
       </div>

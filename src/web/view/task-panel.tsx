@@ -81,7 +81,7 @@ function TaskList({ filter }: { readonly filter: PanelFilter }): ReactNode {
         </ul>
       )}
       {(nextCursor !== null || lines.length > shown) && (
-        <More isLoading={load.is === "loading"} onMore={showMore} />
+        <More isLoading={load.is === "loading"} waits={load.is === "failed"} onMore={showMore} />
       )}
     </div>
   );
@@ -130,15 +130,17 @@ function NoTasks({ filter }: { readonly filter: PanelFilter }): ReactNode {
 
 interface MoreProps {
   readonly isLoading: boolean;
+  /** The last look failed: the next one is the person's to ask for. */
+  readonly waits: boolean;
   readonly onMore: () => void;
 }
 
 /** Asks for more rows when their place is nearly in sight. */
-function More({ isLoading, onMore }: MoreProps): ReactNode {
+function More({ isLoading, waits, onMore }: MoreProps): ReactNode {
   const button = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     const element = button.current;
-    if (element === null || isLoading) return;
+    if (element === null || isLoading || waits) return;
     const observer = new IntersectionObserver(
       (entries) => {
         if (entries.some((entry) => entry.isIntersecting)) onMore();
@@ -147,7 +149,7 @@ function More({ isLoading, onMore }: MoreProps): ReactNode {
     );
     observer.observe(element);
     return () => observer.disconnect();
-  }, [isLoading, onMore]);
+  }, [isLoading, waits, onMore]);
   return (
     <button
       type="button"

@@ -1,11 +1,11 @@
 import { useId, useMemo, useState } from "react";
 import type { FormEvent, ReactNode } from "react";
-import { explainFailure, inOneLine } from "../../client/index.ts";
 import { todoCharsMax } from "../../core/limits.ts";
 import { shownTodos } from "../state/reduce-todo.ts";
 import type { ShownTodo } from "../state/reduce-todo.ts";
 import { isOver, todayOf, wordsOfDay } from "../words/day-words.ts";
 import { Icon } from "./icon.tsx";
+import { LoadFailed } from "./load-failed.tsx";
 import { ReminderList } from "./reminder-list.tsx";
 import { useControl, usePage } from "./page-context.ts";
 import { useNow } from "./use-now.ts";
@@ -15,6 +15,7 @@ const doneShown = 10;
 
 /** A person's todos: what to add, what is proposed, what is open and what was done last. */
 export function TodoPanel(): ReactNode {
+  const control = useControl();
   const state = usePage((page) => page.todos);
   const shown = useMemo(() => shownTodos(state), [state]);
   const { load } = state;
@@ -26,7 +27,7 @@ export function TodoPanel(): ReactNode {
   return (
     <div className="panel-body todos-body">
       <AddTodo />
-      {load.is === "failed" && <LoadFailed />}
+      <LoadFailed load={load} onAgain={() => void control.todos.load()} />
       <Proposals todos={of("proposed")} />
       {load.is === "ready" && shown.length === 0 && <NoTodos />}
       <TodoList label="Open todos" todos={of("open")} />
@@ -70,20 +71,6 @@ function AddTodo(): ReactNode {
         Add
       </button>
     </form>
-  );
-}
-
-function LoadFailed(): ReactNode {
-  const control = useControl();
-  const load = usePage((page) => page.todos.load);
-  if (load.is !== "failed") return null;
-  return (
-    <p className="side-note" role="alert">
-      {inOneLine(explainFailure(load.failure))}{" "}
-      <button type="button" className="link" onClick={() => void control.todos.load()}>
-        Load again
-      </button>
-    </p>
   );
 }
 

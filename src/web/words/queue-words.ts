@@ -40,7 +40,16 @@ export function standOfQueue(queue: QueueStatus, nowMs: number): StatusWords {
       icon: queue.closed.code === "endpoint_down" ? "alert" : "clock",
     };
   }
-  if (queue.running >= queue.slots && queue.pending > 0)
+  const [line] = queue.lines;
+  if (line !== undefined) {
+    const more = queue.lines.length === 1 ? "" : `, and ${queue.lines.length - 1} more`;
+    return {
+      word: `${line.line}: ${wordsOfCause(line, nowMs) || line.code}${more}`,
+      tone: line.code === "endpoint_down" ? "bad" : "wait",
+      icon: line.code === "endpoint_down" ? "alert" : "clock",
+    };
+  }
+  if (queue.taken >= queue.slots && queue.pending > 0)
     return { word: "Busy: others start as slots come free", tone: "live", icon: "clock" };
   return queue.running > 0
     ? { word: "Working", tone: "live", icon: "check" }

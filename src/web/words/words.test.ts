@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Estimate } from "../../client/index.ts";
+import { decodeQueue } from "../../client/decode.ts";
+import { standOfQueue } from "./queue-words.ts";
 import { newSentences, wordsOfEnd } from "./spoken.ts";
 import {
   lineOfWait,
@@ -162,4 +164,23 @@ describe("words for people", () => {
     expect(heard).toEqual(["It is 3.5 long.", "Really?", "Yes"]);
     expect(wordsOfEnd("cancelled")).toBe("The answer was stopped.");
   });
+});
+
+test("[WEB65] a queue says which endpoint of a device is held back, and is busy when its slots are taken", () => {
+  const queue = decodeQueue({
+    name: "device:gpu0",
+    slots: 4,
+    running: 1,
+    taken: 4,
+    pending: 2,
+    perBand: [0, 2, 0],
+    lines: [{ line: "embed", code: "endpoint_down", untilAt: "2026-11-28T12:00:05.000Z" }],
+  });
+  const nowMs = Date.parse("2026-11-28T12:00:00.000Z");
+  expect(standOfQueue(queue, nowMs)).toMatchObject({
+    word: expect.stringMatching(/^embed: the model does not answer/),
+    tone: "bad",
+  });
+  expect(standOfQueue({ ...queue, lines: [] }, nowMs).word).toContain("Busy");
+  expect(queue.perBand).toEqual([0, 2, 0]);
 });

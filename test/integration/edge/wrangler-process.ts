@@ -75,6 +75,8 @@ async function start({ dir }: EdgeFolder, which: readonly string[]): Promise<Edg
         ...process.env,
         WRANGLER_SEND_METRICS: "false",
         CLOUDFLARE_CF_FETCH_ENABLED: "false",
+        // As `npm run edge`: see there.
+        X_LOCAL_OBSERVABILITY: process.env["X_LOCAL_OBSERVABILITY"] ?? "false",
         NO_COLOR: "1",
       },
       stdio: ["ignore", "pipe", "pipe"],

@@ -179,6 +179,26 @@ test("[LIMIT2] a full queue refuses a submit with 429 and a time to wait, and lo
   await engine.stop(0);
 });
 
+test("[LIMIT4] who has too much waiting is refused, and others are not", async () => {
+  const gate = Promise.withResolvers<void>();
+  const wait = defineTask("wait", { queue: "narrow" }, async () => await gate.promise);
+  const engine = await engineOn(createMemoryStore(), [wait], undefined, {
+    pendingPerKeyMax: 2,
+    queues: { narrow: { slots: 1 } },
+  });
+  const submit = (userId: string, fairnessKey?: string) =>
+    engine.submit("wait", null, { userId, ...(fairnessKey === undefined ? {} : { fairnessKey }) });
+  const taken = await Promise.all([1, 2, 3].map(() => submit("ann")));
+  const refused = await submit("ann").catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: "queue_full", retryAfterMs: 1_000 });
+  expect((refused as ErrandError).message).toContain('"ann" has 2 calls waiting');
+  taken.push(await submit("bob"), await submit("ann", "other"));
+  gate.resolve();
+  for (const { taskId } of taken) expect((await engine.ended(taskId)).status).toBe("completed");
+  await submit("ann");
+  await engine.stop(0);
+});
+
 test("[LIMIT3] what could not start in time is refused with the time after which it may, and takes nothing", async () => {
   const gate = Promise.withResolvers<void>();
   const work = defineTask("work", { queue: "narrow", cost: 30 }, async () => await gate.promise);

@@ -65,11 +65,19 @@ export default defineConfig({ tasks: [asks] });
       [["ps", "--al"], 'errand ps has no flag "--al"; there are: --all, --watch, --url, --json'],
       [["submit", "x", "--prioritty=batch"], 'errand submit has no flag "--prioritty"'],
       [["schedules", "list", "-x"], 'errand schedules list has no flag "-x"'],
+      [["submit", "write", "a haiku"], "errand submit takes one word or text, got 2; put a text"],
+      [["demo-model", "--speed", "x"], '--speed must be a whole number 0..1000000, got "x"'],
+      [["submit", "--input", "{bad"], "--input must be JSON"],
+      [["ps", "--url", "nonsense"], "--url must be a URL such as http://127.0.0.1:8787"],
+      [["submit", "x", "--type", "nope"], 'there is no task type "nope"; there are: '],
     ] as const) {
       const refused = await errand(...args);
       expect(refused).toMatchObject({ code: 1, out: "" });
       expect(refused.err).toContain(words);
     }
+    const both = await errand("ps", "--watch", "--json");
+    expect(both).toMatchObject({ code: 1, out: "" });
+    expect(both.err).toContain("--watch redraws a screen");
     expect(await errand("ps", "-a", "--json")).toMatchObject({ code: 0, err: "" });
     expect(await errand("submit", "--key", "--odd", "x", "--no-wait")).toMatchObject({ code: 0 });
   });
@@ -142,7 +150,9 @@ export default defineConfig({ tasks: [asks] });
     });
     const { out } = await errand("submit", "--type", "asks", "--input", "{}", "--json");
     const { id } = JSON.parse(out) as { id: string };
-    await expect.poll(async () => (await errand("approvals")).out).toMatch(/^1 +asks +.*Go on\?/);
+    await expect
+      .poll(async () => (await errand("approvals")).out, { timeout: 30_000 })
+      .toMatch(/^1 +asks +.*Go on\?/);
     const said = await errand("approvals", "reject", "1", "--comment", "not today");
     expect(said.out).toContain(`rejected: Go on?\n${id}`);
     expect((await errand("follow", id)).out).toContain("not today");
@@ -222,7 +232,10 @@ export default defineConfig({ tasks: [asks] });
     url = before;
     expect(code).toBe(1);
     expect(err).toMatch(/npm start/);
-    expect((await errand("submit", "--help")).out).toMatch(/--wait/);
+    const help = (await errand("submit", "--help")).out;
+    expect(help).toMatch(/--wait/);
+    // Not on a terminal: without the codes that colour one.
+    expect(help).not.toContain("\u001b");
     // One command of a group is shown as it is typed.
     expect((await errand("todos", "add", "--help")).out).toContain("errand todos add");
   });

@@ -98,6 +98,11 @@ describe("a provider as our port", () => {
     "no_finish afterTokens=3",
     "malformed afterTokens=3",
     "error afterTokens=3",
+    // Before the first token.
+    "cut",
+    "no_finish",
+    "malformed",
+    "error",
   ])("[MODEL14] the fault %s: the same failure as over our own client", async (fault) => {
     const call = ask(`[[repeat 5 w]] [[fault ${fault}]]`);
     const failureOf = (models: Models): Promise<unknown> =>

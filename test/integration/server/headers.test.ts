@@ -98,6 +98,7 @@ test("[SEC23] the headers of every kind of answer are these and no others", asyn
     ...json,
     "cache-control": "private, no-cache",
     etag: expect.any(String),
+    vary: "authorization, x-api-key",
   });
   const page = {
     ...everywhere,

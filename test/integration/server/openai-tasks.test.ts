@@ -229,6 +229,29 @@ test("[OAI12] without a key the late task is cancelled, and no repeat is invited
   );
 });
 
+test("[OAI15] a plain request that would wait in vain is refused at once, and one that need not be waited for is taken", async () => {
+  const { door } = await open({ settings: { limits: { replyWaitMs: 5_000 } } });
+  // Eight run and forty wait, each predicted to take 3 s: some 15 s of work, however far those that run are.
+  for (let n = 0; n < 48; n += 1)
+    await door.send("POST", "/v1/chat/completions", { body: { ...ask, stream: true } });
+  const refused = await door.json("POST", "/v1/chat/completions", { body: ask });
+  expect(refused).toMatchObject({
+    status: 429,
+    body: { error: { type: "rate_limit_error", code: "rate_limit_exceeded" } },
+  });
+  expect(JSON.stringify(refused.body)).toContain("at most 5 s: stream it, use /v1/responses");
+  expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+  expect(refused.headers.get("x-should-retry")).toBe("true");
+  expect(refused.headers.get("x-errand-task")).toBeNull();
+  const taken = [
+    door.send("POST", "/v1/chat/completions", { body: { ...ask, stream: true } }),
+    door.send("POST", "/v1/responses", {
+      body: { model: ask.model, input: "hello", background: true },
+    }),
+  ];
+  for (const { status } of await Promise.all(taken)) expect(status).toBe(200);
+});
+
 test("[OAI5] too many requests are 429 with OpenAI's code and a wait", async () => {
   const { door } = await open({
     settings: { limits: { submitsPerSecond: 0.1, submitsBurst: 1 } },
@@ -241,5 +264,8 @@ test("[OAI5] too many requests are 429 with OpenAI's code and a wait", async () 
     body: { error: { type: "rate_limit_error", code: "rate_limit_exceeded" } },
   });
   expect(Number(headers.get("retry-after"))).toBeGreaterThan(5);
+  expect(headers.get("x-ratelimit-limit-requests")).toBe("1");
+  expect(headers.get("x-ratelimit-remaining-requests")).toBe("0");
+  expect(headers.get("x-ratelimit-reset-requests")).toBe("10s");
   expect(headers.get("x-should-retry")).toBe("true");
 });

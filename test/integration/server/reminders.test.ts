@@ -90,6 +90,8 @@ test("[HTTP4] a time that is over, no time, both times and a wrong zone are refu
 test("[PLAN2] /api/plan and /api/summary make tasks and are snapshots; a schedule plans every morning", async () => {
   expect((await door.json("GET", "/api/plan")).body).toEqual({ state: { plan: null }, seq: 0 });
   await door.json("POST", "/api/todos", { body: { text: "buy milk" } });
+  const nowhere = await door.json("POST", "/api/plan", { body: { timeZone: "Mars/Olympus" } });
+  expect([nowhere.status, nowhere.body["code"]]).toEqual([400, "invalid_request"]);
   const made = await door.json("POST", "/api/plan", { body: { timeZone: "UTC" } });
   expect([made.status, made.body["type"]]).toEqual([201, "daily_plan"]);
   await until(door, String(made.body["id"]), ({ status }) => status === "completed");

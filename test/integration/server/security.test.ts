@@ -369,6 +369,7 @@ test("[SEC6] who submits too fast gets 429 with when to try again, and others ar
   expect(answers[1]?.headers.get("ratelimit")).toBe('"submits";r=0;t=2');
   expect(answers[2]).toMatchObject({ body: { code: "rate_limited", retryAfterMs: 1_000 } });
   expect(answers[2]?.headers.get("retry-after")).toBe("1");
+  expect(answers[2]?.headers.get("ratelimit")).toBe('"submits";r=0;t=2');
   expect((await door.send("GET", "/api/tasks", { key: one })).status).toBe(200);
 });
 

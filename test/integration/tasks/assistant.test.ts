@@ -64,6 +64,23 @@ test("[ASSIST4] the conversation of seed 000 in English, without a model", async
   expect(await say(errand, "what's the status?")).toContain("0 jobs queued, 0 in progress.");
 });
 
+test("[ASSIST16] a job is named by its words where one says them, and else that was no command", async () => {
+  const errand = await open();
+  await say(errand, "enqueue buy milk");
+  await say(errand, "enqueue Müll rausbringen 🗑️");
+  await say(errand, "enqueue buy bread");
+  expect(await say(errand, "cancel dinner")).toContain("No language model is connected");
+  expect(await say(errand, "cancel buy")).toMatch(
+    /^Which one\? `\w+` "buy bread", `\w+` "buy milk": use/,
+  );
+  expect(await say(errand, "status BUY MILK")).toContain('"buy milk": queued, next in your queue');
+  expect(await say(errand, "Cancel buy milk!")).toMatch(/^Cancelled `\w+` "buy milk"\./);
+  expect(await say(errand, "remove müll from the queue")).toMatch(/^Cancelled `\w+` "Müll raus/);
+  expect(await say(errand, "why 'buy milk'")).toContain('"buy milk"');
+  expect(await say(errand, "cancel buy milk")).toContain("No language model is connected");
+  expect(await say(errand, "lst")).toBe("I do not know `lst`. Did you mean `list`?");
+});
+
 test("[ASSIST5] typed commands are done without the model even when one is connected", async () => {
   const fake = await startFakeModel();
   closers.push(() => fake.close());

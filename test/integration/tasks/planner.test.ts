@@ -49,6 +49,10 @@ test("[REMIND4] reminders are set in words, listed, put off and removed in the c
   ]);
   expect(await say(errand, "reminders")).toContain("1. call Ann (on 2030-01-02 at 17:30)");
   expect(await say(errand, "snooze 1 until 2030-01-03 at 8")).toContain("on 2030-01-03 at 08:00");
+  const before = (await errand.engine.reminders.list("ann")).reminders;
+  expect(await say(errand, "snooze 1 until 2020-01-01")).toContain("That time is over.");
+  expect(await say(errand, "snooze 1 every day at 9")).toContain("Until when?");
+  expect((await errand.engine.reminders.list("ann")).reminders).toEqual(before);
   expect(await say(errand, "drop reminder 1")).toBe("Removed the reminder: call Ann");
   expect(await say(errand, "drop reminder 1")).toContain("There is no reminder number 1.");
   expect(await say(errand, "remind me to call Ann")).toContain("When shall I remind you?");

@@ -35,7 +35,7 @@ export async function serveModels(models: Models, request: Request): Promise<Res
       }
     }
   } catch (error) {
-    return lineOf({ error: wireError(error) });
+    return refusal(error);
   }
 }
 
@@ -43,6 +43,11 @@ const headers = { "content-type": "application/x-ndjson" };
 
 function bytesOf(line: ModelLine): Uint8Array {
   return encoder.encode(`${JSON.stringify(line)}\n`);
+}
+
+/** The answer that says nothing but an error, as every other one ends: who asks throws it. */
+export function refusal(error: unknown): Response {
+  return lineOf({ error: wireError(error) });
 }
 
 function lineOf(line: ModelLine): Response {

@@ -1,8 +1,7 @@
 import { ErrandError } from "../../../core/errors.ts";
 import { ModelError } from "../../../ports/models.ts";
-import { wireError } from "./model-lines.ts";
 import { modelSettings, modelsOf, type ModelEnv } from "./model-settings.ts";
-import { serveModels } from "./serve-models.ts";
+import { refusal, serveModels } from "./serve-models.ts";
 
 /**
  * The llm-worker on its own: a Worker that is reached by the service binding `LLM_WORKER` alone, holds the keys of the
@@ -20,7 +19,7 @@ export default {
       return await serveModels(modelsOf(settings, env), request);
     } catch (error) {
       if (!(error instanceof ErrandError)) throw error;
-      return Response.json({ error: wireError(new ModelError("refused", error.message)) });
+      return refusal(new ModelError("refused", error.message));
     }
   },
 };

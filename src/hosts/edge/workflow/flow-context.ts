@@ -11,7 +11,7 @@ import {
 } from "../../../engine/index.ts";
 import { toJson } from "../../../engine/segment.ts";
 import type { FlowAnswer, FlowChild, FlowOperation, FlowParams } from "./flow-call.ts";
-import { checkBytes, type StepOptions, type Steps } from "./steps.ts";
+import { checkBytes, checkKept, type StepOptions, type Steps } from "./steps.ts";
 
 /** Asks the task's home, once; rejects if it cannot be reached just now. */
 export type AskTask = (step: string, operation: FlowOperation) => Promise<FlowAnswer>;
@@ -214,7 +214,7 @@ export async function runFlow(
       await handler(params.input as never, flow.context),
       "the handler's output",
     );
-    checkBytes(output, "the handler's output");
+    checkKept(output, "the handler's output");
     return { ok: true, output };
   } catch (thrown) {
     return { ok: false, ...failureOf(thrown) };

@@ -71,8 +71,9 @@ export class FlowHost {
       if (state.phase !== "ended" || !this.#types.has(state.spec?.type ?? "")) return;
       this.#live.delete(state.id);
       const instance = instanceOf(state);
-      if (instance === null || state.status === "completed") return;
-      if (!this.#over.delete(instance)) void this.#ports.instances.terminate(instance);
+      if (instance === null) return;
+      const isOver = this.#over.delete(instance);
+      if (!isOver && state.status !== "completed") void this.#ports.instances.terminate(instance);
     });
   }
 

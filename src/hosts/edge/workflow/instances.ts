@@ -1,7 +1,7 @@
 import { ErrandError, errorData } from "../../../core/errors.ts";
 import type { Log } from "../../../ports/host.ts";
 import type { FlowEnd, FlowParams } from "./flow-call.ts";
-import { checkBytes } from "./steps.ts";
+import { checkKept } from "./steps.ts";
 
 /** The part of an instance that is used here. */
 export interface FlowInstance {
@@ -37,10 +37,10 @@ export class Instances {
 
   /**
    * Makes an instance, unless there is one of this id: a stand-in may take a second `create` in silence, the platform
-   * refuses it. Throws `too_large` for params above 1 MiB, and `unavailable`.
+   * refuses it. Throws `too_large` for params above 1 MiB or 2 MB of a row, and `unavailable`.
    */
   async create(id: string, params: FlowParams): Promise<void> {
-    checkBytes(params, "what the workflow is begun with");
+    checkKept(params, "what the workflow is begun with");
     const binding = this.#bound();
     if ((await this.#find(id)) !== null) return;
     try {

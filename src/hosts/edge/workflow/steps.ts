@@ -1,3 +1,5 @@
+import { Buffer } from "node:buffer";
+
 import { ErrandError } from "../../../core/errors.ts";
 
 /** What a step's function is given. */
@@ -29,6 +31,9 @@ export const stepBytesMax: number = 1_048_576;
 /** The platform's limit of a step's name. */
 const stepNameCharsMax = 256;
 
+/** The platform's limit of a row, in which it keeps what a workflow is begun with and what it answers: 2 MB. */
+export const keptBytesMax: number = 2_000_000;
+
 /** Bytes of a value as JSON. */
 export function jsonBytes(value: unknown): number {
   return new TextEncoder().encode(JSON.stringify(value) ?? "").length;
@@ -42,6 +47,56 @@ export function checkBytes(value: unknown, what: string): void {
     "too_large",
     `${what} has ${bytes} bytes of JSON, the most on Workflows is ${stepBytesMax}; store it elsewhere and return a reference`,
   );
+}
+
+/** Most bytes that a number, and that the frame of a text, a list or a record, takes of a row. */
+const numberBytes = 9;
+const frameBytes = 11;
+
+/** True if each character of a text is kept in one byte; else all of them take two. */
+function isNarrow(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- All characters of one byte.
+  return /^[\u0000-\u00ff]*$/.test(text);
+}
+
+/**
+ * The most bytes that the platform keeps of JSON that it is given as a value: a fraction takes 9, where its text has 3, and
+ * one wide character makes those beside it wide.
+ */
+export function keptBytes(value: unknown): number {
+  if (typeof value === "string")
+    return frameBytes + (isNarrow(value) ? value.length : 2 * value.length);
+  if (typeof value === "number") return numberBytes;
+  if (typeof value !== "object" || value === null) return 1;
+  const parts: readonly unknown[] = Array.isArray(value) ? value : Object.entries(value).flat();
+  return parts.reduce<number>((sum, part) => sum + keptBytes(part), frameBytes);
+}
+
+/** As {@link checkBytes}, for what the platform keeps as a value in a row of its own. */
+export function checkKept(value: unknown, what: string): void {
+  checkBytes(value, what);
+  const bytes = keptBytes(value);
+  if (bytes <= keptBytesMax) return;
+  throw new ErrandError(
+    "too_large",
+    `${what} takes up to ${bytes} bytes of a row, which on Workflows has ${keptBytesMax}; store it elsewhere and return a reference`,
+  );
+}
+
+/**
+ * JSON as a text that takes the fewest bytes of a row: with its wide characters escaped, if that is shorter than making all
+ * of them wide. A result that {@link checkBytes} lets pass always fits.
+ */
+function rowText(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (isNarrow(text)) return text;
+  const escaped = text.replaceAll(
+    /[\u0100-\uffff]/g,
+    (wide) => `\\u${wide.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+  if (escaped.length >= 2 * text.length) return text;
+  // Made of a wide text it would be kept wide, although each of its characters is narrow by now.
+  return Buffer.from(escaped, "latin1").toString("latin1");
 }
 
 /**
@@ -111,7 +166,7 @@ export function cloudflareSteps(step: CloudflareStep): Steps {
         },
         async ({ attempt }) => {
           const { signal } = new AbortController();
-          return JSON.stringify(await run({ attempt, signal }));
+          return rowText(await run({ attempt, signal }));
         },
       );
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- It is the JSON of what `run` has returned.
