@@ -4,6 +4,7 @@ import {
   inOneLine,
   RequestFailed,
   type ErrandClient,
+  type Failure,
 } from "../client/index.ts";
 import { write } from "./words.ts";
 
@@ -34,6 +35,15 @@ export function connect(flag: string | undefined): ErrandClient {
   return createClient({ baseUrl: serverUrl(flag), apiKey: process.env["ERRAND_API_KEY"] ?? null });
 }
 
+/** What helps at a terminal, where there is no page to enter a key on. */
+function hintFor(failure: Failure, url: string): string {
+  if (failure.kind === "network")
+    return ` Is the server running at ${url}? Start it with: npm start`;
+  return failure.kind === "refused" && failure.code === "unauthenticated"
+    ? " The command line takes it from ERRAND_API_KEY."
+    : "";
+}
+
 /** Refusals whose own words say more than their code. */
 const toldByServer: readonly string[] = ["not_found", "unknown_type"];
 
@@ -49,10 +59,7 @@ export async function orExplain(url: string, run: () => Promise<void>): Promise<
       return;
     }
     const { failure } = error;
-    const hint =
-      failure.kind === "network"
-        ? ` Is the server running at ${url}? Start it with: npm start`
-        : "";
+    const hint = hintFor(failure, url);
     // What the server says names the thing and what it may be; our own sentence does not know that.
     const detail =
       failure.kind === "refused" && toldByServer.includes(failure.code) && failure.detail !== ""

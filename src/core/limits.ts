@@ -20,7 +20,7 @@ export const spawnWidthMax = 64;
 export const operationsMax = 10_000;
 /** Most tries that `retry.attemptsMax` may ask for. */
 export const attemptsMaxMax = 100;
-/** A task whose worker died this often while running it is quarantined (G10). */
+/** A task whose worker died this often in a row while running it, with nothing kept between, is quarantined (G10). */
 export const lossesMax = 3;
 /** Replays of one attempt after which a worker's death counts as a loss, also while the task waits for something. */
 export const resumesMax = 100;

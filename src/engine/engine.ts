@@ -13,6 +13,7 @@ import { admit } from "./admission.ts";
 import { deciders } from "./deciders.ts";
 import { endpointQueue, endpointQueues, Roles } from "./endpoints.ts";
 import { EndWaiters, type TaskEnd } from "./end-waiters.ts";
+import { Breath } from "./feed/breath.ts";
 import { TaskFeeds } from "./feed/task-feed.ts";
 import { UserFeeds } from "./feed/user-feed.ts";
 import { firstCallOf } from "./first-call.ts";
@@ -96,7 +97,8 @@ export class Engine {
       deciders,
       cacheBytesMax,
     );
-    this.feeds = new TaskFeeds(this.kernel, ports.homes);
+    const breath = new Breath(ports.clock, ports.turn);
+    this.feeds = new TaskFeeds({ kernel: this.kernel, breath }, ports.homes);
     this.userFeeds = new UserFeeds(this.kernel);
     this.#ends = new EndWaiters(this.kernel);
     keepTextOfTurns(this.kernel, log);

@@ -22,6 +22,8 @@ export class TaskLife {
   #attemptsOfLife = 0;
   #failures = 0;
   #losses = 0;
+  /** Since something of it was kept. */
+  #lossesInARow = 0;
   #handBacksOfLife = 0;
   #dueMs = 0;
   /** Since when its ttl counts. */
@@ -58,6 +60,8 @@ export class TaskLife {
       "a lost attempt goes on",
       () => this.#say(event),
     );
+    if (/^(?:step|call)\.completed$|^tool\.settled$|^child\.ended$/.test(event.type))
+      this.#lossesInARow = 0;
     const kind = event.type.slice(0, event.type.indexOf("."));
     if (kind === "task") this.#task(event, atMs);
     else if (kind === "call") this.#call(event, atMs);
@@ -108,7 +112,10 @@ export class TaskLife {
         if (event.graceful === true) {
           this.handBacks += 1;
           this.#handBacksOfLife += 1;
-        } else this.#losses += 1;
+        } else {
+          this.#losses += 1;
+          this.#lossesInARow += 1;
+        }
         this.#leave();
         this.phase = "lost";
         return;
@@ -139,6 +146,7 @@ export class TaskLife {
     this.#attemptsOfLife = 0;
     this.#failures = 0;
     this.#losses = 0;
+    this.#lossesInARow = 0;
     this.#handBacksOfLife = 0;
     this.#deadlineMs = atMs + (this.spec?.deadlineMs ?? Infinity);
     this.#ttlFromMs = atMs;
@@ -180,7 +188,7 @@ export class TaskLife {
       "attempts are bounded",
       () => `${this.#say(event)}: ${this.#attemptsOfLife} of at most ${most}`,
     );
-    must(this.#losses < lossesMax, "a task that kills its worker is quarantined", () =>
+    must(this.#lossesInARow < lossesMax, "a task that kills its worker is quarantined", () =>
       this.#say(event),
     );
     this.phase = "active";

@@ -116,7 +116,9 @@ test("[HOME7] who follows everything hears of sessions in other objects", async 
 test("[HOME8] outside development and without keys every route but /healthz says how to set it up", async () => {
   const unset = { ENVIRONMENT: "production", ERRAND_ADMIN_KEY: "", ERRAND_KEY: "" };
   const nobody = new EdgeClient(null, unset);
-  expect((await nobody.fetch("/healthz")).status).toBe(200);
+  for (const method of ["GET", "HEAD"])
+    // oxlint-disable-next-line no-await-in-loop -- Few.
+    expect((await nobody.fetch("/healthz", undefined, { method })).status).toBe(200);
   for (const path of ["/", "/api/tasks", "/openapi.json", "/readyz", "/task_x"]) {
     // oxlint-disable-next-line no-await-in-loop -- Few.
     const refused = await nobody.fetch(path);

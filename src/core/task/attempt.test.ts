@@ -224,6 +224,22 @@ test(`[TASK7] a task whose worker dies ${lossesMax} times is given up`, () => {
   given.sends(settles("tasks", `${TASK}.${lossesMax}`)).rows({ status: "failed" });
 });
 
+test("[TASK7] what gets on between its losses is not given up, however many there are", () => {
+  let facts = running();
+  for (let loss = 1; loss < 4 * lossesMax; loss += 1) {
+    facts = [
+      ...facts,
+      { type: "step.completed", op: `step:${loss}`, result: null },
+      ...lost,
+      { type: "task.queued", call: `${TASK}.${loss + 1}` },
+      { type: "task.started", attempt: loss + 1, epoch: loss + 1 },
+    ];
+  }
+  const again = task(...facts).when({ type: "lost" });
+  expect(again.batch.events).toMatchObject([{ type: "task.lost" }, { type: "task.queued" }]);
+  expect(again.state.losses).toBe(2);
+});
+
 test("[TASK8] a worker that stops in good order hands the task back, and no loss is counted", () => {
   const back = task(...running())
     .when({ type: "handBack", epoch: 1 })

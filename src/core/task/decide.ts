@@ -217,7 +217,7 @@ function lost(state: TaskState, ctx: DecideContext, call: string | null): TaskBa
   if (state.losses + 1 >= lossesMax) {
     const error = errorData(
       "worker_lost",
-      `the worker died ${lossesMax} times while running task ${state.id}`,
+      `the worker died ${lossesMax} times in a row while running task ${state.id}`,
     );
     made.events.push({ type: "task.lost" });
     failTask(made, state, error, { nowMs: ctx.nowMs, byWorker: true });

@@ -4,6 +4,20 @@ import { evolveCall } from "./evolve-call.ts";
 import { goOnBeside, goOnFrom, put, roughBytes, run, suspend } from "./fold.ts";
 import type { Reason, TaskState } from "./state.ts";
 
+/** Facts that keep a result, so that the next attempt does not come by here again. */
+const keeping: ReadonlySet<TaskEvent["type"]> = new Set([
+  "step.completed",
+  "call.completed",
+  "tool.settled",
+  "child.ended",
+]);
+
+/** What kills its worker comes no further; what gets on was killed by something else. */
+function gotOn(state: TaskState, event: TaskEvent): TaskState {
+  if (keeping.has(event.type)) state.losses = 0;
+  return state;
+}
+
 /** Folds one fact into a task's state, in place. Total: it never refuses, because the log is the truth. */
 export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): TaskState {
   switch (event.type) {
@@ -62,7 +76,7 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
     case "child.spawned":
     case "child.awaited":
     case "child.ended":
-      return evolveWait(state, event);
+      return evolveWait(gotOn(state, event), event);
     case "call.requested":
     case "call.started":
     case "call.completed":
@@ -70,7 +84,7 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
     case "call.failed":
     case "tool.intended":
     case "tool.settled":
-      return evolveCall(state, event);
+      return evolveCall(gotOn(state, event), event);
     default:
       return unreachable(event, "task event");
   }

@@ -107,6 +107,7 @@ export interface TaskState {
   attempt: number;
   epoch: number;
   failures: number;
+  /** Workers that died under it since something of it was kept. */
   losses: number;
   /** Replays of the present attempt. */
   resumes: number;

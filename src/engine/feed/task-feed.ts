@@ -6,6 +6,7 @@ import type { Cursor } from "../../core/stream/cursor.ts";
 import type { Committed } from "../kernel/group.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { StoredEntries } from "../kernel/open-stream.ts";
+import type { Breath } from "./breath.ts";
 import { isAfter, type FeedEvent } from "./feed-event.ts";
 import { FreshTasks, type Made } from "./fresh-tasks.ts";
 import { TaskFold, type FoldRow } from "./task-fold.ts";
@@ -41,12 +42,18 @@ export interface AwayFeeds {
 
 type Give = (events: FeedEvent[]) => void | Promise<void>;
 
+/** Where a past is read from, and how much of it at a time. */
+interface From {
+  readonly kernel: Kernel;
+  readonly breath: Breath;
+}
+
 /**
  * Folds what is stored of a task behind nothing, up to `until` or to what there is, and hands the events out. An end
  * that was not the last, because its owner tried the task again, is a state like any other.
  */
 async function replay(
-  kernel: Kernel,
+  { kernel, breath }: From,
   fold: TaskFold,
   taskId: string,
   until: Cursor | null,
@@ -60,11 +67,13 @@ async function replay(
       const from = fold.position.entry;
       const limit = to === "all" ? Number.POSITIVE_INFINITY : to;
       if (from >= limit) return;
+      await breath.take();
       const entries = await kernel.readStream(streamId(taskId, attempt), from, streamRowsPage);
       if (entries.length === 0) return;
       await give(fold.entries(attempt, from, entries.slice(0, limit - from)));
     }
   };
+  await breath.take();
   const stored = known ?? (await readRows(kernel, taskId));
   const rows = until === null ? stored : stored.filter((row) => row.seq <= until.seq);
   for (const [index, row] of rows.entries()) {
@@ -122,7 +131,7 @@ async function readRows(kernel: Kernel, taskId: string): Promise<FoldRow[]> {
  */
 class SharedFeed {
   readonly taskId: string;
-  readonly #kernel: Kernel;
+  readonly #from: From;
   readonly #fold: TaskFold;
   readonly #live = new Set<(events: readonly FeedEvent[]) => void>();
   readonly ready: Promise<void>;
@@ -132,8 +141,8 @@ class SharedFeed {
   /** All that was said since the task was accepted, if it is so fresh, until its first reader has it. */
   #made: Made[] | null;
 
-  constructor(kernel: Kernel, taskId: string, made: Made[] | null) {
-    this.#kernel = kernel;
+  constructor(from: From, taskId: string, made: Made[] | null) {
+    this.#from = from;
     this.taskId = taskId;
     this.#fold = new TaskFold(taskId);
     this.#made = made;
@@ -185,7 +194,7 @@ class SharedFeed {
   }
 
   async #catchUp(): Promise<void> {
-    this.#rows = await replay(this.#kernel, this.#fold, this.taskId, null, () => undefined);
+    this.#rows = await replay(this.#from, this.#fold, this.taskId, null, () => undefined);
     const early = this.#early ?? [];
     this.#early = null;
     for (const action of early) action();
@@ -204,13 +213,14 @@ class SharedFeed {
 
 /** Feeds of tasks. */
 export class TaskFeeds {
-  readonly #kernel: Kernel;
+  readonly #from: From;
   readonly #homes: AwayFeeds | undefined;
   readonly #shared = new Map<string, SharedFeed>();
   readonly #fresh = new FreshTasks();
 
-  constructor(kernel: Kernel, homes?: AwayFeeds) {
-    this.#kernel = kernel;
+  constructor(from: From, homes?: AwayFeeds) {
+    this.#from = from;
+    const { kernel } = from;
     this.#homes = homes;
     kernel.listen({
       committed: (commit) => this.#committed(commit),
@@ -250,7 +260,7 @@ export class TaskFeeds {
   ): Promise<void> {
     let shared = this.#shared.get(taskId);
     if (shared === undefined) {
-      shared = new SharedFeed(this.#kernel, taskId, this.#fresh.take(taskId));
+      shared = new SharedFeed(this.#from, taskId, this.#fresh.take(taskId));
       this.#shared.set(taskId, shared);
     }
     const feed = shared;
@@ -287,7 +297,7 @@ export class TaskFeeds {
     const made = feed.takeMade();
     const fold = new TaskFold(taskId);
     // The first reader's rows were just read to make the shared feed: opening them costs more than all the rest here.
-    if (made === null) await replay(this.#kernel, fold, taskId, until, give, feed.takeRows());
+    if (made === null) await replay(this.#from, fold, taskId, until, give, feed.takeRows());
     else await replayFresh(fold, made, give);
     // What came meanwhile goes the same way, so that a slow reader is not flooded with all of it at once.
     while (queue.length > 0) await push(queue.splice(0));

@@ -42,7 +42,7 @@ const publicPaths: ReadonlySet<string> = new Set([
 export default {
   async fetch(request: Request, env: EdgeEnv): Promise<Response> {
     const url = new URL(request.url);
-    if (url.pathname === "/healthz" && request.method === "GET")
+    if (url.pathname === "/healthz" && ["GET", "HEAD"].includes(request.method))
       return guarded(Response.json({ status: "ok" }), url);
     try {
       const settings = readEdgeSettings(env);

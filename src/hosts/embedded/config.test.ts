@@ -18,7 +18,7 @@ async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
 }
 
 test("[SEC22] binding beyond loopback without a key is refused, and says what to do", async () => {
-  for (const host of ["0.0.0.0", "::", "192.168.1.5", "example.org"]) {
+  for (const host of ["0.0.0.0", "::", "192.168.1.5", "example.org", "127.example.org"]) {
     await expect(readSettings({ ERRAND_HOST: host }, "/")).rejects.toThrow(/ERRAND_ADMIN_KEY/);
     const settings = await readSettings(
       { ERRAND_HOST: host, ERRAND_ADMIN_KEY: "x".repeat(32) },

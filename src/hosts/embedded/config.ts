@@ -126,11 +126,11 @@ function url(env: Env, name: string): string | null {
   );
 }
 
-const loopbackHosts = new Set(["127.0.0.1", "::1", "localhost"]);
+const loopbackHosts = new Set(["::1", "localhost"]);
 
 /** True if a server bound to `host` can be reached from this machine only. */
 export function isLoopback(host: string): boolean {
-  return loopbackHosts.has(host) || host.startsWith("127.");
+  return loopbackHosts.has(host) || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /**
