@@ -138,34 +138,8 @@ function evolveWait(state: TaskState, event: WaitEvent): TaskState {
       if (sleep?.kind === "sleep") sleep.done = true;
       return run(state);
     }
-    case "wait.started": {
-      const untilMs = event.untilMs ?? null;
-      const { approval } = event;
-      const asked = approval === undefined ? {} : { approval };
-      put(
-        state,
-        event.op,
-        {
-          kind: "wait",
-          name: event.name,
-          untilMs,
-          ...asked,
-          done: false,
-          payload: null,
-          timedOut: false,
-        },
-        approval === undefined ? 0 : roughBytes(approval),
-      );
-      const reason: Reason = {
-        code: approval === undefined ? "event" : "approval",
-        op: event.op,
-        ...(approval === undefined
-          ? {}
-          : { approval: { id: approval.id, question: approval.question } }),
-        ...(untilMs === null ? {} : { untilMs }),
-      };
-      return suspend(state, reason, event.beside);
-    }
+    case "wait.started":
+      return startWait(state, event);
     case "wait.ended":
       return endWait(state, event);
     case "event.received": {
@@ -196,6 +170,38 @@ function evolveWait(state: TaskState, event: WaitEvent): TaskState {
     default:
       return unreachable(event, "task event");
   }
+}
+
+function startWait(
+  state: TaskState,
+  event: Extract<TaskEvent, { type: "wait.started" }>,
+): TaskState {
+  const untilMs = event.untilMs ?? null;
+  const { approval } = event;
+  const asked = approval === undefined ? {} : { approval };
+  put(
+    state,
+    event.op,
+    {
+      kind: "wait",
+      name: event.name,
+      untilMs,
+      ...asked,
+      done: false,
+      payload: null,
+      timedOut: false,
+    },
+    approval === undefined ? 0 : roughBytes(approval),
+  );
+  const reason: Reason = {
+    code: approval === undefined ? "event" : "approval",
+    op: event.op,
+    ...(approval === undefined
+      ? {}
+      : { approval: { id: approval.id, question: approval.question } }),
+    ...(untilMs === null ? {} : { untilMs }),
+  };
+  return suspend(state, reason, event.beside);
 }
 
 function endWait(state: TaskState, event: Extract<TaskEvent, { type: "wait.ended" }>): TaskState {

@@ -202,15 +202,15 @@ test("[TASK19] a parent that waits for children holds no slot, and goes on when 
 });
 
 test("[RECOVER2] what goes on beside a wait is found by its row, and goes on behind a crash in the same attempt", () => {
-  const waits: TaskCommand = { type: "wait", epoch: 1, op: "w", name: "stop" };
+  const asks: TaskCommand = { type: "wait", epoch: 1, op: "w", name: "stop" };
   const step: TaskCommand = { type: "step", epoch: 1, op: "step:1", result: 1 };
-  const beside = task(...running()).when({ ...waits, beside: true });
+  const beside = task(...running()).when({ ...asks, beside: true });
   beside
     .then({ type: "wait.started", op: "w", name: "stop", beside: true })
     .sends(slotBack)
     .rows({ status: "running" });
   const later = task(...running())
-    .when(waits)
+    .when(asks)
     .rows({ status: "waiting" })
     .when(step);
   later
@@ -226,7 +226,7 @@ test("[RECOVER2] what goes on beside a wait is found by its row, and goes on beh
     expect(lost.when({ type: "rehydrate" }).state).toMatchObject({ losses: 0, beside: false });
   }
   task(...running())
-    .when(waits)
+    .when(asks)
     .when({ type: "lost" })
     .nothing();
 });

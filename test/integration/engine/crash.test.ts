@@ -1,13 +1,14 @@
 import { generateText } from "ai";
 import { afterEach, describe, expect, test } from "vitest";
 
-import { languageModel } from "../../../src/adapters/ai-sdk/language-model.ts";
+import type { languageModel } from "../../../src/adapters/ai-sdk/language-model.ts";
 import { startFakeModel, type FakeModel } from "../../../src/adapters/fake-model/fake-model.ts";
 import { createMemoryStore, type MemoryStore } from "../../../src/adapters/memory/memory-store.ts";
 import { systemClock } from "../../../src/adapters/node/clock.ts";
 import { ErrandError } from "../../../src/core/errors.ts";
 import { cursorStart } from "../../../src/core/stream/cursor.ts";
-import { defineTask, Engine, type AnyTaskType, type FeedEvent } from "../../../src/engine/index.ts";
+import type { Engine } from "../../../src/engine/index.ts";
+import { defineTask, type AnyTaskType, type FeedEvent } from "../../../src/engine/index.ts";
 import { engineOn, followThrough, textOfFeed } from "./workbench.ts";
 
 const fakes: FakeModel[] = [];
