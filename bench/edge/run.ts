@@ -13,7 +13,7 @@ import {
   type EdgeProcess,
 } from "../../test/integration/edge/wrangler-process.ts";
 import { Passes, quantile, type Figures } from "../harness/figures.ts";
-import { load, machineLine, pssMb } from "../harness/machine.ts";
+import { cpuUs, load, machineLine, pssMb } from "../harness/machine.ts";
 import { start, type Running } from "../harness/processes.ts";
 import { clockUs } from "../streams/clock.ts";
 import type { Ask, Seen } from "../streams/readers.ts";
@@ -87,8 +87,8 @@ async function overSocket(url: string): Promise<Figures> {
   };
 }
 
-/** Memory of workerd, in megabytes. */
-function workerdMb({ groupId }: EdgeProcess): number {
+/** Processes of workerd: the edge's, and that of wrangler's proxy before it. */
+function workerds({ groupId }: EdgeProcess): readonly number[] {
   const own = readdirSync("/proc").filter((name) => {
     try {
       const stat = readFileSync(`/proc/${name}/stat`, "latin1");
@@ -99,7 +99,17 @@ function workerdMb({ groupId }: EdgeProcess): number {
       return false;
     }
   });
-  return own.reduce((sum, pid) => sum + pssMb(Number(pid)), 0);
+  return own.map(Number);
+}
+
+/** Memory of workerd, in megabytes. */
+function workerdMb(edge: EdgeProcess): number {
+  return workerds(edge).reduce((sum, pid) => sum + pssMb(pid), 0);
+}
+
+/** CPU time that workerd has used, in milliseconds: unlike a delay it does not depend on who else uses the machine. */
+function workerdCpuMs(edge: EdgeProcess): number {
+  return workerds(edge).reduce((sum, pid) => sum + cpuUs(pid) / 1_000, 0);
 }
 
 /** In an edge of its own, where no model answers: what is weighed are sessions. */
@@ -179,7 +189,10 @@ try {
         session: `bench${round}-`,
       };
       passes.add(`model ${streams}`, await read(readers, direct));
-      passes.add(`session ${streams}`, await read(readers, inSession));
+      const beforeMs = workerdCpuMs(edge);
+      const seen = await read(readers, inSession);
+      const cpuMsPerToken = (workerdCpuMs(edge) - beforeMs) / (streams * tokens);
+      passes.add(`session ${streams}`, { ...seen, cpuMsPerToken });
     }
     passes.add("socket 1", await overSocket(edge.url));
   }

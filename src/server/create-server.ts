@@ -12,7 +12,8 @@ import { refuseForeign } from "./guard/same-origin.ts";
 import { StreamGate } from "./guard/stream-gate.ts";
 import { TokenBuckets } from "./guard/token-bucket.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { MethodRefused, TooFast, type Router } from "./mount.ts";
+import { MethodRefused, TooFast, type Gatekeepers, type Router } from "./mount.ts";
+import { Catalogue } from "./openai/catalogue.ts";
 import { openaiErrorResponse } from "./openai/errors.ts";
 import { isOpenaiPath, openaiRoutes } from "./openai/routes.ts";
 import { openapiDocument } from "./openapi.ts";
@@ -70,17 +71,12 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
   const server = contextOf(engine, settings, identifier, () => isStopping);
   const { submitsPerSecond, submitsBurst } = server.limits;
   const submits = new TokenBuckets(submitsPerSecond, submitsBurst, settings.clock);
-  const routes: LazyRoutes = new LazyRoutes(
-    partsOf(settings, () => routes.operations),
-    server,
-    { identifier, submits },
-    (router) => finish(router, server),
-  );
+  const gates = { identifier, submits };
   return {
     get operations() {
       return routes.operations;
     },
-    fetch: (request, connection = {}) => answer(request, connection, { routes, server, settings }),
+    fetch: (request, connection = {}) => answer(request, connection, { gates, server, settings }),
     refuse(reason) {
       const requestId = engine.kernel.id("req");
       const error = new ErrandError("invalid_request", reason.slice(0, 200));
@@ -100,41 +96,36 @@ export function createServer(engine: Engine, settings: ServerSettings): ErrandSe
 }
 
 /** Everything that is mounted, in order. */
-function partsOf(settings: ServerSettings, all: () => readonly Operation[]): readonly Part[] {
-  const { version } = settings;
-  return [
-    taskRoutes,
-    taskActions,
-    queueRoutes,
-    portableRoutes,
-    sessionRoutes,
-    chatRoutes,
-    // Before the todos, one of which could be called so.
-    plannerRoutes,
-    todoRoutes,
-    reminderRoutes,
-    approvalRoutes,
-    scheduleRoutes,
-    (server) => operationsRoutes(server, settings.process ?? (() => ({}))),
-    adminRoutes,
-    orchestratorRoutes,
-    socketRoutes,
-    openaiRoutes,
-    (server) => [
-      pageRoute(server),
-      documentRoute(all, version),
-      asyncapiRoute(version),
-      docsRoute(all, version),
-    ],
-  ];
-}
+const parts: readonly Part[] = [
+  taskRoutes,
+  taskActions,
+  queueRoutes,
+  portableRoutes,
+  sessionRoutes,
+  chatRoutes,
+  // Before the todos, one of which could be called so.
+  plannerRoutes,
+  todoRoutes,
+  reminderRoutes,
+  approvalRoutes,
+  scheduleRoutes,
+  operationsRoutes,
+  adminRoutes,
+  orchestratorRoutes,
+  socketRoutes,
+  openaiRoutes,
+  () => [pageRoute(), documentRoute(), asyncapiRoute(), docsRoute()],
+];
+
+/** The doors of all servers of this process. */
+const routes: LazyRoutes = new LazyRoutes(parts, finish);
 
 /** What no operation answers is a file of the page, or not there; errors are thrown to where all are written. */
-function finish(router: Router, server: ServerContext): void {
+function finish(router: Router): void {
   router.notFound(async ({ req, env }) => {
     const file =
       req.method === "GET" || req.method === "HEAD"
-        ? await pageFile(server, env.url.pathname)
+        ? await pageFile(env.server, env.url.pathname)
         : null;
     if (file !== null) return file;
     throw new ErrandError("not_found", `there is nothing at ${req.path.slice(0, 200)}`);
@@ -151,7 +142,7 @@ function contextOf(
   isStopping: () => boolean,
 ): ServerContext {
   const limits = { ...limitsDefault, ...settings.limits };
-  const { auth, clock, log, page } = settings;
+  const { auth, clock, log, page, version } = settings;
   const noModel = {
     connected: false,
     baseUrl: null,
@@ -165,6 +156,10 @@ function contextOf(
     clock,
     log,
     page,
+    version,
+    catalogue: new Catalogue(engine.roles, clock),
+    madeAtMs: clock.nowMs(),
+    process: settings.process ?? (() => ({})),
     streams: new StreamKeeper(
       new StreamGate(limits.streamsPerUser, limits.streamsTotal),
       identifier,
@@ -180,9 +175,18 @@ function contextOf(
   };
 }
 
-/** The document is made when it is first asked for: it costs more than the rest of the start. */
-function documentRoute(all: () => readonly Operation[], version: string): Operation {
-  let document: object | null = null;
+/** A document by the version it is of, made when it is first asked for: it costs more than the rest of the start. */
+function documents(make: (version: string) => object): (version: string) => object {
+  const made = new Map<string, object>();
+  return (version) => {
+    const document = made.get(version) ?? make(version);
+    made.set(version, document);
+    return document;
+  };
+}
+
+function documentRoute(): Operation {
+  const document = documents((version) => openapiDocument(routes.operations, version));
   return operation({
     method: "get",
     path: "/openapi.json",
@@ -191,14 +195,11 @@ function documentRoute(all: () => readonly Operation[], version: string): Operat
     tag: "operations",
     summary: "This document",
     answers: { 200: { description: "OpenAPI 3.1" } },
-    handle() {
-      document ??= openapiDocument(all(), version);
-      return json(document, 200, { "cache-control": "no-cache" });
-    },
+    handle: (_call, { version }) => json(document(version), 200, { "cache-control": "no-cache" }),
   });
 }
 
-function docsRoute(all: () => readonly Operation[], version: string): Operation {
+function docsRoute(): Operation {
   return operation({
     method: "get",
     path: "/docs",
@@ -207,12 +208,12 @@ function docsRoute(all: () => readonly Operation[], version: string): Operation 
     tag: "operations",
     summary: "The API on one page, for people",
     answers: { 200: { description: "HTML", schema: z.string(), mediaType: "text/html" } },
-    handle: () => docsPage(all(), version),
+    handle: (_call, { version }) => docsPage(routes.operations, version),
   });
 }
 
-function asyncapiRoute(version: string): Operation {
-  let document: object | null = null;
+function asyncapiRoute(): Operation {
+  const document = documents(asyncapiDocument);
   return operation({
     method: "get",
     path: "/asyncapi.json",
@@ -221,15 +222,12 @@ function asyncapiRoute(version: string): Operation {
     tag: "operations",
     summary: "What is pushed, over WebSockets and event streams",
     answers: { 200: { description: "AsyncAPI 3.0" } },
-    handle() {
-      document ??= asyncapiDocument(version);
-      return json(document, 200, { "cache-control": "no-cache" });
-    },
+    handle: (_call, { version }) => json(document(version), 200, { "cache-control": "no-cache" }),
   });
 }
 
 interface Doors {
-  readonly routes: LazyRoutes;
+  readonly gates: Gatekeepers;
   readonly server: ServerContext;
   readonly settings: ServerSettings;
 }
@@ -237,7 +235,7 @@ interface Doors {
 async function answer(
   request: Request,
   connection: Connection,
-  { routes, server, settings }: Doors,
+  { gates, server, settings }: Doors,
 ): Promise<Response> {
   const requestId = requestIdOf(request.headers, () => server.engine.kernel.id("req"));
   let url: URL | null = null;
@@ -245,7 +243,8 @@ async function answer(
   try {
     url = new URL(request.url);
     refuseForeign(request, url, { hosts: settings.hosts, origins: settings.origins ?? [] });
-    response = await routes.router(url.pathname).fetch(request, { requestId, url, connection });
+    const passed = { requestId, url, connection, server, gates };
+    response = await routes.router(url.pathname).fetch(request, passed);
   } catch (error) {
     response = refusal(error, { path: url?.pathname ?? "", requestId, server });
   }

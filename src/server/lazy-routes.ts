@@ -1,39 +1,27 @@
 import { Hono } from "hono";
 
-import type { ServerContext } from "./context.ts";
-import { mount, type Gatekeepers, type Router } from "./mount.ts";
+import { mount, type Router } from "./mount.ts";
 import type { Operation } from "./operation.ts";
 
-/** Builds some operations of a server. */
-export type Part = (server: ServerContext) => readonly Operation[];
-
-/** Parts by how the paths of their operations begin. The same for every server of this process: learnt from the first. */
-let partsOf: ReadonlyMap<string, readonly number[]> | null = null;
+/** Builds some operations. */
+export type Part = () => readonly Operation[];
 
 /**
- * Operations of one server, each part built when a path that it may answer is asked for. A host with a server for each
- * of its objects (the edge) would else hold hundreds of kilobytes of schemas for each, and use a few of them.
+ * Operations of all servers of a process: a host with a server for each of its objects (the edge) would else hold hundreds
+ * of kilobytes of schemas for each. They are built when the first request comes, and routers when a path is asked for.
  */
 export class LazyRoutes {
   readonly #parts: readonly Part[];
-  readonly #server: ServerContext;
-  readonly #gates: Gatekeepers;
   readonly #finish: (router: Router) => void;
   readonly #built = new Map<number, readonly Operation[]>();
   readonly #routers = new Map<string, Router>();
+  /** Parts by how the paths of their operations begin. */
+  #byBeginning: ReadonlyMap<string, readonly number[]> | null = null;
 
-  /** `parts` in the order in which they are mounted, the same in every server; `finish` is called for each router. */
-  constructor(
-    parts: readonly Part[],
-    server: ServerContext,
-    gates: Gatekeepers,
-    finish: (router: Router) => void,
-  ) {
+  /** `parts` in the order in which they are mounted; `finish` is called for each router. */
+  constructor(parts: readonly Part[], finish: (router: Router) => void) {
     this.#parts = parts;
-    this.#server = server;
-    this.#gates = gates;
     this.#finish = finish;
-    partsOf ??= this.#learn();
   }
 
   /** All operations; builds what is not built yet. */
@@ -44,21 +32,22 @@ export class LazyRoutes {
   /** The router that answers this path as one of all operations would. */
   router(path: string): Router {
     const key = beginningOf(path);
-    const known = partsOf?.get(key);
+    this.#byBeginning ??= this.#learn();
+    const known = this.#byBeginning.get(key);
     const name = known === undefined ? "" : key;
     const found = this.#routers.get(name);
     if (found !== undefined) return found;
     const router: Router = new Hono();
     const operations =
       known === undefined ? this.operations : known.flatMap((index) => this.#part(index));
-    mount(router, operations, this.#server, this.#gates);
+    mount(router, operations);
     this.#finish(router);
     this.#routers.set(name, router);
     return router;
   }
 
   #part(index: number): readonly Operation[] {
-    const built = this.#built.get(index) ?? this.#parts[index]?.(this.#server) ?? [];
+    const built = this.#built.get(index) ?? this.#parts[index]?.() ?? [];
     this.#built.set(index, built);
     return built;
   }

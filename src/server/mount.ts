@@ -11,6 +11,8 @@ export interface Passed {
   readonly requestId: string;
   readonly url: URL;
   readonly connection: Connection;
+  readonly server: ServerContext;
+  readonly gates: Gatekeepers;
 }
 
 /** The router. Errors are thrown through it, never answered in it: one place writes them. */
@@ -23,29 +25,27 @@ export interface Gatekeepers {
 }
 
 /**
- * Mounts operations: who asks is known and allowed before anything is parsed. A path that is known answers other methods
+ * Mounts operations for any server: which one, a request says. Who asks is known and allowed before anything is parsed. A path that is known answers other methods
  * with 405 and `Allow`. HEAD is GET without its body.
  */
-export function mount(
-  router: Router,
-  operations: readonly Operation[],
-  server: ServerContext,
-  gates: Gatekeepers,
-): void {
+export function mount(router: Router, operations: readonly Operation[]): void {
   const methods = new Map<string, Set<string>>();
   for (const operation of operations) {
     const path = operation.route ?? operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
     router.on(operation.method.toUpperCase(), path, async ({ req, env }) => {
+      const { server, gates } = env;
       const who = await admit(operation, req.raw.headers, gates);
       const allowance = operation.submits === true ? takeSubmit(gates.submits, who) : null;
-      const response = await operation.run({
+      const { url, requestId, connection } = env;
+      const arrival = {
         request: req.raw,
-        url: env.url,
+        url,
         pathParams: req.param(),
-        requestId: env.requestId,
-        connection: env.connection,
+        requestId,
+        connection,
         who,
-      });
+      };
+      const response = await operation.run(arrival, server);
       if (allowance !== null) tellRate(response.headers, path, gates.submits, allowance);
       server.metrics.answered(operation.id, response.status);
       return response;

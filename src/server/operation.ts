@@ -1,6 +1,7 @@
 import type { z } from "@hono/zod-openapi";
 
 import { ErrandError, type ErrorCode } from "../core/errors.ts";
+import type { ServerContext } from "./context.ts";
 import type { Identity } from "./guard/identify.ts";
 import { readJsonBody } from "./input/body.ts";
 import { parse, queryOf } from "./input/parse.ts";
@@ -107,7 +108,7 @@ export interface OperationSpec<P, Q, B> extends OperationDoc {
   readonly params?: z.ZodType<P>;
   readonly query?: z.ZodType<Q>;
   readonly body?: BodySpec<B>;
-  readonly handle: (call: Call<P, Q, B>) => Promise<Response> | Response;
+  readonly handle: (call: Call<P, Q, B>, server: ServerContext) => Promise<Response> | Response;
 }
 
 /** An operation ready to be mounted: `run` parses what arrived and answers, or throws an `ErrandError`. */
@@ -115,7 +116,7 @@ export interface Operation extends OperationDoc {
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
   readonly body?: BodySpec<unknown>;
-  run(arrival: Arrival): Promise<Response>;
+  run(arrival: Arrival, server: ServerContext): Promise<Response>;
 }
 
 /**
@@ -128,7 +129,7 @@ export function operation<P = undefined, Q = undefined, B = undefined>(
   const { handle, ...doc } = spec;
   return {
     ...doc,
-    async run({ pathParams, ...arrival }) {
+    async run({ pathParams, ...arrival }, server) {
       const parsed = {
         params: parseParams(spec.params, pathParams),
         query: parseQuery(spec.query, arrival.url),
@@ -136,7 +137,7 @@ export function operation<P = undefined, Q = undefined, B = undefined>(
       };
       // What is absent is undefined, and so is its type, by the default of P, Q and B.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      return await handle({ ...arrival, ...parsed } as Call<P, Q, B>);
+      return await handle({ ...arrival, ...parsed } as Call<P, Q, B>, server);
     },
   };
 }

@@ -61,8 +61,10 @@ export function createAesCipher(options: {
   };
 }
 
+/** One pool for all ciphers of this process. */
+const nextNonce = createNonces();
+
 function openSeal(keys: DataKeys): Cipher["seal"] {
-  const nextNonce = createNonces();
   return (user, place, plain, options) => {
     const { id, key } = keys.ofUser(user);
     const packed = options?.compress === true ? compressed(plain) : undefined;

@@ -1,6 +1,7 @@
 import type { Endpoint, RoleTarget } from "../../engine/index.ts";
 import { ModelError, type Models } from "../../ports/models.ts";
 import type { ModelStatus } from "../../server/index.ts";
+import { readAhead } from "./read-ahead.ts";
 import { modelsOf, type ModelEnv, type ModelSettings } from "./llm-worker/model-settings.ts";
 
 /** How long a look at the endpoint may take, and how long its answer counts. */
@@ -36,7 +37,7 @@ export class EdgeModels {
       return;
     }
     const { baseUrl, slots, requestsPerMinute } = settings;
-    this.#models = modelsOf(settings, env);
+    this.#models = readAhead(modelsOf(settings, env));
     this.endpoints = [
       {
         name: endpointName,

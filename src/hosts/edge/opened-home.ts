@@ -59,6 +59,9 @@ export interface EdgeConfig {
   readonly flowHeartbeatMs?: number;
 }
 
+/** One pool for all homes of this isolate. */
+const random = createSystemRandom();
+
 /** A day: how exactly the retention is kept in an object that sleeps. */
 const purgeEveryMs = 86_400_000;
 
@@ -153,7 +156,7 @@ export class OpenedHome {
         store,
         cipher: createAesCipher({ store, storeKey, keySetting }),
         clock: systemClock,
-        random: createSystemRandom(),
+        random,
         turn: this.#turn,
         log,
         waker: () => this.alarm,

@@ -7,7 +7,6 @@ import { operation, type Call, type Operation } from "../operation.ts";
 import { idempotencyHeader } from "../routes/task-routes.ts";
 import { openAnswerStream } from "./answer-stream.ts";
 import { resultOf } from "./answer-output.ts";
-import type { Catalogue } from "./catalogue.ts";
 import { ChatChunks, wholeCompletion } from "./chat-answer.ts";
 import { callOf, completionBody, type CompletionBody } from "./chat-request.ts";
 import { priorityOf } from "./request-fields.ts";
@@ -46,7 +45,7 @@ export const answerErrors: readonly ErrorCode[] = [
 ];
 
 /** `POST /v1/chat/completions`. */
-export function chatCompletionRoute(server: ServerContext, catalogue: Catalogue): Operation {
+export function chatCompletionRoute(): Operation {
   return operation({
     method: "post",
     path: "/v1/chat/completions",
@@ -68,13 +67,12 @@ export function chatCompletionRoute(server: ServerContext, catalogue: Catalogue)
       },
     },
     errors: answerErrors,
-    handle: (call) => complete(server, catalogue, call),
+    handle: (call, server) => complete(server, call),
   });
 }
 
 async function complete(
   server: ServerContext,
-  catalogue: Catalogue,
   call: Call<undefined, undefined, CompletionBody>,
 ): Promise<Response> {
   const { body, request } = call;
@@ -82,7 +80,7 @@ async function complete(
   const asked = callOf(body);
   const { taskId, headers } = await submitWanted(server, call, {
     type: "completion",
-    request: { target: await catalogue.find(body.model), call: asked },
+    request: { target: await server.catalogue.find(body.model), call: asked },
     priority: priorityOf(body.service_tier, "interactive"),
     awaited: body.stream !== true,
     user: body.user ?? null,

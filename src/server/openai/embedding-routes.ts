@@ -2,10 +2,8 @@ import { z } from "@hono/zod-openapi";
 
 import { unpackVector, vectorCall, vectorsOf, type CallResult } from "../../engine/index.ts";
 import { json } from "../answer.ts";
-import type { ServerContext } from "../context.ts";
 import { operation, type Operation } from "../operation.ts";
 import { idempotencyHeader } from "../routes/task-routes.ts";
-import type { Catalogue } from "./catalogue.ts";
 import { answerErrors } from "./chat-routes.ts";
 import { invalidValue, modelField, priorityOf, tierField, userField } from "./request-fields.ts";
 import { embeddingsShape } from "./shapes.ts";
@@ -45,7 +43,7 @@ const embeddingBody: z.ZodType<EmbeddingBody> = z
   .openapi("EmbeddingRequest");
 
 /** `POST /v1/embeddings`. */
-export function embeddingRoute(server: ServerContext, catalogue: Catalogue): Operation {
+export function embeddingRoute(): Operation {
   return operation({
     method: "post",
     path: "/v1/embeddings",
@@ -60,7 +58,7 @@ export function embeddingRoute(server: ServerContext, catalogue: Catalogue): Ope
       200: { description: "The vectors", schema: embeddingsShape, headers: placeHeaders },
     },
     errors: answerErrors,
-    async handle(call) {
+    async handle(call, server) {
       const { body } = call;
       if (typeof body.dimensions === "number")
         throw invalidValue("dimensions", "vectors have the length their model gives them");
@@ -69,7 +67,7 @@ export function embeddingRoute(server: ServerContext, catalogue: Catalogue): Ope
       const texts = typeof body.input === "string" ? [body.input] : body.input;
       const { taskId, headers } = await submitWanted(server, call, {
         type: "embedding",
-        request: { target: await catalogue.find(body.model), texts },
+        request: { target: await server.catalogue.find(body.model), texts },
         priority: priorityOf(body.service_tier, "interactive"),
         awaited: true,
         user: body.user ?? null,

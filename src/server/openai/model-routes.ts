@@ -3,19 +3,15 @@ import { z } from "@hono/zod-openapi";
 import { json } from "../answer.ts";
 import type { ServerContext } from "../context.ts";
 import { operation, type Operation } from "../operation.ts";
-import type { Catalogue } from "./catalogue.ts";
 import { modelListShape, modelShape } from "./shapes.ts";
 
+/** Endpoints do not say when a model was made; what is told stays the same while the server runs. */
+function modelJson({ madeAtMs }: ServerContext, id: string, endpoint: string): object {
+  return { id, object: "model", created: Math.floor(madeAtMs / 1_000), owned_by: endpoint };
+}
+
 /** `GET /v1/models` and one of them. */
-export function modelRoutes(server: ServerContext, catalogue: Catalogue): readonly Operation[] {
-  // Endpoints do not say when a model was made; what is told stays the same while the server runs.
-  const created = Math.floor(server.clock.nowMs() / 1_000);
-  const modelJson = (id: string, endpoint: string): object => ({
-    id,
-    object: "model",
-    created,
-    owned_by: endpoint,
-  });
+export function modelRoutes(): readonly Operation[] {
   return [
     operation({
       method: "get",
@@ -25,11 +21,11 @@ export function modelRoutes(server: ServerContext, catalogue: Catalogue): readon
       tag: "openai",
       summary: "Models that can be asked",
       answers: { 200: { description: "The models", schema: modelListShape } },
-      handle: async () => {
-        const offered = await catalogue.list();
+      handle: async (_call, server) => {
+        const offered = await server.catalogue.list();
         return json({
           object: "list",
-          data: offered.map(({ id, endpoint }) => modelJson(id, endpoint)),
+          data: offered.map(({ id, endpoint }) => modelJson(server, id, endpoint)),
         });
       },
     }),
@@ -44,9 +40,9 @@ export function modelRoutes(server: ServerContext, catalogue: Catalogue): readon
       summary: "One model",
       params: z.strictObject({ model: z.string() }),
       answers: { 200: { description: "The model", schema: modelShape } },
-      handle: async ({ params }) => {
-        const { endpoint } = await catalogue.find(params.model);
-        return json(modelJson(params.model, endpoint));
+      handle: async ({ params }, server) => {
+        const { endpoint } = await server.catalogue.find(params.model);
+        return json(modelJson(server, params.model, endpoint));
       },
     }),
   ];

@@ -11,7 +11,6 @@ import { operation, type Call, type Operation } from "../operation.ts";
 import { idempotencyHeader, ownerOf } from "../routes/task-routes.ts";
 import { waitsInLine } from "../stream/position-watch.ts";
 import { openAnswerStream } from "./answer-stream.ts";
-import type { Catalogue } from "./catalogue.ts";
 import { answerErrors } from "./chat-routes.ts";
 import { OpenAiRefusal } from "./errors.ts";
 import { invalidValue } from "./request-fields.ts";
@@ -52,17 +51,11 @@ const numberMax = Number.MAX_SAFE_INTEGER;
 const flag = z.enum(["true", "false"]).optional();
 
 /** `/v1/responses`: runs that outlive their connection. */
-export function responseRoutes(server: ServerContext, catalogue: Catalogue): readonly Operation[] {
-  return [
-    createRoute(server, catalogue),
-    readRoute(server),
-    cancelRoute(server),
-    deleteRoute(server),
-    inputRoute(server),
-  ];
+export function responseRoutes(): readonly Operation[] {
+  return [createRoute(), readRoute(), cancelRoute(), deleteRoute(), inputRoute()];
 }
 
-function createRoute(server: ServerContext, catalogue: Catalogue): Operation {
+function createRoute(): Operation {
   return operation({
     method: "post",
     path: "/v1/responses",
@@ -84,13 +77,12 @@ function createRoute(server: ServerContext, catalogue: Catalogue): Operation {
       },
     },
     errors: answerErrors,
-    handle: (call) => create(server, catalogue, call),
+    handle: (call, server) => create(server, call),
   });
 }
 
 async function create(
   server: ServerContext,
-  catalogue: Catalogue,
   call: Call<undefined, undefined, ResponseBody>,
 ): Promise<Response> {
   const { body, who, request } = call;
@@ -104,7 +96,7 @@ async function create(
     type: "response",
     request: {
       call: responseCall(body, earlier, items),
-      target: await catalogue.find(body.model),
+      target: await server.catalogue.find(body.model),
       asked: { ...askedOf(body, items) },
     },
     priority: responsePriority(body),
@@ -211,7 +203,7 @@ const wholeResponse = {
   headers: placeHeaders,
 } as const;
 
-function readRoute(server: ServerContext): Operation {
+function readRoute(): Operation {
   return lenient(
     operation({
       method: "get",
@@ -232,7 +224,7 @@ function readRoute(server: ServerContext): Operation {
         200: { ...wholeResponse, also: { mediaType: "text/event-stream", schema: z.string() } },
       },
       errors: ["rate_limited"],
-      async handle(call) {
+      async handle(call, server) {
         const { params, query, who, request } = call;
         const task = await ownResponse(server, who, params.responseId);
         if (query.stream !== "true") return await answerWith(server, task);
@@ -249,7 +241,7 @@ function readRoute(server: ServerContext): Operation {
   );
 }
 
-function cancelRoute(server: ServerContext): Operation {
+function cancelRoute(): Operation {
   return operation({
     method: "post",
     path: "/v1/responses/{responseId}/cancel",
@@ -261,7 +253,7 @@ function cancelRoute(server: ServerContext): Operation {
     params: responseParams,
     answers: { 200: wholeResponse },
     errors: ["invalid_request", "storage_full", "unavailable"],
-    async handle({ params, who }) {
+    async handle({ params, who }, server) {
       const { view, asked } = await ownResponse(server, who, params.responseId);
       if (!asked.background)
         throw new OpenAiRefusal(
@@ -285,7 +277,7 @@ async function cancelUnlessEnded({ engine }: ServerContext, taskId: string): Pro
   }
 }
 
-function deleteRoute(server: ServerContext): Operation {
+function deleteRoute(): Operation {
   return operation({
     method: "delete",
     path: "/v1/responses/{responseId}",
@@ -296,7 +288,7 @@ function deleteRoute(server: ServerContext): Operation {
     params: responseParams,
     answers: { 200: { description: "It is gone", schema: deletedShape } },
     errors: ["storage_full", "unavailable"],
-    async handle({ params, who }) {
+    async handle({ params, who }, server) {
       const { view } = await ownResponse(server, who, params.responseId);
       if (!isEnd(view.status)) await cancelUnlessEnded(server, view.id);
       server.engine.remove(view.id);
@@ -305,7 +297,7 @@ function deleteRoute(server: ServerContext): Operation {
   });
 }
 
-function inputRoute(server: ServerContext): Operation {
+function inputRoute(): Operation {
   return lenient(
     operation({
       method: "get",
@@ -321,7 +313,7 @@ function inputRoute(server: ServerContext): Operation {
         after: z.string().max(100).optional().openapi({ description: "Items behind this id" }),
       }),
       answers: { 200: { description: "The items", schema: itemListShape } },
-      async handle({ params, query, who }) {
+      async handle({ params, query, who }, server) {
         const { view, asked } = await ownResponse(server, who, params.responseId);
         const listed = listedInput(tailOf(view.id), asked.items);
         const all = query.order === "asc" ? listed : listed.toReversed();
@@ -343,10 +335,10 @@ function inputRoute(server: ServerContext): Operation {
 function lenient(made: Operation): Operation {
   return {
     ...made,
-    run(arrival) {
+    run(arrival, server) {
       const url = new URL(arrival.url);
       for (const name of ["include", "include[]"]) url.searchParams.delete(name);
-      return made.run({ ...arrival, url });
+      return made.run({ ...arrival, url }, server);
     },
   };
 }

@@ -44,11 +44,11 @@ function shown(row: ApiKeyRow): { id: string; expiresAt: string | null } {
 }
 
 /** For the admin: API keys. */
-export function adminRoutes(server: ServerContext): readonly Operation[] {
-  return [...keyRoutes(server), ...revokeRoutes(server)];
+export function adminRoutes(): readonly Operation[] {
+  return [...keyRoutes(), ...revokeRoutes()];
 }
 
-function keyRoutes(server: ServerContext): readonly Operation[] {
+function keyRoutes(): readonly Operation[] {
   return [
     operation({
       method: "post",
@@ -63,7 +63,7 @@ function keyRoutes(server: ServerContext): readonly Operation[] {
         201: { description: "The key", schema: newKeyShape },
       },
       errors: ["conflict"],
-      async handle({ body }) {
+      async handle({ body }, server) {
         const { key, hash } = await makeApiKey();
         const createdAtMs = server.clock.nowMs();
         const { user: userId, expiresInMs } = body;
@@ -88,7 +88,7 @@ function keyRoutes(server: ServerContext): readonly Operation[] {
         "Whose they are and when they expire, never the keys. Expired ones are listed too.",
       answers: { 200: { description: "All keys, oldest first", schema: keysShape } },
       errors: ["conflict"],
-      async handle() {
+      async handle(_call, server) {
         const rows = await keysOf(server).list();
         const keys = rows.map((row) => ({
           ...shown(row),
@@ -101,7 +101,7 @@ function keyRoutes(server: ServerContext): readonly Operation[] {
   ];
 }
 
-function revokeRoutes(server: ServerContext): readonly Operation[] {
+function revokeRoutes(): readonly Operation[] {
   return [
     operation({
       method: "delete",
@@ -114,7 +114,7 @@ function revokeRoutes(server: ServerContext): readonly Operation[] {
       params: z.strictObject({ userId: userIdField, keyId: keyIdField }),
       answers: { 200: { description: "It is gone", schema: revokedShape } },
       errors: ["conflict", "not_found"],
-      async handle({ params }) {
+      async handle({ params }, server) {
         const keys = keysOf(server);
         const row = (await keys.list()).find((one) => keyId(one) === params.keyId);
         if (row === undefined || !(await keys.remove(params.userId, row.hash)))
@@ -138,7 +138,7 @@ function revokeRoutes(server: ServerContext): readonly Operation[] {
         },
       },
       errors: ["conflict"],
-      handle: async ({ params }) =>
+      handle: async ({ params }, server) =>
         json({ revoked: await keysOf(server).removeUser(params.userId) }),
     }),
   ];

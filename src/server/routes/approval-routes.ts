@@ -2,7 +2,6 @@ import { z } from "@hono/zod-openapi";
 
 import { ErrandError } from "../../core/errors.ts";
 import { json } from "../answer.ts";
-import type { ServerContext } from "../context.ts";
 import { approvalIdField } from "../input/fields.ts";
 import { operation, type Operation } from "../operation.ts";
 import { approvalJson } from "../wire/approval.ts";
@@ -17,16 +16,11 @@ const body = {
 } as const;
 
 /** What tasks ask their people. Another user's question is not found. */
-export function approvalRoutes(server: ServerContext): readonly Operation[] {
-  return [
-    listRoute(server),
-    getRoute(server),
-    answerRoute(server, "approve"),
-    answerRoute(server, "reject"),
-  ];
+export function approvalRoutes(): readonly Operation[] {
+  return [listRoute(), getRoute(), answerRoute("approve"), answerRoute("reject")];
 }
 
-function listRoute(server: ServerContext): Operation {
+function listRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/approvals",
@@ -35,14 +29,14 @@ function listRoute(server: ServerContext): Operation {
     tag: "tasks",
     summary: "What your tasks ask you, the oldest question first",
     answers: { 200: { description: "All that waits for an answer", schema: approvalsShape } },
-    async handle({ who }) {
+    async handle({ who }, server) {
       const approvals = await server.engine.approvals.list(who.userId);
       return json({ approvals: approvals.map(approvalJson) });
     },
   });
 }
 
-function getRoute(server: ServerContext): Operation {
+function getRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/approvals/{approvalId}",
@@ -53,7 +47,7 @@ function getRoute(server: ServerContext): Operation {
     params,
     answers: { 200: { description: "The question", schema: approvalShape } },
     errors: ["not_found"],
-    async handle({ who, params: { approvalId } }) {
+    async handle({ who, params: { approvalId } }, server) {
       const approval = await server.engine.approvals.get(who.userId, approvalId);
       if (approval === null)
         throw new ErrandError("not_found", `there is no approval ${approvalId}`);
@@ -62,7 +56,7 @@ function getRoute(server: ServerContext): Operation {
   });
 }
 
-function answerRoute(server: ServerContext, verb: "approve" | "reject"): Operation {
+function answerRoute(verb: "approve" | "reject"): Operation {
   return operation({
     method: "post",
     path: `/api/approvals/{approvalId}/${verb}`,
@@ -76,7 +70,7 @@ function answerRoute(server: ServerContext, verb: "approve" | "reject"): Operati
     body,
     answers: { 200: { description: "The task that asked", schema: taskShape } },
     errors: ["not_found", "conflict", "storage_full", "unavailable"],
-    async handle({ who, requestId, params: { approvalId }, body: { comment } }) {
+    async handle({ who, requestId, params: { approvalId }, body: { comment } }, server) {
       const answer = {
         approved: verb === "approve",
         ...(comment === undefined ? {} : { comment }),

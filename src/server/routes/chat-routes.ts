@@ -58,11 +58,11 @@ const stopBody = z
 const stopShape = z.strictObject({ stopped: z.string().nullable() }).openapi("Stopped");
 
 /** The chat door: AI SDK's `useChat`, a plain JSON chat, and the page's own "answer at once". */
-export function chatRoutes(server: ServerContext): readonly Operation[] {
-  return [chatRoute(server), sendRoute(server), resumeRoute(server), stopRoute(server)];
+export function chatRoutes(): readonly Operation[] {
+  return [chatRoute(), sendRoute(), resumeRoute(), stopRoute()];
 }
 
-function chatRoute(server: ServerContext): Operation {
+function chatRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/chat",
@@ -85,7 +85,7 @@ function chatRoute(server: ServerContext): Operation {
       202: { description: "The answer takes longer: follow the task", schema: laterShape },
     },
     errors,
-    async handle(call) {
+    async handle(call, server) {
       const { asked, isUiChat } = readChatBody(call.body);
       const wantsStream =
         isUiChat || call.request.headers.get("accept")?.includes("text/event-stream") === true;
@@ -98,7 +98,7 @@ function chatRoute(server: ServerContext): Operation {
   });
 }
 
-function sendRoute(server: ServerContext): Operation {
+function sendRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/chat/stream",
@@ -114,7 +114,7 @@ function sendRoute(server: ServerContext): Operation {
       202: { description: "The message is kept and will be answered", schema: sentShape },
     },
     errors,
-    async handle(call) {
+    async handle(call, server) {
       const { taskId, sessionId, messageId, userMessageId, replayed } = await say(
         server,
         call,
@@ -129,7 +129,7 @@ function sendRoute(server: ServerContext): Operation {
   });
 }
 
-function resumeRoute(server: ServerContext): Operation {
+function resumeRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/chat/{chatId}/stream",
@@ -141,7 +141,7 @@ function resumeRoute(server: ServerContext): Operation {
     params: chatParams,
     answers: { 200: uiStream, 204: { description: "Nothing is being answered" } },
     errors: ["rate_limited"],
-    async handle(call) {
+    async handle(call, server) {
       const { params, who, request } = call;
       const turn = await server.engine.sessions.read(
         who.userId,
@@ -156,7 +156,7 @@ function resumeRoute(server: ServerContext): Operation {
   });
 }
 
-function stopRoute(server: ServerContext): Operation {
+function stopRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/chat/{chatId}/stop",
@@ -170,7 +170,7 @@ function stopRoute(server: ServerContext): Operation {
     body: { schema: stopBody, required: false },
     answers: { 200: { description: "The stopped task, or null", schema: stopShape } },
     errors: ["storage_full", "unavailable"],
-    async handle({ params, who, body }) {
+    async handle({ params, who, body }, server) {
       const { sessions } = server.engine;
       const active = await sessions.read(
         who.userId,

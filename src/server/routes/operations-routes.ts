@@ -2,17 +2,13 @@ import { z } from "@hono/zod-openapi";
 
 import { ErrandError } from "../../core/errors.ts";
 import { json } from "../answer.ts";
-import type { ServerContext } from "../context.ts";
 import { alertsShape } from "../wire/schemas.ts";
 import { operation, type Operation } from "../operation.ts";
 
 const okShape = z.strictObject({ status: z.literal("ok") }).openapi("Ok");
 
-/** For who runs the server: health, metrics. `more` are the process's numbers. */
-export function operationsRoutes(
-  server: ServerContext,
-  more: () => Readonly<Record<string, number>>,
-): readonly Operation[] {
+/** For who runs the server: health, metrics. */
+export function operationsRoutes(): readonly Operation[] {
   return [
     operation({
       method: "get",
@@ -33,7 +29,7 @@ export function operationsRoutes(
       summary: "The server takes work",
       answers: { 200: { description: "It does", schema: okShape } },
       errors: ["unavailable"],
-      async handle() {
+      async handle(_call, server) {
         if (server.isStopping())
           throw new ErrandError("unavailable", "the server is stopping", { retryAfterMs: 1_000 });
         // Reads the store: a server that cannot is not ready.
@@ -41,7 +37,7 @@ export function operationsRoutes(
         return json({ status: "ok" });
       },
     }),
-    alertsRoute(server),
+    alertsRoute(),
     operation({
       method: "get",
       path: "/metrics",
@@ -52,9 +48,9 @@ export function operationsRoutes(
       answers: {
         200: { description: "Text exposition format", schema: z.string(), mediaType: "text/plain" },
       },
-      async handle() {
+      async handle(_call, server) {
         const open = { streams: server.streams.size, sockets: server.sockets.size };
-        const text = await server.metrics.text(open, more());
+        const text = await server.metrics.text(open, server.process());
         return new Response(text, {
           headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
         });
@@ -63,7 +59,7 @@ export function operationsRoutes(
   ];
 }
 
-function alertsRoute(server: ServerContext): Operation {
+function alertsRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/alerts",
@@ -72,7 +68,7 @@ function alertsRoute(server: ServerContext): Operation {
     tag: "operations",
     summary: "What is wrong now, then what was lately",
     answers: { 200: { description: "Alerts that last come first", schema: alertsShape } },
-    handle: () =>
+    handle: (_call, server) =>
       json({
         alerts: server.alerts().map(({ rule, subject, message, firedAt, clearedAt }) => ({
           rule,

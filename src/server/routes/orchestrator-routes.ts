@@ -35,7 +35,7 @@ const createdShape = z
 const statusShape = z.strictObject({ status: workflowShape }).openapi("WorkflowStatus");
 
 /** Seed 004's door: a prompt becomes a plan, parallel workers and one answer. */
-export function orchestratorRoutes(server: ServerContext): readonly Operation[] {
+export function orchestratorRoutes(): readonly Operation[] {
   return [
     operation({
       method: "post",
@@ -60,7 +60,7 @@ export function orchestratorRoutes(server: ServerContext): readonly Operation[] 
         },
       },
       errors: ["unknown_type", "idempotency_mismatch", "queue_full", "storage_full", "unavailable"],
-      async handle(call) {
+      async handle(call, server) {
         const { taskId, replayed } = await server.engine.submit(
           "orchestrate",
           { prompt: call.body.prompt },
@@ -85,7 +85,7 @@ export function orchestratorRoutes(server: ServerContext): readonly Operation[] 
       params: z.strictObject({ taskId: taskIdField }),
       answers: { 200: { description: "Its status, result and subtasks", schema: statusShape } },
       errors: ["not_found"],
-      handle: async ({ params, who }) =>
+      handle: async ({ params, who }, server) =>
         json({ status: await workflow(server, params.taskId, who) }),
     }),
   ];

@@ -6,7 +6,7 @@ import { operation, type Operation } from "../operation.ts";
 import { pageResponse } from "../response-headers.ts";
 
 /** The page itself. */
-export function pageRoute(server: ServerContext): Operation {
+export function pageRoute(): Operation {
   return operation({
     method: "get",
     path: "/",
@@ -16,7 +16,7 @@ export function pageRoute(server: ServerContext): Operation {
     summary: "The page",
     answers: { 200: { description: "HTML", schema: z.string(), mediaType: "text/html" } },
     errors: ["not_found"],
-    async handle() {
+    async handle(_call, server) {
       const page = await pageFile(server, "/");
       if (page !== null) return page;
       throw new ErrandError(

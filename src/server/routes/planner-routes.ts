@@ -39,17 +39,11 @@ const taskAnswers = {
 } as const;
 
 /** The plan of the day, summaries, and the search for todos. Making one is a task; reading one is a snapshot. */
-export function plannerRoutes(server: ServerContext): readonly Operation[] {
-  return [
-    planRoute(server),
-    makePlanRoute(server),
-    summaryRoute(server),
-    summarizeRoute(server),
-    extractRoute(server),
-  ];
+export function plannerRoutes(): readonly Operation[] {
+  return [planRoute(), makePlanRoute(), summaryRoute(), summarizeRoute(), extractRoute()];
 }
 
-function planRoute(server: ServerContext): Operation {
+function planRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/plan",
@@ -66,7 +60,7 @@ function planRoute(server: ServerContext): Operation {
       },
       304: { description: "It still has that ETag" },
     },
-    async handle({ request, who }) {
+    async handle({ request, who }, server) {
       const found = await server.engine.reader.memory(who.userId, plannerChatId);
       const { plan, seq } = found ?? { plan: null, seq: 0 };
       const snapshot = { state: { plan: plan === null ? null : planJson(plan) }, seq };
@@ -75,7 +69,7 @@ function planRoute(server: ServerContext): Operation {
   });
 }
 
-function makePlanRoute(server: ServerContext): Operation {
+function makePlanRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/plan",
@@ -90,11 +84,11 @@ function makePlanRoute(server: ServerContext): Operation {
     body: { schema: planBody, required: false },
     answers: taskAnswers,
     errors,
-    handle: (call) => make(server, call, "daily_plan", call.body),
+    handle: (call, server) => make(server, call, "daily_plan", call.body),
   });
 }
 
-function summaryRoute(server: ServerContext): Operation {
+function summaryRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/summary",
@@ -113,7 +107,7 @@ function summaryRoute(server: ServerContext): Operation {
       304: { description: "It still has that ETag" },
     },
     errors: ["not_found"],
-    async handle({ request, who, query: { sessionId } }) {
+    async handle({ request, who, query: { sessionId } }, server) {
       const found = await server.engine.reader.memory(who.userId, sessionId);
       if (found === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
       const { summary, seq } = found;
@@ -123,7 +117,7 @@ function summaryRoute(server: ServerContext): Operation {
   });
 }
 
-function summarizeRoute(server: ServerContext): Operation {
+function summarizeRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/summary",
@@ -136,11 +130,11 @@ function summarizeRoute(server: ServerContext): Operation {
     body: { schema: sessionBody, required: true },
     answers: taskAnswers,
     errors: ["not_found", ...errors],
-    handle: (call) => makeOf(server, call, "summary"),
+    handle: (call, server) => makeOf(server, call, "summary"),
   });
 }
 
-function extractRoute(server: ServerContext): Operation {
+function extractRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/todos/extract",
@@ -155,7 +149,7 @@ function extractRoute(server: ServerContext): Operation {
     body: { schema: sessionBody, required: true },
     answers: taskAnswers,
     errors: ["not_found", ...errors],
-    handle: (call) => makeOf(server, call, "extract_todos"),
+    handle: (call, server) => makeOf(server, call, "extract_todos"),
   });
 }
 

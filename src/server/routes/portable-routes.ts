@@ -3,7 +3,6 @@ import { z } from "@hono/zod-openapi";
 import { ErrandError } from "../../core/errors.ts";
 import type { SessionPart } from "../../engine/index.ts";
 import { json } from "../answer.ts";
-import type { ServerContext } from "../context.ts";
 import { sessionIdField, whole } from "../input/fields.ts";
 import { operation, type Operation } from "../operation.ts";
 import { portableFormat, sessionPartShape } from "../wire/portable.ts";
@@ -17,11 +16,11 @@ const importedShape = z
   .openapi("SessionImported");
 
 /** Sessions that move between hosts, part by part. */
-export function portableRoutes(server: ServerContext): readonly Operation[] {
-  return [exportRoute(server), importRoute(server)];
+export function portableRoutes(): readonly Operation[] {
+  return [exportRoute(), importRoute()];
 }
 
-function exportRoute(server: ServerContext): Operation {
+function exportRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/sessions/{sessionId}/export",
@@ -35,7 +34,7 @@ function exportRoute(server: ServerContext): Operation {
     query: z.strictObject({ part: whole(0, 10_000, "Number of the part; default 0").optional() }),
     answers: { 200: { description: "The part", schema: sessionPartShape } },
     errors: ["not_found"],
-    async handle({ who, params: { sessionId }, query: { part = 0 } }) {
+    async handle({ who, params: { sessionId }, query: { part = 0 } }, server) {
       const found = await server.engine.portable.export(who.userId, sessionId, part);
       if (found === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
       return json({ format: portableFormat, sessionId, ...found });
@@ -43,7 +42,7 @@ function exportRoute(server: ServerContext): Operation {
   });
 }
 
-function importRoute(server: ServerContext): Operation {
+function importRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/sessions/import",
@@ -57,7 +56,7 @@ function importRoute(server: ServerContext): Operation {
     body: { schema: sessionPartShape, required: true },
     answers: { 200: { description: "How far the import is", schema: importedShape } },
     errors: ["conflict", "storage_full", "unavailable"],
-    async handle({ who, body }) {
+    async handle({ who, body }, server) {
       const { format: _format, sessionId, ...part } = body;
       // The schema has checked what a part is; optional fields that are absent stay so.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion

@@ -13,8 +13,7 @@ import { overviewShape, queueShape, queuesShape } from "../wire/schemas.ts";
 const activeMax = 1_000;
 
 /** How busy the server is. */
-export function queueRoutes(server: ServerContext): readonly Operation[] {
-  const { reader } = server.engine;
+export function queueRoutes(): readonly Operation[] {
   const queues = operation({
     method: "get",
     path: "/api/queues",
@@ -23,7 +22,8 @@ export function queueRoutes(server: ServerContext): readonly Operation[] {
     tag: "queues",
     summary: "All queues with their load",
     answers: { 200: { description: "Queues by name", schema: queuesShape } },
-    handle: async () => json({ queues: (await reader.queues()).map(queueJson) }),
+    handle: async (_call, { engine }) =>
+      json({ queues: (await engine.reader.queues()).map(queueJson) }),
   });
   const overviews = (["/api/overview", "/api/queue"] as const).map((path) =>
     operation({
@@ -34,8 +34,9 @@ export function queueRoutes(server: ServerContext): readonly Operation[] {
       tag: "queues",
       summary: "Queues, your open tasks, and which model answers",
       answers: { 200: { description: "The overview", schema: overviewShape } },
-      async handle({ who }) {
+      async handle({ who }, server) {
         const { connected, baseUrl, models, note } = server.model();
+        const { reader } = server.engine;
         const all = (await reader.queues()).map(queueJson);
         return json({
           queues: all,
@@ -45,7 +46,7 @@ export function queueRoutes(server: ServerContext): readonly Operation[] {
       },
     }),
   );
-  return [queues, ...overviews, ...pauseRoutes(server), settingsRoute(server)];
+  return [queues, ...overviews, ...pauseRoutes(), settingsRoute()];
 }
 
 const queueParams = z.strictObject({ queue: nameField });
@@ -76,7 +77,7 @@ const change = {
   errors: ["not_found", "invalid_request", "storage_full", "unavailable"],
 } as const;
 
-function pauseRoutes(server: ServerContext): readonly Operation[] {
+function pauseRoutes(): readonly Operation[] {
   return (["pause", "resume"] as const).map((verb) =>
     operation({
       ...change,
@@ -84,7 +85,7 @@ function pauseRoutes(server: ServerContext): readonly Operation[] {
       id: `${verb}Queue`,
       summary: verb === "pause" ? "Grant nothing new; what runs goes on" : "Grant again",
       body: { schema: z.strictObject({}), required: false },
-      async handle({ params: { queue } }) {
+      async handle({ params: { queue } }, server) {
         await server.engine.reader.queueSettings(queue);
         await server.engine.pauseQueue(queue, verb === "pause");
         return json(await oneQueue(server, queue));
@@ -93,7 +94,7 @@ function pauseRoutes(server: ServerContext): readonly Operation[] {
   );
 }
 
-function settingsRoute(server: ServerContext): Operation {
+function settingsRoute(): Operation {
   return operation({
     ...change,
     path: "/api/queues/{queue}/settings",
@@ -101,7 +102,7 @@ function settingsRoute(server: ServerContext): Operation {
     summary: "Change slots and limits of a queue while it runs",
     description: "What is not named stays. `null` takes a limit away.",
     body: { schema: settingsBody, required: true },
-    async handle({ params: { queue }, body }) {
+    async handle({ params: { queue }, body }, server) {
       await server.engine.changeQueue(queue, withoutGaps(body));
       return json(await oneQueue(server, queue));
     },

@@ -4,7 +4,6 @@ import { ErrandError } from "../../core/errors.ts";
 import { todoCharsMax } from "../../core/limits.ts";
 import { cronCharsMax } from "../../engine/schedules.ts";
 import { empty, json } from "../answer.ts";
-import type { ServerContext } from "../context.ts";
 import { actionIdField, reminderIdField, sessionIdField, timeField } from "../input/fields.ts";
 import { operation, type Operation } from "../operation.ts";
 import { snapshotAnswer, snapshotHeader } from "../snapshot-answer.ts";
@@ -35,19 +34,19 @@ const snoozeBody = z
 const errors = ["limit_exceeded", "idempotency_mismatch", "storage_full", "unavailable"] as const;
 
 /** Reminders, and the time zone of a person's clock. Another user's reminder is not found. */
-export function reminderRoutes(server: ServerContext): readonly Operation[] {
+export function reminderRoutes(): readonly Operation[] {
   return [
-    listRoute(server),
-    setRoute(server),
-    getRoute(server),
-    snoozeRoute(server),
-    removeRoute(server),
-    profileRoute(server),
-    zoneRoute(server),
+    listRoute(),
+    setRoute(),
+    getRoute(),
+    snoozeRoute(),
+    removeRoute(),
+    profileRoute(),
+    zoneRoute(),
   ];
 }
 
-function listRoute(server: ServerContext): Operation {
+function listRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/reminders",
@@ -64,7 +63,7 @@ function listRoute(server: ServerContext): Operation {
       },
       304: { description: "It still has that ETag" },
     },
-    async handle({ request, who }) {
+    async handle({ request, who }, server) {
       const { reminders, seq } = await server.engine.reminders.list(who.userId);
       const state = { reminders: reminders.map(reminderJson) };
       return snapshotAnswer(request, { state, seq }, `${seq}`);
@@ -72,7 +71,7 @@ function listRoute(server: ServerContext): Operation {
   });
 }
 
-function setRoute(server: ServerContext): Operation {
+function setRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/reminders",
@@ -90,7 +89,7 @@ function setRoute(server: ServerContext): Operation {
       200: { description: "It had been set before", schema: reminderShape },
     },
     errors,
-    async handle({ who, request, requestId, body }) {
+    async handle({ who, request, requestId, body }, server) {
       const { text, at, cron, timeZone, sessionId, client_action_id: named } = body;
       const actionId = named ?? idempotencyKeyOf(request);
       const { reminder, replayed } = await server.engine.reminders.set(who.userId, {
@@ -108,7 +107,7 @@ function setRoute(server: ServerContext): Operation {
   });
 }
 
-function getRoute(server: ServerContext): Operation {
+function getRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/reminders/{reminderId}",
@@ -119,7 +118,7 @@ function getRoute(server: ServerContext): Operation {
     params,
     answers: { 200: { description: "The reminder", schema: reminderShape } },
     errors: ["not_found"],
-    async handle({ who, params: { reminderId } }) {
+    async handle({ who, params: { reminderId } }, server) {
       const reminder = await server.engine.reminders.get(who.userId, reminderId);
       if (reminder === null)
         throw new ErrandError("not_found", `there is no reminder ${reminderId}`);
@@ -128,7 +127,7 @@ function getRoute(server: ServerContext): Operation {
   });
 }
 
-function snoozeRoute(server: ServerContext): Operation {
+function snoozeRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/reminders/{reminderId}/snooze",
@@ -140,14 +139,14 @@ function snoozeRoute(server: ServerContext): Operation {
     body: { schema: snoozeBody, required: true },
     answers: { 200: { description: "As it is now", schema: reminderShape } },
     errors: ["not_found", "storage_full", "unavailable"],
-    async handle({ who, params: { reminderId }, body }) {
+    async handle({ who, params: { reminderId }, body }, server) {
       const { reminders } = server.engine;
       return json(reminderJson(await reminders.snooze(who.userId, reminderId, body.until)));
     },
   });
 }
 
-function removeRoute(server: ServerContext): Operation {
+function removeRoute(): Operation {
   return operation({
     method: "delete",
     path: "/api/reminders/{reminderId}",
@@ -158,14 +157,14 @@ function removeRoute(server: ServerContext): Operation {
     params,
     answers: { 204: { description: "It is gone" } },
     errors: ["not_found", "storage_full", "unavailable"],
-    async handle({ who, params: { reminderId } }) {
+    async handle({ who, params: { reminderId } }, server) {
       await server.engine.reminders.remove(who.userId, reminderId);
       return empty(204);
     },
   });
 }
 
-function profileRoute(server: ServerContext): Operation {
+function profileRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/profile",
@@ -174,12 +173,12 @@ function profileRoute(server: ServerContext): Operation {
     tag: "todos",
     summary: "Whose clock your days and times are read on",
     answers: { 200: { description: "You", schema: profileShape } },
-    handle: async ({ who }) =>
+    handle: async ({ who }, server) =>
       json({ userId: who.userId, timeZone: await server.engine.reminders.zoneOf(who.userId) }),
   });
 }
 
-function zoneRoute(server: ServerContext): Operation {
+function zoneRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/profile",
@@ -191,7 +190,7 @@ function zoneRoute(server: ServerContext): Operation {
     body: { schema: z.strictObject({ timeZone: zone }).openapi("NewProfile"), required: true },
     answers: { 200: { description: "You", schema: profileShape } },
     errors: ["storage_full", "unavailable"],
-    async handle({ who, body }) {
+    async handle({ who, body }, server) {
       await server.engine.reminders.setZone(who.userId, body.timeZone);
       return json({ userId: who.userId, timeZone: body.timeZone });
     },

@@ -39,19 +39,19 @@ const scheduleBody = z
   .openapi("NewSchedule");
 
 /** Tasks that are submitted again and again. Another user's schedule is not found. */
-export function scheduleRoutes(server: ServerContext): readonly Operation[] {
+export function scheduleRoutes(): readonly Operation[] {
   return [
-    listRoute(server),
-    setRoute(server),
-    getRoute(server),
-    removeRoute(server),
-    runRoute(server),
-    pauseRoute(server, "pause"),
-    pauseRoute(server, "resume"),
+    listRoute(),
+    setRoute(),
+    getRoute(),
+    removeRoute(),
+    runRoute(),
+    pauseRoute("pause"),
+    pauseRoute("resume"),
   ];
 }
 
-function listRoute(server: ServerContext): Operation {
+function listRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/schedules",
@@ -60,7 +60,7 @@ function listRoute(server: ServerContext): Operation {
     tag: "schedules",
     summary: "List your schedules by name, each with its next runs",
     answers: { 200: { description: "All of them", schema: schedulePageShape } },
-    async handle({ who }) {
+    async handle({ who }, server) {
       const schedules = await server.engine.schedules.list(who.userId);
       const shown = schedules.map((schedule) => scheduleJson(server, schedule));
       return json({ schedules: await Promise.all(shown) });
@@ -68,7 +68,7 @@ function listRoute(server: ServerContext): Operation {
   });
 }
 
-function setRoute(server: ServerContext): Operation {
+function setRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/schedules",
@@ -84,7 +84,7 @@ function setRoute(server: ServerContext): Operation {
       200: { description: "Replaced", schema: scheduleShape },
     },
     errors: ["unknown_type", "too_large", "limit_exceeded", "storage_full", "unavailable"],
-    async handle({ who, body }) {
+    async handle({ who, body }, server) {
       const { name, cron, type, timeZone, missed, priority, title } = body;
       const { created } = await server.engine.schedules.set(who.userId, {
         name,
@@ -103,7 +103,7 @@ function setRoute(server: ServerContext): Operation {
   });
 }
 
-function getRoute(server: ServerContext): Operation {
+function getRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/schedules/{schedule}",
@@ -114,12 +114,12 @@ function getRoute(server: ServerContext): Operation {
     params,
     answers: { 200: { description: "The schedule", schema: scheduleShape } },
     errors: ["not_found"],
-    handle: async ({ who, params: { schedule: name } }) =>
+    handle: async ({ who, params: { schedule: name } }, server) =>
       json(await read(server, who.userId, name)),
   });
 }
 
-function removeRoute(server: ServerContext): Operation {
+function removeRoute(): Operation {
   return operation({
     method: "delete",
     path: "/api/schedules/{schedule}",
@@ -131,14 +131,14 @@ function removeRoute(server: ServerContext): Operation {
     params,
     answers: { 204: { description: "It is gone" } },
     errors: ["not_found", "storage_full", "unavailable"],
-    async handle({ who, params: { schedule: name } }) {
+    async handle({ who, params: { schedule: name } }, server) {
       await server.engine.schedules.remove(who.userId, name);
       return empty(204);
     },
   });
 }
 
-function runRoute(server: ServerContext): Operation {
+function runRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/schedules/{schedule}/run",
@@ -158,14 +158,14 @@ function runRoute(server: ServerContext): Operation {
       },
     },
     errors: ["not_found", "storage_full", "unavailable"],
-    async handle({ who, params: { schedule: name } }) {
+    async handle({ who, params: { schedule: name } }, server) {
       const { taskId } = await server.engine.schedules.run(who.userId, name);
       return submitted(await readTask(server, taskId, who), false);
     },
   });
 }
 
-function pauseRoute(server: ServerContext, verb: "pause" | "resume"): Operation {
+function pauseRoute(verb: "pause" | "resume"): Operation {
   return operation({
     method: "post",
     path: `/api/schedules/{schedule}/${verb}`,
@@ -181,7 +181,7 @@ function pauseRoute(server: ServerContext, verb: "pause" | "resume"): Operation 
     body: nothing,
     answers: { 200: { description: "The schedule as it is now", schema: scheduleShape } },
     errors: ["not_found", "storage_full", "unavailable"],
-    async handle({ who, params: { schedule: name } }) {
+    async handle({ who, params: { schedule: name } }, server) {
       await server.engine.schedules.pause(who.userId, name, verb === "pause");
       return json(await read(server, who.userId, name));
     },

@@ -2,7 +2,6 @@ import { z } from "@hono/zod-openapi";
 
 import { ErrandError } from "../../core/errors.ts";
 import { empty, json } from "../answer.ts";
-import type { ServerContext } from "../context.ts";
 import { limitField, sessionIdField, whole } from "../input/fields.ts";
 import { operation, type Operation } from "../operation.ts";
 import { openUserStream } from "../stream/user-stream.ts";
@@ -13,17 +12,11 @@ import { sessionJson } from "../wire/message.ts";
 const sessionParams = z.strictObject({ sessionId: sessionIdField });
 
 /** Sessions, and the feed of everything of a user. */
-export function sessionRoutes(server: ServerContext): readonly Operation[] {
-  return [
-    listRoute(server),
-    getRoute(server),
-    logRoute(server),
-    deleteRoute(server),
-    eventsRoute(server),
-  ];
+export function sessionRoutes(): readonly Operation[] {
+  return [listRoute(), getRoute(), logRoute(), deleteRoute(), eventsRoute()];
 }
 
-function listRoute(server: ServerContext): Operation {
+function listRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/sessions",
@@ -36,7 +29,7 @@ function listRoute(server: ServerContext): Operation {
       limit: limitField.optional(),
     }),
     answers: { 200: { description: "A page", schema: sessionPageShape } },
-    async handle({ who, query }) {
+    async handle({ who, query }, server) {
       const { sessions, next } = await server.engine.reader.sessions(
         who.userId,
         query.cursor ?? null,
@@ -47,7 +40,7 @@ function listRoute(server: ServerContext): Operation {
   });
 }
 
-function getRoute(server: ServerContext): Operation {
+function getRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/sessions/{sessionId}",
@@ -66,7 +59,7 @@ function getRoute(server: ServerContext): Operation {
       304: { description: "It still has that ETag" },
     },
     errors: ["not_found"],
-    async handle({ request, params: { sessionId }, who }) {
+    async handle({ request, params: { sessionId }, who }, server) {
       const { sessions } = server.engine;
       const taskId = await sessions.read(
         who.userId,
@@ -85,7 +78,7 @@ function getRoute(server: ServerContext): Operation {
   });
 }
 
-function logRoute(server: ServerContext): Operation {
+function logRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/sessions/{sessionId}/log",
@@ -101,7 +94,7 @@ function logRoute(server: ServerContext): Operation {
     }),
     answers: { 200: { description: "A page of facts", schema: logPageShape } },
     errors: ["not_found"],
-    async handle({ params: { sessionId }, query, who }) {
+    async handle({ params: { sessionId }, query, who }, server) {
       const { after = 0, limit = 200 } = query;
       const page = await server.engine.reader.sessionLog(who.userId, sessionId, after, limit);
       if (page === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
@@ -110,7 +103,7 @@ function logRoute(server: ServerContext): Operation {
   });
 }
 
-function deleteRoute(server: ServerContext): Operation {
+function deleteRoute(): Operation {
   return operation({
     method: "delete",
     path: "/api/sessions/{sessionId}",
@@ -122,7 +115,7 @@ function deleteRoute(server: ServerContext): Operation {
     params: sessionParams,
     answers: { 204: { description: "It is gone" } },
     errors: ["not_found", "storage_full", "unavailable"],
-    async handle({ params: { sessionId }, who }) {
+    async handle({ params: { sessionId }, who }, server) {
       const { sessions } = server.engine;
       const seq = await sessions.read(who.userId, sessionId, (_, number) => number);
       if (seq === null) throw new ErrandError("not_found", `there is no session ${sessionId}`);
@@ -132,7 +125,7 @@ function deleteRoute(server: ServerContext): Operation {
   });
 }
 
-function eventsRoute(server: ServerContext): Operation {
+function eventsRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/events",
@@ -147,7 +140,7 @@ function eventsRoute(server: ServerContext): Operation {
       200: { description: "The feed", schema: z.string(), mediaType: "text/event-stream" },
     },
     errors: ["rate_limited"],
-    handle: (call) =>
+    handle: (call, server) =>
       call.request.method === "HEAD" ? server.streams.headersOnly() : openUserStream(server, call),
   });
 }

@@ -11,7 +11,7 @@ import { TaskSocket } from "../socket/task-socket.ts";
 import { ownTask } from "./task-routes.ts";
 
 /** The WebSocket of tasks. */
-export function socketRoutes(server: ServerContext): readonly Operation[] {
+export function socketRoutes(): readonly Operation[] {
   return [
     operation({
       method: "get",
@@ -31,7 +31,7 @@ export function socketRoutes(server: ServerContext): readonly Operation[] {
       ],
       answers: { 101: { description: "The socket is open" } },
       errors: ["unauthenticated", "not_found", "rate_limited"],
-      async handle({ request, query: { taskId, after }, connection }) {
+      async handle({ request, query: { taskId, after }, connection }, server) {
         if (request.headers.get("upgrade")?.toLowerCase() !== "websocket")
           throw new ErrandError(
             "invalid_request",

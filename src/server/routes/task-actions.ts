@@ -3,7 +3,6 @@ import { z } from "@hono/zod-openapi";
 import { ErrandError, type ErrorCode } from "../../core/errors.ts";
 import { resultCharsMax } from "../../core/limits.ts";
 import { json } from "../answer.ts";
-import type { ServerContext } from "../context.ts";
 import { nameField, taskIdField } from "../input/fields.ts";
 import { operation, type Operation } from "../operation.ts";
 import { taskShape } from "../wire/schemas.ts";
@@ -34,18 +33,11 @@ const shared = {
 const errors: readonly ErrorCode[] = ["not_found", "conflict", "storage_full", "unavailable"];
 
 /** Operations that change a task: cancel, retry, rerun, release, event. Another user's task is not found. */
-export function taskActions(server: ServerContext): readonly Operation[] {
-  return [
-    cancelRoute(server),
-    retryRoute(server),
-    rerunRoute(server),
-    releaseRoute(server),
-    priorityRoute(server),
-    eventRoute(server),
-  ];
+export function taskActions(): readonly Operation[] {
+  return [cancelRoute(), retryRoute(), rerunRoute(), releaseRoute(), priorityRoute(), eventRoute()];
 }
 
-function cancelRoute(server: ServerContext): Operation {
+function cancelRoute(): Operation {
   return operation({
     ...shared,
     errors,
@@ -55,7 +47,7 @@ function cancelRoute(server: ServerContext): Operation {
     description:
       "Final when it answers, also through a crash. Cancelling twice is cancelling once; a task with another end is a conflict.",
     body: { schema: cancelBody, required: false },
-    async handle({ params: { taskId }, who, body }) {
+    async handle({ params: { taskId }, who, body }, server) {
       await ownTask(server, who, taskId);
       await server.engine.cancel(taskId, body.reason);
       return json(await readTask(server, taskId, who));
@@ -63,7 +55,7 @@ function cancelRoute(server: ServerContext): Operation {
   });
 }
 
-function retryRoute(server: ServerContext): Operation {
+function retryRoute(): Operation {
   return operation({
     ...shared,
     errors,
@@ -74,7 +66,7 @@ function retryRoute(server: ServerContext): Operation {
       "The same task, next attempt: finished steps do not run again. A completed task is a conflict.",
     submits: true,
     body: nothing,
-    async handle({ params: { taskId }, who }) {
+    async handle({ params: { taskId }, who }, server) {
       await ownTask(server, who, taskId);
       await server.engine.retry(taskId);
       return json(await readTask(server, taskId, who));
@@ -82,7 +74,7 @@ function retryRoute(server: ServerContext): Operation {
   });
 }
 
-function rerunRoute(server: ServerContext): Operation {
+function rerunRoute(): Operation {
   return operation({
     ...shared,
     path: "/api/tasks/{taskId}/rerun",
@@ -105,7 +97,7 @@ function rerunRoute(server: ServerContext): Operation {
       },
     },
     errors: [...errors, "unknown_type", "idempotency_mismatch", "queue_full"],
-    async handle(call) {
+    async handle(call, server) {
       const { taskId } = call.params;
       await ownTask(server, call.who, taskId);
       // Whose task it is stays: an admin's rerun of a user's task is the user's.
@@ -116,7 +108,7 @@ function rerunRoute(server: ServerContext): Operation {
   });
 }
 
-function releaseRoute(server: ServerContext): Operation {
+function releaseRoute(): Operation {
   return operation({
     ...shared,
     errors,
@@ -124,7 +116,7 @@ function releaseRoute(server: ServerContext): Operation {
     id: "releaseTask",
     summary: "Let a held task go",
     body: nothing,
-    async handle({ params: { taskId }, who }) {
+    async handle({ params: { taskId }, who }, server) {
       await ownTask(server, who, taskId);
       await server.engine.release(taskId);
       return json(await readTask(server, taskId, who));
@@ -132,7 +124,7 @@ function releaseRoute(server: ServerContext): Operation {
   });
 }
 
-function priorityRoute(server: ServerContext): Operation {
+function priorityRoute(): Operation {
   return operation({
     ...shared,
     errors,
@@ -141,7 +133,7 @@ function priorityRoute(server: ServerContext): Operation {
     summary: "Promote or demote a task",
     description: "What it has waiting moves to the other class with the time it has waited.",
     body: { schema: priorityBody, required: true },
-    async handle({ params: { taskId }, who, body }) {
+    async handle({ params: { taskId }, who, body }, server) {
       await ownTask(server, who, taskId);
       await server.engine.prioritize(taskId, body.priority);
       return json(await readTask(server, taskId, who));
@@ -149,7 +141,7 @@ function priorityRoute(server: ServerContext): Operation {
   });
 }
 
-function eventRoute(server: ServerContext): Operation {
+function eventRoute(): Operation {
   return operation({
     ...shared,
     errors: [...errors, "limit_exceeded", "too_large"],
@@ -159,7 +151,7 @@ function eventRoute(server: ServerContext): Operation {
     description: "An event that nothing waits for yet is kept, first in, first out by name.",
     submits: true,
     body: { schema: eventBody, required: true },
-    async handle({ params: { taskId }, who, body }) {
+    async handle({ params: { taskId }, who, body }, server) {
       await ownTask(server, who, taskId);
       const payload = body.payload ?? null;
       const { length } = JSON.stringify(payload);

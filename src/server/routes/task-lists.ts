@@ -3,7 +3,6 @@ import { z } from "@hono/zod-openapi";
 import { ErrandError } from "../../core/errors.ts";
 import { isEnd } from "../../core/task/status.ts";
 import type { Reader, TaskView } from "../../engine/index.ts";
-import type { ServerContext } from "../context.ts";
 import {
   limitField,
   nameField,
@@ -40,8 +39,7 @@ const listQuery = z.strictObject({
 type ListQuery = z.output<typeof listQuery>;
 
 /** Lists of tasks: one's own, and a named user's. */
-export function taskLists(server: ServerContext): readonly Operation[] {
-  const { reader } = server.engine;
+export function taskLists(): readonly Operation[] {
   const shared = {
     method: "get",
     policy: "user",
@@ -61,7 +59,7 @@ export function taskLists(server: ServerContext): readonly Operation[] {
       path: "/api/tasks",
       id: "listTasks",
       summary: "List your tasks",
-      handle: ({ who, query }) => listPage(reader, who.userId, query),
+      handle: ({ who, query }, { engine }) => listPage(engine.reader, who.userId, query),
     }),
     operation({
       ...shared,
@@ -70,10 +68,10 @@ export function taskLists(server: ServerContext): readonly Operation[] {
       summary: "List a user's tasks",
       description: "Yours, or anybody's for the admin. Another user's are not found.",
       params: z.strictObject({ userId: userIdField }),
-      handle: ({ who, params, query }) => {
+      handle: ({ who, params, query }, { engine }) => {
         if (params.userId !== who.userId && !who.isAdmin)
           throw new ErrandError("not_found", `there is no user ${params.userId}`);
-        return listPage(reader, params.userId, query);
+        return listPage(engine.reader, params.userId, query);
       },
     }),
   ];

@@ -121,18 +121,11 @@ export function submitMeta({
 }
 
 /** Operations on tasks: submit, read, list, follow. */
-export function taskRoutes(server: ServerContext): readonly Operation[] {
-  return [
-    submitRoute(server),
-    ...taskLists(server),
-    getRoute(server),
-    whyRoute(server),
-    logRoute(server),
-    streamRoute(server),
-  ];
+export function taskRoutes(): readonly Operation[] {
+  return [submitRoute(), ...taskLists(), getRoute(), whyRoute(), logRoute(), streamRoute()];
 }
 
-function submitRoute(server: ServerContext): Operation {
+function submitRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/tasks",
@@ -165,7 +158,7 @@ function submitRoute(server: ServerContext): Operation {
       "storage_full",
       "unavailable",
     ],
-    async handle(call) {
+    async handle(call, server) {
       const { type, input, client_action_id: actionId, ...given } = call.body;
       const options = {
         ...defined(given),
@@ -201,7 +194,7 @@ function defined(given: Readonly<Record<string, unknown>>): SubmitOptions {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-function getRoute(server: ServerContext): Operation {
+function getRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/tasks/{taskId}",
@@ -212,11 +205,11 @@ function getRoute(server: ServerContext): Operation {
     params: taskParams,
     answers: { 200: { description: "The task", schema: taskShape } },
     errors: ["not_found"],
-    handle: async ({ params, who }) => json(await readTask(server, params.taskId, who)),
+    handle: async ({ params, who }, server) => json(await readTask(server, params.taskId, who)),
   });
 }
 
-function whyRoute(server: ServerContext): Operation {
+function whyRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/tasks/{taskId}/why",
@@ -228,7 +221,7 @@ function whyRoute(server: ServerContext): Operation {
     params: taskParams,
     answers: { 200: { description: "Its status, reason and place in line", schema: whyShape } },
     errors: ["not_found"],
-    async handle({ params, who }) {
+    async handle({ params, who }, server) {
       const { status, reason, queue, message } = await server.engine.reader.why(
         params.taskId,
         ownerOf(who),
@@ -238,7 +231,7 @@ function whyRoute(server: ServerContext): Operation {
   });
 }
 
-function logRoute(server: ServerContext): Operation {
+function logRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/tasks/{taskId}/log",
@@ -253,7 +246,7 @@ function logRoute(server: ServerContext): Operation {
     }),
     answers: { 200: { description: "Facts in order", schema: logPageShape } },
     errors: ["not_found"],
-    async handle({ params, query, who }) {
+    async handle({ params, query, who }, server) {
       const { events, next } = await server.engine.reader.log(
         params.taskId,
         ownerOf(who),
@@ -265,7 +258,7 @@ function logRoute(server: ServerContext): Operation {
   });
 }
 
-function streamRoute(server: ServerContext): Operation {
+function streamRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/tasks/{taskId}/stream",
@@ -286,7 +279,7 @@ function streamRoute(server: ServerContext): Operation {
       204: { description: "The task has ended and everything was seen" },
     },
     errors: ["not_found", "rate_limited"],
-    async handle(call) {
+    async handle(call, server) {
       const { request, params, query, who } = call;
       const after = lastEventId(request) ?? query.after ?? cursorStart;
       const { reader } = server.engine;

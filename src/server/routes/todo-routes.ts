@@ -4,7 +4,6 @@ import { todoCharsMax } from "../../core/limits.ts";
 import type { TodoAct } from "../../core/session/todos.ts";
 import { plannerChatId, type TodoDone, type TodoOrigin } from "../../engine/index.ts";
 import { json } from "../answer.ts";
-import type { ServerContext } from "../context.ts";
 import {
   actionIdField,
   dayField,
@@ -62,17 +61,11 @@ const undoBody = z.strictObject({ operationId: operationIdField, ...envelope }).
 const errors = ["idempotency_mismatch", "limit_exceeded", "storage_full", "unavailable"] as const;
 
 /** Todos: facts of a session's log (SPEC TODO1). Another user's todo is not found. */
-export function todoRoutes(server: ServerContext): readonly Operation[] {
-  return [
-    listRoute(server),
-    addRoute(server),
-    undoRoute(server),
-    changeRoute(server),
-    removeRoute(server),
-  ];
+export function todoRoutes(): readonly Operation[] {
+  return [listRoute(), addRoute(), undoRoute(), changeRoute(), removeRoute()];
 }
 
-function listRoute(server: ServerContext): Operation {
+function listRoute(): Operation {
   return operation({
     method: "get",
     path: "/api/todos",
@@ -92,7 +85,7 @@ function listRoute(server: ServerContext): Operation {
       },
       304: { description: "It still has that ETag" },
     },
-    async handle({ request, who, query: { sessionId = plannerChatId } }) {
+    async handle({ request, who, query: { sessionId = plannerChatId } }, server) {
       const { todos, seq } = await server.engine.todos.list(who.userId, sessionId);
       const state = { sessionId, todos: todos.map(todoJson) };
       return snapshotAnswer(request, { state, seq }, `${seq}`);
@@ -100,7 +93,7 @@ function listRoute(server: ServerContext): Operation {
   });
 }
 
-function addRoute(server: ServerContext): Operation {
+function addRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/todos",
@@ -117,7 +110,7 @@ function addRoute(server: ServerContext): Operation {
       200: { description: "It had been added before", schema: todoDoneShape },
     },
     errors,
-    async handle(call) {
+    async handle(call, server) {
       const draft = { text: call.body.text, dueDay: call.body.dueDay ?? null };
       const done = await server.engine.todos.add(call.who.userId, [draft], originOf(call));
       return doneAnswer(done, done.replayed ? 200 : 201);
@@ -125,7 +118,7 @@ function addRoute(server: ServerContext): Operation {
   });
 }
 
-function undoRoute(server: ServerContext): Operation {
+function undoRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/todos/undo",
@@ -138,14 +131,14 @@ function undoRoute(server: ServerContext): Operation {
     body: { schema: undoBody, required: true },
     answers: { 200: { description: "They are gone", schema: todoDoneShape } },
     errors,
-    async handle(call) {
+    async handle(call, server) {
       const act: TodoAct = { do: "undo", operationId: call.body.operationId };
       return doneAnswer(await server.engine.todos.act(call.who.userId, act, originOf(call)));
     },
   });
 }
 
-function changeRoute(server: ServerContext): Operation {
+function changeRoute(): Operation {
   return operation({
     method: "post",
     path: "/api/todos/{todoId}",
@@ -159,7 +152,7 @@ function changeRoute(server: ServerContext): Operation {
     body: { schema: changeBody, required: true },
     answers: { 200: { description: "The todo as it is now", schema: todoDoneShape } },
     errors: ["not_found", ...errors],
-    async handle(call) {
+    async handle(call, server) {
       const { text: words, dueDay, done, accepted } = call.body;
       const act: TodoAct = {
         do: "change",
@@ -174,7 +167,7 @@ function changeRoute(server: ServerContext): Operation {
   });
 }
 
-function removeRoute(server: ServerContext): Operation {
+function removeRoute(): Operation {
   return operation({
     method: "delete",
     path: "/api/todos/{todoId}",
@@ -192,7 +185,7 @@ function removeRoute(server: ServerContext): Operation {
     headers: [idempotencyHeader],
     answers: { 200: { description: "It is gone", schema: todoDoneShape } },
     errors: ["not_found", ...errors],
-    async handle(call) {
+    async handle(call, server) {
       const act: TodoAct = { do: "remove", todoId: call.params.todoId };
       const origin = originOf({ ...call, body: call.query });
       return doneAnswer(await server.engine.todos.act(call.who.userId, act, origin));
