@@ -182,7 +182,8 @@ function socketSource(
 }
 
 function socketAddress(baseUrl: string, taskId: string | null, cursor: string | null): string {
-  const url = new URL("/ws/tasks", baseUrl === "" ? globalThis.location.href : baseUrl);
+  const path = `${baseUrl.replace(/\/$/, "")}/ws/tasks`;
+  const url = new URL(path, /^https?:/i.test(baseUrl) ? undefined : globalThis.location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   if (taskId !== null) url.searchParams.set("taskId", taskId);
   if (taskId !== null && cursor !== null) url.searchParams.set("after", cursor);

@@ -340,6 +340,11 @@ export class Engine {
     });
   }
 
+  #isKnown(userId: string, key: string): boolean {
+    const [row] = this.#ports.store.keys([{ userId, key }], this.nowMs());
+    return row !== undefined && row !== null;
+  }
+
   async #submit(
     taskId: string,
     type: string,
@@ -348,14 +353,19 @@ export class Engine {
   ): Promise<Submitted> {
     const task = this.types.get(type);
     const spec = this.types.spec(task, taskId, input, options);
-    this.#admit(spec);
     const { requestId, actionId, traceparent, idempotencyKey } = options;
+    const key = idempotencyKey ?? actionId;
+    try {
+      this.#admit(spec);
+    } catch (refusal) {
+      // What was accepted before is answered, however full its queue is by now.
+      if (key === undefined || !this.#isKnown(spec.userId, key)) throw refusal;
+    }
     const meta: Meta = {
       ...(requestId === undefined ? {} : { requestId }),
       ...(actionId === undefined ? {} : { actionId }),
       ...(traceparent === undefined ? {} : { traceparent }),
     };
-    const key = idempotencyKey ?? actionId;
     // What names this very try is not the wish: its id and its trace differ when the same submit is sent again.
     const wish = { ...spec, rootId: "", traceparent: undefined, weight: options.weight };
     const keyed =

@@ -68,13 +68,14 @@ function isTurn(operation: Operation | undefined): operation is CallOperation {
 /**
  * One scheduled model call. Memoised by name (or role and order) and the hash of its prompt; waits for a slot of
  * the endpoint's queue; every token is stored before it is shown; failures are retried as their class allows,
- * by asking the queue again.
+ * by asking the queue again. `stop` ends it for good: its socket is closed, and it has failed with `cancelled`.
  */
 export async function generate(
   segment: Segment,
   ports: CallPorts,
   role: string,
   request: GenerateRequest,
+  stop?: AbortSignal,
 ): Promise<CallResult> {
   const { name, show = name === undefined, outsideTools, last = false } = request;
   const op = callName(request, () => segment.ordinal(`call:${role}`));
@@ -91,7 +92,7 @@ export async function generate(
   const { target, ...call } = askedOf(request);
   const { endpoint, model } = ports.roles.resolve(role, target);
   const transcript = show ? await segment.transcript() : null;
-  const on: Attempt = { segment, ports, endpoint, transcript, op, role, model, last };
+  const on: Attempt = { segment, ports, endpoint, transcript, op, role, model, last, stop };
   const { isFree } = wanted;
   return await scheduled(on, wanted, (operation) =>
     streamCall(on, { model, ...call }, { operation, isFree }),
@@ -241,11 +242,14 @@ async function failed(
   const failure = error instanceof ModelError ? error : null;
   if (failure !== null) on.endpoint.outcome?.(failure);
   const data =
-    failure === null
-      ? dataOf(error)
-      : errorData(failure.code, failure.message, failure.retryAfterMs);
+    on.stop?.aborted === true
+      ? errorData("cancelled", "the call was aborted by the handler that made it")
+      : failure === null
+        ? dataOf(error)
+        : errorData(failure.code, failure.message, failure.retryAfterMs);
   const operation = segment.operation(op);
-  const { tries, atOnce } = failure === null ? noTry : consequences[failure.failure];
+  const { tries, atOnce } =
+    failure === null || on.stop?.aborted === true ? noTry : consequences[failure.failure];
   const answer = await segment.ask({
     type: "callFailed",
     op,

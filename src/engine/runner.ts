@@ -293,7 +293,7 @@ export class Runner {
     if (rest.length === 0) return;
     const grace = Promise.withResolvers<void>();
     const timer = setTimeout(() => grace.resolve(), abortGraceMs);
-    void Promise.race([finished, grace.promise]).then(() => {
+    void Promise.race([finished, segment.halted(), grace.promise]).then(() => {
       clearTimeout(timer);
       for (const { queue, call } of rest) this.#settle(queue, call);
     });

@@ -73,6 +73,8 @@ export class Segment {
   /** Its attempt is being ended: what wakes it now comes too late. */
   ending = false;
   #socketsClosed: (() => void) | null = null;
+  #isHalted = false;
+  #onHalt: (() => void) | null = null;
 
   constructor(
     kernel: Kernel,
@@ -125,6 +127,25 @@ export class Segment {
     this.stopwatch.stop();
     this.#waiters = null;
     this.#controller?.abort(reason);
+  }
+
+  /**
+   * Resolves when the handler of a dead segment goes no further: it awaits what never settles, and none of its steps,
+   * tools and calls works any more.
+   */
+  halted(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#isHalted) resolve();
+      else this.#onHalt = resolve;
+    });
+  }
+
+  async #never(): Promise<never> {
+    if (this.#working === 0) {
+      this.#isHalted = true;
+      this.#onHalt?.();
+    }
+    return await never();
   }
 
   /** A call's upstream socket is closed. */
@@ -188,17 +209,17 @@ export class Segment {
 
   /** Gives a command of this owner to its task. Never settles when the segment has lost the task. */
   async ask(command: SegmentCommand): Promise<unknown> {
-    if (this.dead) return await never();
+    if (this.dead) return await this.#never();
     this.stopwatch.touch();
     const { reply } = await this.kernel.dispatch(taskScope(this.taskId), {
       ...command,
       epoch: this.epoch,
     });
-    if (this.dead) return await never();
+    if (this.dead) return await this.#never();
     if (reply.ok) return reply.value;
     if (reply.error.code !== "fenced") throw new ErrandError(reply.error.code, reply.error.message);
     this.kill(new ErrandError("fenced", reply.error.message));
-    return await never();
+    return await this.#never();
   }
 
   /** The log has news of an operation. */
@@ -218,7 +239,7 @@ export class Segment {
     for (;;) {
       const operation = this.operation(op);
       if (wanted(operation)) return operation;
-      if (this.dead) return await never();
+      if (this.dead) return await this.#never();
       this.#waiting += 1;
       this.stopwatch.pauseUnless(this.#working > 0);
       await new Promise<void>((resolve) => {

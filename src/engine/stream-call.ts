@@ -31,6 +31,8 @@ export interface Attempt {
   readonly model: string;
   /** Its task ends with it: see {@link GenerateRequest.last}. */
   readonly last: boolean;
+  /** Ends this call alone. */
+  readonly stop?: AbortSignal | undefined;
 }
 
 /** What a try came to: an answer, a stop to make room, or a failure behind what it had said. */
@@ -56,7 +58,7 @@ export async function streamCall(
   else transcript?.resume(op, role, model, from.text);
   const answer = new Answer(from, asked.maxTokens);
   const firstMs = firstTokenMs(endpoint, operation);
-  const watch = new IdleWatch(endpoint.idleTimeoutMs, segment.signal, firstMs);
+  const watch = new IdleWatch(endpoint.idleTimeoutMs, stopOf(on), firstMs);
   const room = new MakeRoom(segment, operation, () => {
     if (way === null || answer.isBound) return "never";
     if (!answer.canStop) return "later";
@@ -97,6 +99,11 @@ export async function streamCall(
     room.end();
   }
   return { cut: answer.partial(ports.nowMs()) };
+}
+
+/** What ends a call: the end of its segment, or its own signal. */
+function stopOf({ segment, stop }: Attempt): AbortSignal {
+  return stop === undefined ? segment.signal : AbortSignal.any([segment.signal, stop]);
 }
 
 /** The call that says the rest of an answer. */

@@ -81,7 +81,7 @@ export function taskContext(segment: Segment, ports: ContextPorts): TaskContext 
       const { text } = await embed(segment, ports, role, request);
       return vectorsOf(text).map(unpackVector);
     },
-    model: (role) => languageModel(context, ports, role),
+    model: (role) => languageModel(segment, ports, role),
     tools: (definitions) => toolBox(segment, definitions, (text) => ports.sha256(text)),
     hasModel: (role) => ports.roles.has(role),
   };
@@ -282,7 +282,7 @@ function childError(id: string, status: string, error: ErrorData | null): Errand
   );
 }
 
-function languageModel(context: TaskContext, ports: ContextPorts, role: string): unknown {
+function languageModel(segment: Segment, ports: ContextPorts, role: string): unknown {
   if (ports.languageModel === undefined) {
     throw new ErrandError(
       "internal",
@@ -290,8 +290,12 @@ function languageModel(context: TaskContext, ports: ContextPorts, role: string):
     );
   }
   const { model } = ports.roles.resolve(role);
-  return ports.languageModel(model, async function* run(call): AsyncIterable<readonly Delta[]> {
-    const result = await context.generate(role, call);
+  return ports.languageModel(model, async function* run(call, { signal }): AsyncIterable<
+    readonly Delta[]
+  > {
+    signal?.throwIfAborted();
+    const made = generate(segment, ports, role, call, signal);
+    const result = await (signal === undefined ? made : orAborted(made, signal));
     const deltas: Delta[] = [];
     if (result.reasoning !== undefined) deltas.push({ type: "reasoning", text: result.reasoning });
     if (result.text !== "") deltas.push({ type: "text", text: result.text });
@@ -301,6 +305,18 @@ function languageModel(context: TaskContext, ports: ContextPorts, role: string):
     deltas.push({ type: "finish", reason: result.finish });
     yield deltas;
   });
+}
+
+/** What was made, or the signal's reason at once: a call that waits for its slot is then given up when it has it. */
+async function orAborted<T>(made: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort);
+  try {
+    return await Promise.race([made, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 function checkName(what: string, name: string): void {

@@ -122,6 +122,8 @@ export interface StreamHead {
 
 /** Everything one commit writes, in one transaction. */
 export interface Group {
+  /** When it was decided: keys that have expired by then are free. Default: the time of its latest log row. */
+  readonly atMs?: number;
   readonly appends: readonly LogAppend[];
   readonly snapshots: readonly SnapshotPut[];
   /** A task's first row comes in the group that begins its log. */

@@ -6,6 +6,7 @@ export { createServer, type ErrandServer } from "./create-server.ts";
 export { createIdentifier, localUser, type Identifier, type Identity } from "./guard/identify.ts";
 export { bodyBytesMax } from "./input/body.ts";
 export { problemResponse } from "./problem.ts";
+export { requestIdOf } from "./request-id.ts";
 export { pageResponse, protect } from "./response-headers.ts";
 export { chatIdOfKey } from "./routes/chat-routes.ts";
 export type { OpenOutlet, Outlet, OutletEvents } from "./stream/outlet.ts";

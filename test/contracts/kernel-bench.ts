@@ -110,7 +110,8 @@ export function listenTo({ kernel }: KernelBench): string[] {
 /** Rows that a group writes: each is one row of some table. */
 export function rowsOf(group: Group): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const [part, rows] of Object.entries(group)) if (rows.length > 0) counts[part] = rows.length;
+  const { atMs: _, ...parts } = group;
+  for (const [part, rows] of Object.entries(parts)) if (rows.length > 0) counts[part] = rows.length;
   return counts;
 }
 

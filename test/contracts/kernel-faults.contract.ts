@@ -1,12 +1,14 @@
 import { expect, test, vi } from "vitest";
 
+import { plainCipher } from "../../src/adapters/aes-cipher/plain-cipher.ts";
 import { ok } from "../../src/core/decider.ts";
 import { ErrandError } from "../../src/core/errors.ts";
 import type { Scope } from "../../src/core/scope.ts";
+import { DamagedDataKey, type Cipher } from "../../src/ports/cipher.ts";
 import { listenTo } from "./kernel-bench.ts";
 import type { WithBench } from "./kernel-groups.contract.ts";
 import { append, bytes, group, refused } from "./store-groups.ts";
-import { noting, type TallyCommand } from "./tally.ts";
+import { noting, tallies, type Tally, type TallyCommand } from "./tally.ts";
 
 const a: Scope = "task/a";
 const b: Scope = "user/b";
@@ -85,6 +87,25 @@ export function kernelFaultContract(withBench: WithBench): void {
       expect([await bench.notes(a), await bench.notes(b)]).toEqual([["one", "two"], []]);
       expect(bench.fatal).toEqual([]);
     }));
+
+  test("[KERNEL6] a data key that does not open fails its user's commands, and nobody else's", () =>
+    withBench(
+      async ({ bench }) => {
+        const [mine, theirs, again, other] = await Promise.allSettled([
+          bench.kernel.ask(a, noting("one")),
+          bench.kernel.ask("task/bob", noting("two")),
+          bench.kernel.ask("session/bob/main", noting("three")),
+          bench.kernel.ask(b, noting("four")),
+        ]);
+        const broken = { status: "rejected", reason: { code: "internal" } };
+        expect([theirs, again]).toMatchObject([broken, broken]);
+        expect([mine, other].map((one) => one?.status)).toEqual(["fulfilled", "fulfilled"]);
+        expect([await bench.notes(a), await bench.notes(b)]).toEqual([["one"], ["four"]]);
+        expect(await bench.notes("task/bob")).toEqual([]);
+        expect(bench.fatal).toEqual([]);
+      },
+      { cipher: damagedFor("bob"), deciders: ownedByName },
+    ));
 
   test("[KERNEL8] after a conflict the group is decided again on what is stored", () =>
     withBench(async ({ bench, reopen }) => {
@@ -237,6 +258,28 @@ export function kernelFaultContract(withBench: WithBench): void {
       expect(seen).toEqual(seen.map(() => ["one"]));
       expect(peeked).toEqual([undefined]);
     }));
+}
+
+/** Scopes with `bob` in their name are his, the others are ann's. */
+const ownedByName = new Map(
+  [...tallies].map(([kind, decider]) => [
+    kind,
+    {
+      ...decider,
+      owner: (state: unknown) => ((state as Tally).name.includes("bob") ? "bob" : "ann"),
+    },
+  ]),
+);
+
+/** A cipher whose key for `user` does not open. */
+function damagedFor(user: string): Cipher {
+  return {
+    ...plainCipher,
+    prepare(users) {
+      if (users.includes(user)) throw new DamagedDataKey(`the key of ${user} is damaged`, null);
+      return undefined;
+    },
+  };
 }
 
 /** A row as the plain cipher writes it. */

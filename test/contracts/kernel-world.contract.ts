@@ -5,7 +5,7 @@ import type { Scope } from "../../src/core/scope.ts";
 import type { CommandKey } from "../../src/engine/kernel/group.ts";
 import { quiet, rowsOf } from "./kernel-bench.ts";
 import type { WithBench } from "./kernel-groups.contract.ts";
-import { START_MS, group, key as keyRow, refused } from "./store-groups.ts";
+import { START_MS, append, group, key as keyRow, refused } from "./store-groups.ts";
 import { noting } from "./tally.ts";
 
 const a: Scope = "task/a";
@@ -76,6 +76,17 @@ export function kernelKeyContract(withBench: WithBench): void {
         replayed: false,
       });
       expect(await bench.notes(a)).toEqual(["one", "two", "three"]);
+    }));
+
+  test("[KERNEL13] an expired key is free for a command without a fact, before it is purged", () =>
+    withBench(async ({ bench }) => {
+      await bench.kernel.dispatch(a, noting("one"), key());
+      bench.nowMs = START_MS + 60_000;
+      const later = key({ expiresAtMs: bench.nowMs + 1, ref: "task_2" });
+      const told = await bench.kernel.dispatch(a, { do: "tell" }, later);
+      expect([told.reply.ok, told.replayed]).toEqual([true, false]);
+      const again = await bench.kernel.dispatch(a, { do: "tell" }, later);
+      expect(again).toMatchObject({ replayed: true, reply: { value: { ref: "task_2" } } });
     }));
 
   test("[KERNEL13] a key that another writer stored meanwhile answers the command", () =>
@@ -154,6 +165,24 @@ export function kernelTimerContract(withBench: WithBench): void {
       expect(bench.alarmMs).toBeGreaterThan(dueMs);
       await bench.ringAt(bench.alarmMs ?? 0);
       expect(await bench.notes(a)).toEqual(["set", "timer due"]);
+    }));
+
+  test("[KERNEL29] a timer of a scope that cannot be read is tried at longer and longer intervals, others at their time", () =>
+    withBench(async ({ bench, reopen }) => {
+      await bench.kernel.dispatch(a, setting("due", dueMs));
+      const body = new TextEncoder().encode("\0not a frame");
+      await bench.store.commit(group({ appends: [{ ...append(a, 2), body }] }));
+      const again = await reopen();
+      await again.kernel.start();
+      await again.kernel.dispatch(b, setting("later", dueMs + 30_000));
+      const triedAt: number[] = [];
+      for (let second = 0; second <= 70; second += 1) {
+        const before = again.errors.length;
+        await again.ringAt(dueMs + second * 1_000);
+        if (again.errors.length > before) triedAt.push(second);
+      }
+      expect(triedAt).toEqual([0, 1, 3, 7, 15, 31, 63]);
+      expect(await again.notes(b)).toEqual(["set", "timer later"]);
     }));
 
   test("[KERNEL14] a timer whose command is under way does not fire a second time", () =>

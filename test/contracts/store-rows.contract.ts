@@ -109,6 +109,21 @@ export function storeRowContract(withStore: WithStore): void {
       ]);
     }));
 
+  test("[STORE6] a group without log rows says its time, and keys that have expired by then are free", () =>
+    withStore(async ({ store }) => {
+      await put(store, { keys: [key("k", 1)] });
+      const at = (minutes: number): Promise<unknown> =>
+        put(store, {
+          atMs: START_MS + minutes * 60_000,
+          keys: [{ ...key("k", 9), ref: "second" }],
+        });
+      expect(await at(0.9)).toEqual(refused({ keys: ["ann/k"] }));
+      expect(await at(1)).toEqual(accepted);
+      expect(await store.keys([{ userId: "ann", key: "k" }], START_MS)).toEqual([
+        { ...key("k", 9), ref: "second" },
+      ]);
+    }));
+
   test("[STORE7] pending calls of a queue come by number, page by page", () =>
     withStore(async ({ store }) => {
       const calls = [5, 2, 9, 4].map((seq) => ({

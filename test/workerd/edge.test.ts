@@ -133,6 +133,22 @@ test("[HOME8] outside development and without keys every route but /healthz says
     expect([path, (await noKey.fetch(path)).status]).toEqual([path, 200]);
 });
 
+test("[HOME15] a refusal says the request's id as its header does, and no id that is none", async () => {
+  const noKey = new EdgeClient(null);
+  for (const [id, isKept] of [
+    ["req-of-mine", true],
+    ["<script>", false],
+    ["a".repeat(200), false],
+  ] as const) {
+    // oxlint-disable-next-line no-await-in-loop -- Few.
+    const refused = await noKey.fetch("/api/tasks", undefined, { headers: { "x-request-id": id } });
+    // oxlint-disable-next-line no-await-in-loop
+    const { requestid } = await refused.json<{ requestid: string }>();
+    expect([refused.status, requestid]).toEqual([401, refused.headers.get("x-request-id")]);
+    expect(requestid === id).toBe(isKept);
+  }
+});
+
 test("[HOME8] nobody comes in by saying who they are", async () => {
   const headers = { "x-errand-identity": JSON.stringify({ userId: "local", isAdmin: true }) };
   const forged = await new EdgeClient(null).fetch("/api/tasks", undefined, { headers });

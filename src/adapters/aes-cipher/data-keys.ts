@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 
 import { ErrandError } from "../../core/errors.ts";
+import { DamagedDataKey } from "../../ports/cipher.ts";
 import type { SyncStore } from "../../ports/store.ts";
 import { nonceBytes } from "./nonces.ts";
 
@@ -113,12 +114,6 @@ function unwrap(storeKey: Uint8Array, user: string, wrapped: Uint8Array): Uint8A
     ]);
   } catch (cause) {
     const whose = user === "" ? "the system" : `user ${user}`;
-    throw new ErrandError(
-      "internal",
-      `the data key of ${whose} does not open with this store key`,
-      {
-        cause,
-      },
-    );
+    throw new DamagedDataKey(`the data key of ${whose} does not open with this store key`, cause);
   }
 }

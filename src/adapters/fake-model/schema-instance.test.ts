@@ -38,6 +38,25 @@ test.each([
   expect(instanceOf(schema, source)).toEqual(value);
 });
 
+test.each<[string, object]>([
+  ["items", { type: "array", items: {}, minItems: 1e9 }],
+  ["items of items", arrayIn(arrayIn(arrayIn({ type: "string" }, 999), 999), 999)],
+  ["characters", { type: "string", minLength: 1e9 }],
+  ["strings of characters", arrayIn({ type: "string", minLength: 1e6 }, 999)],
+  ["branches", { properties: { left: { $ref: "#" }, right: { $ref: "#" } } }],
+  ["parts", { allOf: [{ $ref: "#" }, { $ref: "#" }, { properties: { a: {} } }] }],
+])("[MODEL18] a schema that wants endless %s is filled in part", (_, schema) => {
+  expect(JSON.stringify(instanceOf(schema, source)).length).toBeLessThan(2_000_000);
+});
+
+test("[MODEL18] a reference that cannot be decoded leads nowhere", () => {
+  expect(instanceOf({ $ref: "#/%" }, source)).toBeTypeOf("string");
+});
+
+function arrayIn(items: object, minItems: number): object {
+  return { type: "array", items, minItems };
+}
+
 test("[MODEL18] a schema that refers to itself comes to an end", () => {
   const schema = { $ref: "#" };
   expect(instanceOf(schema, source)).toBeTypeOf("string");

@@ -19,24 +19,39 @@ interface Place {
   /** Position in the innermost array. */
   readonly index: number;
   readonly depth: number;
+  /** Values and characters that the whole instance may still have. */
+  readonly room: { values: number; chars: number };
 }
 
 /** Schemas may refer to themselves; below this depth everything is null. */
 const depthMax = 24;
 
+/** Most values of one instance, however many its schema asks for: what is behind them is null, or left out. */
+const valuesMax = 10_000;
+/** Most characters of all strings that a schema wants longer than they are. */
+const padCharsMax = 100_000;
+
 /**
- * A deterministic instance of a JSON schema. Understood: type, properties, required, items, prefixItems, minItems,
+ * A deterministic instance of a JSON schema, of limited size. Understood: type, properties, required, items, prefixItems, minItems,
  * maxItems, enum, const, minimum, maximum, exclusiveMinimum, minLength, maxLength, format (date, time, email, uri,
  * uuid), anyOf, oneOf, allOf and local $ref. Patterns are not.
  */
 export function instanceOf(schema: unknown, source: InstanceSource): unknown {
   const root = isRecord(schema) ? schema : {};
-  return valueOf(root, { root, source, name: "", index: 0, depth: 0 });
+  return valueOf(root, {
+    root,
+    source,
+    name: "",
+    index: 0,
+    depth: 0,
+    room: { values: valuesMax, chars: padCharsMax },
+  });
 }
 
 function valueOf(open: Schema, place: Place): unknown {
-  if (place.depth > depthMax) return null;
-  const schema = resolve(open, place.root);
+  if (place.depth > depthMax || place.room.values <= 0) return null;
+  place.room.values -= 1;
+  const schema = resolve(open, place);
   if ("const" in schema) return schema["const"];
   const choices = schema["enum"];
   if (Array.isArray(choices)) return choices[place.index % choices.length] ?? null;
@@ -57,17 +72,22 @@ function valueOf(open: Schema, place: Place): unknown {
   }
 }
 
-/** Follows references and takes the first alternative that is not null; allOf is merged. */
-function resolve(schema: Schema, root: Schema): Schema {
+/** Follows references and takes the first alternative that is not null; allOf is merged, while there is room. */
+function resolve(schema: Schema, place: Place, depth = 0): Schema {
   let at = schema;
   for (let steps = 0; steps < depthMax; steps++) {
-    const next = referenced(at, root) ?? alternative(at);
+    const next = referenced(at, place.root) ?? alternative(at);
     if (next === undefined) break;
     at = next;
   }
   const all = at["allOf"];
   if (!Array.isArray(all)) return at;
-  const parts = all.filter(isRecord).map((part) => resolve(part, root));
+  const parts: Schema[] = [];
+  for (const part of all.filter(isRecord)) {
+    if (depth >= depthMax || place.room.values <= 0) break;
+    place.room.values -= 1;
+    parts.push(resolve(part, place, depth + 1));
+  }
   return {
     ...Object.assign({}, at, ...parts),
     properties: Object.assign({}, ...[at, ...parts].map(propertiesOf)),
@@ -81,8 +101,17 @@ function referenced(schema: Schema, root: Schema): Schema | undefined {
   if (typeof reference !== "string" || !reference.startsWith("#")) return undefined;
   let at: unknown = root;
   for (const part of reference.split("/").slice(1))
-    at = isRecord(at) ? at[decodeURIComponent(part)] : undefined;
+    at = isRecord(at) ? at[decoded(part)] : undefined;
   return isRecord(at) ? at : {};
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    // Not percent-encoded: the name as it stands.
+    return part;
+  }
 }
 
 function alternative(schema: Schema): Schema | undefined {
@@ -102,7 +131,7 @@ function typeOf(schema: Schema): string {
 
 /** All properties, not only the required ones: a demo should show what is possible. */
 function objectOf(schema: Schema, place: Place): object {
-  const properties = Object.entries(propertiesOf(schema));
+  const properties = Object.entries(propertiesOf(schema)).slice(0, place.room.values);
   return Object.fromEntries(
     properties.map(([name, inner]) => [
       name,
@@ -116,7 +145,7 @@ function arrayOf(schema: Schema, place: Place): readonly unknown[] {
   const count = Array.isArray(fixed)
     ? fixed.length
     : within(place.name === "subtasks" ? place.source.subtasks : 2, schema, "minItems", "maxItems");
-  return Array.from({ length: count }, (_, index) => {
+  return Array.from({ length: Math.min(count, place.room.values) }, (_, index) => {
     const item: unknown = Array.isArray(fixed) ? fixed[index] : schema["items"];
     return valueOf(isRecord(item) ? item : {}, { ...place, index, depth: place.depth + 1 });
   });
@@ -143,7 +172,9 @@ function stringOf(schema: Schema, place: Place): string {
   const part = planPart(place.source.question, place.index);
   const text = /(?:^id$|Id$|_id$)/.test(place.name) ? `part-${place.index + 1}` : `${part}.`;
   const length = within(text.length, schema, "minLength", "maxLength");
-  return text.slice(0, length).padEnd(length, ".");
+  const added = Math.min(Math.max(0, length - text.length), place.room.chars);
+  place.room.chars -= added;
+  return text.slice(0, length) + ".".repeat(added);
 }
 
 function within(value: number, schema: Schema, lowest: string, highest: string): number {

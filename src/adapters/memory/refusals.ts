@@ -16,11 +16,11 @@ export function findConflicts(data: MemoryData, group: Group): readonly Scope[] 
 }
 
 /**
- * Keys of the group that are stored already, as `userId/key`. A key that expired before the group's time (that of
- * its log rows) is free again.
+ * Keys of the group that are stored already, as `userId/key`. A key that expired before the group's time is free
+ * again.
  */
 export function findTakenKeys(data: MemoryData, group: Group): readonly string[] {
-  const nowMs = group.appends.reduce((latest, row) => Math.max(latest, row.atMs), 0);
+  const nowMs = group.atMs ?? group.appends.reduce((latest, row) => Math.max(latest, row.atMs), 0);
   const taken: string[] = [];
   const seen = new Set<string>();
   for (const { userId, key } of group.keys) {

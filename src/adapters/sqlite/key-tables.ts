@@ -16,7 +16,7 @@ import {
 export interface IdemKeyTable {
   /** The key's row, also if it has expired. */
   get(userId: string, key: string): KeyRow | null;
-  /** Keys of the group that are taken, as `userId/key`. One that expired before the group's log rows is free. */
+  /** Keys of the group that are taken, as `userId/key`. One that expired before the group's time is free. */
   taken(group: Group): readonly string[];
   put(row: KeyRow): void;
   /** Removes keys that have expired at `nowMs`, oldest first, at most `limit`. */
@@ -39,7 +39,8 @@ export function openIdemKeyTable(driver: Driver): IdemKeyTable {
     get,
     taken(group) {
       if (group.keys.length === 0) return [];
-      const nowMs = group.appends.reduce((latest, row) => Math.max(latest, row.atMs), 0);
+      const nowMs =
+        group.atMs ?? group.appends.reduce((latest, row) => Math.max(latest, row.atMs), 0);
       const taken: string[] = [];
       const seen = new Set<string>();
       for (const { userId, key } of group.keys) {

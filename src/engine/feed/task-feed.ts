@@ -9,6 +9,7 @@ import type { StoredEntries } from "../kernel/open-stream.ts";
 import type { Breath } from "./breath.ts";
 import { isAfter, type FeedEvent } from "./feed-event.ts";
 import { FreshTasks, type Made } from "./fresh-tasks.ts";
+import { tellAll } from "./tell-all.ts";
 import { TaskFold, type FoldRow } from "./task-fold.ts";
 
 /**
@@ -207,7 +208,7 @@ class SharedFeed {
 
   #give(events: readonly FeedEvent[]): void {
     if (events.length === 0) return;
-    for (const give of this.#live) give(events);
+    tellAll(this.#live, events);
   }
 }
 
@@ -273,8 +274,19 @@ export class TaskFeeds {
       stop();
       reader.end("ended");
     };
+    const pushLive = (events: readonly FeedEvent[]): void => {
+      try {
+        void push(events);
+      } catch (error) {
+        if (!state.stopped) {
+          stop();
+          reader.end("failed");
+        }
+        throw error;
+      }
+    };
     const leave = feed.join((events) => {
-      if (live) return void push(events);
+      if (live) return pushLive(events);
       queue.push(...events);
       if (queue.length <= behindMax) return;
       stop();

@@ -19,6 +19,7 @@ import { taskView } from "../../core/task/view.ts";
 import type { Committed } from "../kernel/group.ts";
 import type { Kernel } from "../kernel/kernel.ts";
 import type { StoredEntries } from "../kernel/open-stream.ts";
+import { tellAll } from "./tell-all.ts";
 import type { ApprovalChange, FeedEvent, TodoChange, UserFeedEvent } from "./feed-event.ts";
 
 type Give = (events: readonly UserFeedEvent[]) => void;
@@ -60,7 +61,7 @@ export class UserFeeds {
 
   #give(userId: string, events: readonly UserFeedEvent[]): void {
     if (events.length === 0) return;
-    for (const give of this.#readers.get(userId) ?? []) give(events);
+    tellAll(this.#readers.get(userId) ?? [], events);
   }
 
   #committed(commit: Committed): void {

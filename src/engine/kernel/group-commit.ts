@@ -92,7 +92,7 @@ export class GroupCommit {
         prepared = yield* prepareGroup(work, this.#groupPorts(), round);
         const group: Group = { ...prepared.group, outboxDone: settled };
         const commitMs = this.#ports.clock.nowMs();
-        result = isEmpty(group) ? { ok: true } : yield* ask.commit(group);
+        result = isEmpty(group) ? { ok: true } : yield* ask.commit({ ...group, atMs: commitMs });
         this.#storeMs += this.#ports.clock.nowMs() - commitMs;
       } catch (error) {
         this.#dropStates();
@@ -207,6 +207,6 @@ export class GroupCommit {
 }
 
 /** Refusals and repeated messages write nothing: their group needs no transaction. */
-function isEmpty(group: Group): boolean {
+function isEmpty(group: Omit<Group, "atMs">): boolean {
   return Object.values(group).every((part) => part.length === 0);
 }

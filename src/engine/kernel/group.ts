@@ -13,14 +13,15 @@ import type {
   TimerPut,
 } from "../../ports/store.ts";
 import type { CachedScope, ScopeCache } from "./cache.ts";
-import { encodeFrames, firstUnwritable, hasMeta, type EncodedFrame } from "./frame.ts";
-import type { Meta, Pending } from "./frame.ts";
+import { encodeFrames, firstUnwritable, hasMeta } from "./frame.ts";
+import type { EncodedFrame, Meta, Pending } from "./frame.ts";
 import { answerKnownKeys, replay } from "./known-keys.ts";
 import { LoadAhead } from "./load-ahead.ts";
 import { loadScope, UnreadableScope } from "./load.ts";
 import { PoisonedCommand } from "./poisoned-command.ts";
+import { prepareOwners } from "./prepare-owners.ts";
 import { rowsAway } from "./rows-away.ts";
-import * as ask from "./store-op.ts";
+import type * as ask from "./store-op.ts";
 
 /** Any decider: the kernel does not know what the scopes mean. */
 export type AnyDecider = Decider<unknown, unknown, unknown>;
@@ -100,6 +101,8 @@ export interface GroupPorts {
 /** A scope while a group works on it. */
 export interface Touched {
   readonly entry: CachedScope;
+  /** The first command that came to it. */
+  readonly by: Item;
   readonly pending: Pending;
   /** Which command made the events from which place of `pending` on. */
   readonly makers: { readonly from: number; readonly item: Item }[];
@@ -135,17 +138,19 @@ class Gathering {
   }
 
   /** The item's scope, if nothing has to be asked for it. */
-  known({ scope, isNew }: Item): Touched | undefined {
+  known(item: Item): Touched | undefined {
+    const { scope, isNew } = item;
     const before = this.touched.get(scope);
     if (before !== undefined) return before;
     this.ports.touched(scope);
-    const cached = this.ports.cache.get(scope) ?? (isNew === true ? this.zero(scope) : undefined);
-    return cached === undefined ? undefined : this.touch(cached);
+    const cached = this.ports.cache.get(scope) ?? (isNew ? this.zero(scope) : undefined);
+    return cached && this.touch(cached, item);
   }
 
-  touch(entry: CachedScope): Touched {
+  touch(entry: CachedScope, by: Item): Touched {
     const touched: Touched = {
       entry,
+      by,
       pending: { events: [], metas: [] },
       makers: [],
       seq: entry.seq,
@@ -207,10 +212,8 @@ class Gathering {
       touched.seq += batch.events.length;
     }
     let index = 0;
-    for (const message of batch.messages ?? none) {
-      this.send(item, touched, message, index, batch.events.length);
-      index += 1;
-    }
+    for (const message of batch.messages ?? none)
+      this.send(item, touched, message, index++, batch.events.length);
     for (const row of batch.rows ?? none) this.putRow(row);
     if (item.timer !== undefined)
       this.putTimer({ scope: item.scope, name: item.timer, atMs: null });
@@ -287,12 +290,10 @@ export function* prepareGroup(
       gathering.outcomes.push({ item, outcome: replay(item.key, twin) });
     else {
       const known = gathering.known(item);
-      gathering.run(item, known ?? gathering.touch(yield* gathering.load(item, at)));
+      gathering.run(item, known ?? gathering.touch(yield* gathering.load(item, at), item));
     }
   }
-  const owners = new Set<string>();
-  for (const { entry } of gathering.touched.values()) owners.add(entry.decider.owner(entry.state));
-  yield* ask.prepare([...owners]);
+  yield* prepareOwners(gathering.touched.values());
   return assemble(gathering);
 }
 

@@ -68,7 +68,7 @@ export class Kernel {
       void this.take(timer.scope, { type: "timer", name: timer.name }, {}, timer.name).catch(
         (error: unknown) => {
           // The timer's row is still there: it is tried again a little later.
-          this.#timers.failed(timer);
+          this.#timers.failed(timer, !(error instanceof ErrandError && error.code === "internal"));
           ports.log.error("a timer could not be handled", error, {
             scope: timer.scope,
             timer: timer.name,

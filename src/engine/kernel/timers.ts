@@ -8,6 +8,9 @@ const timersPage = 500;
 /** How long to wait before a timer whose group failed is tried again. */
 const retryMs = 1_000;
 
+/** Longest wait before a timer whose scope cannot be read or handled is tried again: each try doubles it. */
+const brokenRetryMsMax = 3_600_000;
+
 /**
  * The one wake-up of a kernel: armed for the earliest timer row. A fired timer's row is removed by the group that
  * handles it, so a crash in between fires it again.
@@ -22,6 +25,8 @@ export class Timers {
   readonly #fire: (timer: { scope: Scope; name: string }) => void;
   /** Timers whose commands are under way: they fire again only if those fail. */
   readonly #fired = new Set<string>();
+  /** Timers that failed for no fault of the disk: how often, and from when on they are tried again. */
+  readonly #broken = new Map<string, { readonly tries: number; readonly atMs: number }>();
   #armedMs: number | null = null;
   /** When another part of the kernel wants the waker too. */
   #alsoMs: number | null = null;
@@ -61,15 +66,22 @@ export class Timers {
   changed(timers: readonly TimerPut[]): void {
     let earliest = this.#armedMs;
     for (const { scope, name, atMs } of timers) {
-      this.#fired.delete(`${scope}|${name}`);
+      const key = `${scope}|${name}`;
+      this.#fired.delete(key);
+      this.#broken.delete(key);
       if (atMs !== null && (earliest === null || atMs < earliest)) earliest = atMs;
     }
     if (earliest !== this.#armedMs) this.#arm(earliest);
   }
 
-  /** The command of a fired timer was not committed. */
-  failed(timer: { readonly scope: Scope; readonly name: string }): void {
-    this.#fired.delete(`${timer.scope}|${timer.name}`);
+  /** The command of a fired timer was not committed; `heals`: because the disk refused it for now. */
+  failed(timer: { readonly scope: Scope; readonly name: string }, heals: boolean): void {
+    const key = `${timer.scope}|${timer.name}`;
+    this.#fired.delete(key);
+    if (heals) return;
+    const tries = (this.#broken.get(key)?.tries ?? 0) + 1;
+    const waitMs = Math.min(brokenRetryMsMax, retryMs * 2 ** (tries - 1));
+    this.#broken.set(key, { tries, atMs: this.#ports.clock.nowMs() + waitMs });
   }
 
   /** The waker rang. Early, late or for nothing: what is due is asked of the store. */
@@ -83,7 +95,7 @@ export class Timers {
     const due = await this.#ports.store.timersDue(nowMs, timersPage);
     for (const timer of due) {
       const key = `${timer.scope}|${timer.name}`;
-      if (this.#fired.has(key)) continue;
+      if (this.#fired.has(key) || (this.#broken.get(key)?.atMs ?? 0) > nowMs) continue;
       this.#fired.add(key);
       this.#fire(timer);
     }

@@ -7,6 +7,7 @@ import {
   pageResponse,
   problemResponse,
   protect,
+  requestIdOf,
   type Identifier,
   type Identity,
 } from "../../server/index.ts";
@@ -42,17 +43,20 @@ const publicPaths: ReadonlySet<string> = new Set([
 export default {
   async fetch(request: Request, env: EdgeEnv): Promise<Response> {
     const url = new URL(request.url);
+    const requestId = requestIdOf(request.headers, newRequestId);
     if (url.pathname === "/healthz" && ["GET", "HEAD"].includes(request.method))
-      return guarded(Response.json({ status: "ok" }), url);
+      return guarded(Response.json({ status: "ok" }), url, requestId);
     try {
       const settings = readEdgeSettings(env);
-      return (await pageOf(request, url, env)) ?? (await answer(request, url, env, settings));
+      return (
+        (await pageOf(request, url, env, requestId)) ?? (await answer(request, url, env, settings))
+      );
     } catch (error) {
       if (error instanceof ErrandError)
-        return guarded(problemResponse(error, requestIdOf(request)), url);
+        return guarded(problemResponse(error, requestId), url, requestId);
       console.error("a request failed", error);
       const bug = new ErrandError("internal", "Errand has a bug here", { cause: error });
-      return guarded(problemResponse(bug, requestIdOf(request)), url);
+      return guarded(problemResponse(bug, requestId), url, requestId);
     }
   },
 };
@@ -116,21 +120,22 @@ function isShort(request: Request): boolean {
 }
 
 /** A file of the page, with the headers that protect it; null if there is none. */
-async function pageOf(request: Request, url: URL, env: EdgeEnv): Promise<Response | null> {
+async function pageOf(
+  request: Request,
+  url: URL,
+  env: EdgeEnv,
+  requestId: string,
+): Promise<Response | null> {
   if (env.ASSETS === undefined || apiPath.test(url.pathname)) return null;
   if (request.method !== "GET" && request.method !== "HEAD") return null;
   const file = await env.ASSETS.fetch(request);
-  return file.ok || file.status === 304 ? guarded(pageResponse(file), url) : null;
+  return file.ok || file.status === 304 ? guarded(pageResponse(file), url, requestId) : null;
 }
 
-function guarded(response: Response, url: URL): Response {
-  return protect(
-    response,
-    `req_${crypto.randomUUID().replaceAll("-", "")}`,
-    url.protocol === "https:",
-  );
+function guarded(response: Response, url: URL, requestId: string): Response {
+  return protect(response, requestId, url.protocol === "https:");
 }
 
-function requestIdOf(request: Request): string {
-  return request.headers.get("x-request-id") ?? `req_${crypto.randomUUID().replaceAll("-", "")}`;
+function newRequestId(): string {
+  return `req_${crypto.randomUUID().replaceAll("-", "")}`;
 }

@@ -180,6 +180,30 @@ test("[LIMIT2] a full queue refuses a submit with 429 and a time to wait, and lo
   await engine.stop(0);
 });
 
+test("[LIMIT5] a repeated submit is answered with its task while its queue is full", async () => {
+  const gate = Promise.withResolvers<void>();
+  const wait = defineTask("wait", { queue: "narrow" }, async () => await gate.promise);
+  const engine = await engineOn(createMemoryStore(), [wait], undefined, {
+    pendingMax: 1,
+    queues: { narrow: { slots: 1 } },
+  });
+  const idempotencyKey = "once";
+  const first = await engine.submit("wait", null, { idempotencyKey });
+  await engine.submit("wait", null);
+  expect(await engine.submit("wait", null, { idempotencyKey })).toEqual({
+    taskId: first.taskId,
+    replayed: true,
+  });
+  for (const [input, options, code] of [
+    ["another body", { idempotencyKey }, "idempotency_mismatch"],
+    [null, { idempotencyKey: "other" }, "queue_full"],
+    [null, { idempotencyKey, userId: "bob" }, "queue_full"],
+  ] as const)
+    await expect(engine.submit("wait", input, options)).rejects.toMatchObject({ code });
+  gate.resolve();
+  await engine.stop(0);
+});
+
 test("[LIMIT4] who has too much waiting is refused, and others are not", async () => {
   const gate = Promise.withResolvers<void>();
   const wait = defineTask("wait", { queue: "narrow" }, async () => await gate.promise);

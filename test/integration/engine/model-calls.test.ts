@@ -1,3 +1,4 @@
+import { generateText } from "ai";
 import { afterEach, describe, expect, test } from "vitest";
 
 import {
@@ -5,6 +6,7 @@ import {
   type FakeModel,
   type FakeModelOptions,
 } from "../../../src/adapters/fake-model/fake-model.ts";
+import type { languageModel } from "../../../src/adapters/ai-sdk/language-model.ts";
 import { openaiModels } from "../../../src/adapters/openai/openai-models.ts";
 import { isRecord } from "../../../src/core/json.ts";
 import { defineTask, type AnyTaskType, type FeedEvent } from "../../../src/engine/index.ts";
@@ -118,6 +120,37 @@ describe("a model call", () => {
     const view = await viewOf(errand, taskId);
     expect(view.status).toBe("cancelled");
     expect(view.partial?.startsWith(textOfFeed(seen))).toBe(true);
+  });
+
+  test("[CALL17] the AI SDK's own abort closes the upstream socket of its call and leaves the task to its handler", async () => {
+    const stop = new AbortController();
+    const late = new AbortController();
+    const sdk = defineTask("sdk", {}, async (_: null, ctx) => {
+      const model = ctx.model("chat") as ReturnType<typeof languageModel>;
+      const said = async (prompt: string, abortSignal?: AbortSignal): Promise<string> => {
+        const more = abortSignal === undefined ? {} : { abortSignal };
+        return (await generateText({ model, prompt, ...more })).text;
+      };
+      const nameOf = (error: Error): string => error.name;
+      const streams = said("[[repeat 5000 word]]", stop.signal).catch(nameOf);
+      // The one slot is taken: this one is aborted before it has asked anybody.
+      const waits = said("[[say never]]", late.signal).catch(nameOf);
+      return [await waits, await streams, await said("[[say hello]]")];
+    });
+    const { errand, model } = await bench({ tokensPerSecond: 100 }, { tasks: [sdk] });
+    const { taskId } = await errand.engine.submit("sdk", null);
+    await followUntil(errand, taskId, (events) => textOfFeed(events).length > 30);
+    late.abort();
+    stop.abort();
+    const { tokensSent } = await model.find((request) => request.aborted);
+    expect(tokensSent).toBeLessThan(5_000);
+    expect(await errand.engine.ended(taskId)).toMatchObject({
+      status: "completed",
+      output: ["AbortError", "AbortError", "hello"],
+    });
+    const asked = model.log().filter(({ path }) => path.endsWith("completions"));
+    expect(asked.map(({ prompt }) => prompt)).toEqual(["[[repeat 5000 word]]", "[[say hello]]"]);
+    await expect.poll(async () => (await errand.engine.reader.queue("model:fake")).taken).toBe(0);
   });
 
   test("[CALL3] an answer that breaks off starts again behind a reset, never spliced", async () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 
 import { createMemoryStore } from "../../../src/adapters/memory/memory-store.ts";
 import { defineTask, type TaskType } from "../../../src/engine/index.ts";
@@ -70,6 +70,32 @@ const endpoint = {
   decodeTokensPerSecond: 30,
   idleTimeoutMs: 60_000,
 };
+
+test("[CALL18] a cancelled handler gives its start slot back when its step ends, and not before", async () => {
+  const gate = Promise.withResolvers<void>();
+  const stubborn = defineTask("stubborn", { queue: "narrow" }, async (_: null, ctx) => {
+    await ctx.step("long", () => gate.promise);
+    await ctx.step("never", () => null);
+  });
+  const quick = defineTask("quick", { queue: "narrow" }, () => "done");
+  const engine = await engineOn(createMemoryStore(), [stubborn, quick], undefined, {
+    queues: { narrow: { slots: 1 } },
+  });
+  const { taskId } = await engine.submit("stubborn", null);
+  await expect.poll(() => engine.isWorking).toBe(true);
+  const armed = vi.spyOn(globalThis, "setTimeout");
+  await engine.cancel(taskId);
+  // The grace never ends here: only the step's end can give the slot back.
+  const at = armed.mock.calls.findIndex(([, ms]) => ms === 5_000);
+  expect(at).toBeGreaterThanOrEqual(0);
+  clearTimeout(armed.mock.results[at]?.value as NodeJS.Timeout);
+  armed.mockRestore();
+  const next = engine.run("quick", null);
+  await expect.poll(async () => (await engine.reader.queue("narrow")).pending).toBe(1);
+  gate.resolve();
+  expect((await next).output).toBe("done");
+  await engine.stop(0);
+});
 
 const once = { retry: { attemptsMax: 1 } } as const;
 
