@@ -75,7 +75,7 @@ async function orphansOf(
       if (homes?.isLocal(taskScope(id)) === false) continue;
       const epoch = await kernel.read(taskScope(id), (state) => {
         const task = asTask(state);
-        return task.status === "running" ? task.epoch : null;
+        return task.status === "running" || task.beside ? task.epoch : null;
       });
       if (epoch !== null) orphans.push({ id, epoch });
     }

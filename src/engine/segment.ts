@@ -113,6 +113,11 @@ export class Segment {
     return this.#waiting > 0 && this.#working === 0;
   }
 
+  /** True while something of the handler works: a step, a tool, a call that streams. */
+  get isAtWork(): boolean {
+    return this.#working > 0;
+  }
+
   /** Ends the segment: its signal fires, and nothing it awaits settles any more. */
   kill(reason: ErrandError): void {
     if (this.#deadReason !== null) return;

@@ -124,11 +124,21 @@ async function step<T>(
   return asKnownToCaller<T>(result);
 }
 
+/**
+ * Whether something of the handler works beside the wait that begins: a crash then must not leave that until the wait is
+ * over. Looked at a moment later, when what was begun in the same breath, as in `Promise.race`, has begun.
+ */
+async function besideWork(segment: Segment): Promise<{ readonly beside?: true }> {
+  await Promise.resolve();
+  return segment.isAtWork ? { beside: true } : {};
+}
+
 async function sleep(segment: Segment, ms: number, name: string | undefined): Promise<void> {
   checkMs("sleep", ms, 0);
   const op = name === undefined ? segment.ordinal("sleep") : `sleep:${name}`;
   segment.claim(op);
-  if (segment.operation(op) === undefined) await segment.ask({ type: "sleep", op, ms });
+  if (segment.operation(op) === undefined)
+    await segment.ask({ type: "sleep", op, ms, ...(await besideWork(segment)) });
   await segment.waitFor(
     op,
     (operation): operation is Extract<Operation, { kind: "sleep" }> =>
@@ -151,6 +161,7 @@ async function waitForEvent<T>(
       op,
       name,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(await besideWork(segment)),
     });
   }
   const wait = await segment.waitFor(
@@ -187,6 +198,7 @@ async function approve(
       name: op,
       approval: { question, ...(told === undefined ? {} : { details: told }) },
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(await besideWork(segment)),
     });
   }
   const wait = await segment.waitFor(
@@ -227,7 +239,7 @@ async function spawn<O>(
   const settled: Child<O>["settled"] = async () => {
     const known = segment.operation(op);
     if (known?.kind !== "child" || known.end === null)
-      await segment.ask({ type: "join", ops: [op] });
+      await segment.ask({ type: "join", ops: [op], ...(await besideWork(segment)) });
     const ended = await segment.waitFor(
       op,
       (operation): operation is ChildOperation =>

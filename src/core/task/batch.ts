@@ -154,11 +154,11 @@ export function taskRow(
 }
 
 /**
- * True if the task's row says `waiting`: the attempt waits and no model call of it is under way. As soon as one
- * is, the row says `running`, because the handler may go on without another row (SPEC RECOVER2).
+ * True if the task's row says `waiting`: the attempt waits, no model call of it is under way and nothing goes on beside.
+ * Else the row says `running`, because the handler may go on without another row (SPEC RECOVER2).
  */
 function isParked(state: TaskState): boolean {
-  return state.status === "waiting" && !hasOpenCall(state);
+  return state.status === "waiting" && !state.beside && !hasOpenCall(state);
 }
 
 function hasOpenCall(state: TaskState): boolean {
@@ -183,14 +183,15 @@ export function leaveStartSlot(
   state: TaskState,
   spec: TaskSpec,
   status: "running" | "waiting",
+  beside = false,
 ): void {
-  const waits = status === "waiting" && !hasOpenCall(state);
+  const waits = status === "waiting" && !beside && !state.beside && !hasOpenCall(state);
   if (state.lease !== null) settleCall(made, spec.queue, state.lease);
   else if (waits === isParked(state)) return;
   made.rows.push(taskRow(state, spec, waits ? "waiting" : "running"));
 }
 
-/** The row of a task whose handler goes on, unless it says `running` already. */
+/** The row of a task whose handler goes on, be it beside what it waits for, unless it says `running` already. */
 export function rowWhenWoken(made: Draft, state: TaskState): void {
   if (isParked(state)) made.rows.push(taskRow(state, specOf(state), "running"));
 }

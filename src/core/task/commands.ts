@@ -25,7 +25,8 @@ export type RunnerCommand = { readonly epoch: number } & (
   | { readonly type: "fail"; readonly error: ErrorData; readonly retry: RetryWish }
   | { readonly type: "progress"; readonly progress: Progress }
   | { readonly type: "step"; readonly op: string; readonly result: unknown }
-  | { readonly type: "sleep"; readonly op: string; readonly ms: number }
+  /** `beside`, here and below: something else of the handler works meanwhile. */
+  | { readonly type: "sleep"; readonly op: string; readonly ms: number; readonly beside?: true }
   | {
       readonly type: "wait";
       readonly op: string;
@@ -33,13 +34,14 @@ export type RunnerCommand = { readonly epoch: number } & (
       readonly timeoutMs?: number;
       /** Asks a person instead of waiting for an event. */
       readonly approval?: Omit<ApprovalQuestion, "id">;
+      readonly beside?: true;
     }
   | {
       readonly type: "spawn";
       readonly op: string;
       readonly spec: Omit<TaskSpec, "rootId" | "parentId" | "depth">;
     }
-  | { readonly type: "join"; readonly ops: readonly string[] }
+  | { readonly type: "join"; readonly ops: readonly string[]; readonly beside?: true }
   | ({ readonly type: "call" } & CallSpec)
   /** The call was stopped because its queue asked for it; its socket is closed, and `partial` is all it said. */
   | {

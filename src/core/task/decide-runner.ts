@@ -9,6 +9,7 @@ import {
   finish,
   known,
   leaveStartSlot,
+  rowWhenWoken,
   specOf,
   unchanged,
   type TaskBatch,
@@ -71,6 +72,7 @@ function step(state: TaskState, command: Command<"step">): TaskBatch {
   if (before !== null) return before;
   const made = draft();
   made.events.push({ type: "step.completed", op: command.op, result: command.result });
+  rowWhenWoken(made, state);
   return finish(made);
 }
 
@@ -79,9 +81,11 @@ function sleep(state: TaskState, command: Command<"sleep">, ctx: DecideContext):
   if (before !== null) return before;
   const made = draft();
   const untilMs = ctx.nowMs + command.ms;
-  made.events.push({ type: "sleep.started", op: command.op, untilMs });
+  const { beside } = command;
+  const besides = beside === undefined ? null : { beside };
+  made.events.push({ type: "sleep.started", op: command.op, untilMs, ...besides });
   made.timers.push({ name: `op:${command.op}`, atMs: untilMs });
-  leaveStartSlot(made, state, specOf(state), "waiting");
+  leaveStartSlot(made, state, specOf(state), "waiting", beside);
   return finish(made);
 }
 
@@ -99,6 +103,7 @@ function wait(state: TaskState, command: Command<"wait">, ctx: DecideContext): T
     name: command.name,
     ...until,
     ...(asked === undefined ? {} : { approval: asked }),
+    ...(command.beside === undefined ? {} : { beside: command.beside }),
   });
   if (asked !== undefined) askApproval(made, state, asked, untilMs);
   const kept = asked === undefined ? state.inbox.get(command.name) : undefined;
@@ -108,7 +113,8 @@ function wait(state: TaskState, command: Command<"wait">, ctx: DecideContext): T
   } else if (untilMs !== undefined) {
     made.timers.push({ name: `op:${command.op}`, atMs: untilMs });
   }
-  leaveStartSlot(made, state, specOf(state), kept === undefined ? "waiting" : "running");
+  const status = kept === undefined ? "waiting" : "running";
+  leaveStartSlot(made, state, specOf(state), status, command.beside);
   return finish(made);
 }
 
@@ -142,6 +148,7 @@ function spawn(state: TaskState, command: Command<"spawn">, ctx: DecideContext):
   made.events.push({ type: "child.spawned", op: command.op, child, taskType: childSpec.type });
   const body: TaskCommand = { type: "submit", spec: childSpec };
   made.messages.push({ to: taskScope(child), body });
+  rowWhenWoken(made, state);
   return finish(made, { child });
 }
 
@@ -158,8 +165,13 @@ function join(state: TaskState, command: Command<"join">): TaskBatch {
   }
   if (open.length === 0) return unchanged();
   const made = draft();
-  made.events.push({ type: "child.awaited", ops: open });
-  leaveStartSlot(made, state, specOf(state), "waiting");
+  const { beside } = command;
+  made.events.push({
+    type: "child.awaited",
+    ops: open,
+    ...(beside === undefined ? null : { beside }),
+  });
+  leaveStartSlot(made, state, specOf(state), "waiting", beside);
   return finish(made);
 }
 
@@ -178,6 +190,7 @@ function toolIntend(state: TaskState, command: Command<"toolIntend">): TaskBatch
   const made = draft();
   const { op, id, name, hash } = command;
   made.events.push({ type: "tool.intended", op, id, name, hash });
+  rowWhenWoken(made, state);
   return finish(made);
 }
 
@@ -206,5 +219,6 @@ function toolSettle(state: TaskState, command: Command<"toolSettle">): TaskBatch
     ...(command.output === undefined ? {} : { output: command.output }),
     ...(command.error === undefined ? {} : { error: command.error }),
   });
+  rowWhenWoken(made, state);
   return finish(made);
 }

@@ -147,6 +147,7 @@ function runner(state: TaskState, command: RunnerCommand, ctx: DecideContext): T
     case "progress": {
       const made = draft();
       made.events.push({ type: "task.progressed", progress: command.progress });
+      rowWhenWoken(made, state);
       return finish(made);
     }
     case "handBack": {
@@ -205,7 +206,7 @@ function backToQueue(made: Draft, state: TaskState, graceful: boolean): void {
 
 /** `call`: the lease that is void, or null when recovery found the task itself without a worker. */
 function lost(state: TaskState, ctx: DecideContext, call: string | null): TaskBatch {
-  if (state.phase !== "active" || state.status !== "running") return unchanged();
+  if (state.phase !== "active" || (state.status !== "running" && !state.beside)) return unchanged();
   if (call !== null && call !== state.lease && !holds(state, call)) return unchanged();
   const made = draft();
   const open = call === null ? openWait(state) : null;
@@ -345,8 +346,8 @@ function childEnded(
     const made = draft();
     made.events.push({ type: "child.ended", op, end: command.end });
     if (state.phase === "active") made.signals.push({ kind: "task.wake", taskId: state.id, op });
-    // While it waits for other children it goes on waiting.
-    if (state.awaited.has(op) && state.awaited.size === 1) rowWhenWoken(made, state);
+    // While it waits for other children it goes on waiting, but who waits for this one goes on beside.
+    if (state.awaited.has(op)) rowWhenWoken(made, state);
     return finish(made);
   }
   return unchanged();

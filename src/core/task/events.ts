@@ -78,7 +78,13 @@ export type TaskEvent =
   | { readonly type: "task.resumed"; readonly epoch: number }
   | { readonly type: "task.progressed"; readonly progress: Progress }
   | { readonly type: "step.completed"; readonly op: string; readonly result: unknown }
-  | { readonly type: "sleep.started"; readonly op: string; readonly untilMs: number }
+  /** `beside`, here and below: something else of the handler works meanwhile. */
+  | {
+      readonly type: "sleep.started";
+      readonly op: string;
+      readonly untilMs: number;
+      readonly beside?: true;
+    }
   | { readonly type: "sleep.ended"; readonly op: string }
   | {
       readonly type: "wait.started";
@@ -87,6 +93,7 @@ export type TaskEvent =
       readonly untilMs?: number;
       /** It waits for a person's yes or no, and for no event. */
       readonly approval?: ApprovalQuestion;
+      readonly beside?: true;
     }
   | {
       readonly type: "wait.ended";
@@ -102,7 +109,7 @@ export type TaskEvent =
       readonly child: string;
       readonly taskType: string;
     }
-  | { readonly type: "child.awaited"; readonly ops: readonly string[] }
+  | { readonly type: "child.awaited"; readonly ops: readonly string[]; readonly beside?: true }
   | { readonly type: "child.ended"; readonly op: string; readonly end: ChildEnd }
   | {
       readonly type: "call.requested";

@@ -1,6 +1,6 @@
 import { unreachable } from "../invariant.ts";
 import type { TaskEvent } from "./events.ts";
-import { goOnFrom, put, roughBytes, run, suspend } from "./fold.ts";
+import { goOnBeside, goOnFrom, put, roughBytes, run, suspend } from "./fold.ts";
 import type { CallOperation, TaskState } from "./state.ts";
 
 type ToolEvent = Extract<TaskEvent, { type: `tool.${string}` }>;
@@ -88,7 +88,7 @@ function evolveTool(state: TaskState, event: ToolEvent): TaskState {
         },
         128,
       );
-      return state;
+      return goOnBeside(state);
     case "tool.settled":
       if (operation?.kind === "tool") {
         operation.state = event.state;
@@ -96,7 +96,7 @@ function evolveTool(state: TaskState, event: ToolEvent): TaskState {
         operation.error = event.error ?? null;
         state.heldBytes += roughBytes(event.output);
       }
-      return state;
+      return goOnBeside(state);
     default:
       return unreachable(event, "task event");
   }

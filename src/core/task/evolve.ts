@@ -1,7 +1,7 @@
 import { unreachable } from "../invariant.ts";
 import type { TaskEvent } from "./events.ts";
 import { evolveCall } from "./evolve-call.ts";
-import { goOnFrom, put, roughBytes, run, suspend } from "./fold.ts";
+import { goOnBeside, goOnFrom, put, roughBytes, run, suspend } from "./fold.ts";
 import type { Reason, TaskState } from "./state.ts";
 
 /** Facts that keep a result, so that the next attempt does not come by here again. */
@@ -51,7 +51,7 @@ export function evolveTask(state: TaskState, event: TaskEvent, atMs: number): Ta
       return run(state);
     case "task.progressed":
       state.progress = event.progress;
-      return state;
+      return goOnBeside(state);
     case "task.lost":
       if (event.graceful === undefined) state.losses += 1;
       return leaveAttempt(state);
@@ -129,42 +129,17 @@ function evolveWait(state: TaskState, event: WaitEvent): TaskState {
   switch (event.type) {
     case "step.completed":
       put(state, event.op, { kind: "step", result: event.result }, roughBytes(event.result));
-      return state;
+      return goOnBeside(state);
     case "sleep.started":
       put(state, event.op, { kind: "sleep", untilMs: event.untilMs, done: false }, 0);
-      return suspend(state, { code: "sleep", untilMs: event.untilMs, op: event.op });
+      return suspend(state, { code: "sleep", untilMs: event.untilMs, op: event.op }, event.beside);
     case "sleep.ended": {
       const sleep = state.operations.get(event.op);
       if (sleep?.kind === "sleep") sleep.done = true;
       return run(state);
     }
-    case "wait.started": {
-      const untilMs = event.untilMs ?? null;
-      const { approval } = event;
-      const asked = approval === undefined ? {} : { approval };
-      put(
-        state,
-        event.op,
-        {
-          kind: "wait",
-          name: event.name,
-          untilMs,
-          ...asked,
-          done: false,
-          payload: null,
-          timedOut: false,
-        },
-        approval === undefined ? 0 : roughBytes(approval),
-      );
-      return suspend(state, {
-        code: approval === undefined ? "event" : "approval",
-        op: event.op,
-        ...(approval === undefined
-          ? {}
-          : { approval: { id: approval.id, question: approval.question } }),
-        ...(untilMs === null ? {} : { untilMs }),
-      });
-    }
+    case "wait.started":
+      return startWait(state, event);
     case "wait.ended":
       return endWait(state, event);
     case "event.received": {
@@ -176,23 +151,57 @@ function evolveWait(state: TaskState, event: WaitEvent): TaskState {
     }
     case "child.spawned":
       put(state, event.op, { kind: "child", child: event.child, end: null }, 64);
-      return state;
+      return goOnBeside(state);
     case "child.awaited":
       for (const op of event.ops) state.awaited.add(op);
-      return suspend(state, {
-        code: "child",
-        ...(event.ops[0] === undefined ? {} : { op: event.ops[0] }),
-      });
+      return suspend(
+        state,
+        { code: "child", ...(event.ops[0] === undefined ? {} : { op: event.ops[0] }) },
+        event.beside,
+      );
     case "child.ended": {
       const child = state.operations.get(event.op);
       if (child?.kind === "child") child.end = event.end;
       state.heldBytes += roughBytes(event.end.output);
-      if (!state.awaited.delete(event.op) || state.awaited.size > 0) return state;
-      return run(state);
+      if (!state.awaited.delete(event.op)) return state;
+      // Who waits for this one goes on, although others are waited for as well.
+      return state.awaited.size > 0 ? goOnBeside(state) : run(state);
     }
     default:
       return unreachable(event, "task event");
   }
+}
+
+function startWait(
+  state: TaskState,
+  event: Extract<TaskEvent, { type: "wait.started" }>,
+): TaskState {
+  const untilMs = event.untilMs ?? null;
+  const { approval } = event;
+  const asked = approval === undefined ? {} : { approval };
+  put(
+    state,
+    event.op,
+    {
+      kind: "wait",
+      name: event.name,
+      untilMs,
+      ...asked,
+      done: false,
+      payload: null,
+      timedOut: false,
+    },
+    approval === undefined ? 0 : roughBytes(approval),
+  );
+  const reason: Reason = {
+    code: approval === undefined ? "event" : "approval",
+    op: event.op,
+    ...(approval === undefined
+      ? {}
+      : { approval: { id: approval.id, question: approval.question } }),
+    ...(untilMs === null ? {} : { untilMs }),
+  };
+  return suspend(state, reason, event.beside);
 }
 
 function endWait(state: TaskState, event: Extract<TaskEvent, { type: "wait.ended" }>): TaskState {
@@ -228,6 +237,7 @@ function waitOutside(
 function leaveAttempt(state: TaskState): TaskState {
   state.lease = null;
   state.awaited.clear();
+  state.beside = false;
   for (const operation of state.operations.values()) {
     if (operation.kind === "call" && operation.state !== "done") {
       operation.state = "idle";
@@ -264,6 +274,7 @@ function end(
   state.status = status;
   state.reason = null;
   state.lease = null;
+  state.beside = false;
   state.ends += 1;
   state.endedAtMs = atMs;
   return state;

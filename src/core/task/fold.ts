@@ -27,14 +27,22 @@ export function run(state: TaskState): TaskState {
   const { streams, waits } = callsOf(state);
   if (waits !== null && !streams) return wait(state, waits);
   state.status = "running";
+  state.beside = false;
   state.reason = waits?.code === "backoff" ? waits : null;
   return state;
 }
 
+/** Something of the handler has worked while the attempt waits: it goes on beside what it waits for. */
+export function goOnBeside(state: TaskState): TaskState {
+  if (state.phase === "active" && state.status === "waiting") state.beside = true;
+  return state;
+}
+
 /** Inside an attempt, an operation waits. While a call streams the task still counts as running. */
-export function suspend(state: TaskState, reason: Reason): TaskState {
+export function suspend(state: TaskState, reason: Reason, beside = false): TaskState {
   if (state.phase !== "active") return state;
   state.lease = null;
+  if (beside) state.beside = true;
   const { streams, waits } = callsOf(state);
   if (streams) return run(state);
   return wait(state, waits?.code === "backoff" ? waits : reason);

@@ -168,22 +168,24 @@ function dueTimer(life: Life, of: number): string {
 
 function workerCommand(of: number, state: TaskState, epoch: number): TaskCommand {
   const n = of % 3;
+  const beside = of % 2 === 0 ? null : { beside: true as const };
   const live = state.operations.get(`call${n}`);
   const call = live?.kind === "call" ? live.call : "";
   const op = `call${n}`;
   const children = [...state.operations].filter(([, operation]) => operation.kind === "child");
   const commands: TaskCommand[] = [
     { type: "step", epoch, op: `step${n}`, result: { n } },
-    { type: "sleep", epoch, op: `sleep${n}`, ms: 1_000 * n },
+    { type: "sleep", epoch, op: `sleep${n}`, ms: 1_000 * n, ...beside },
     {
       type: "wait",
       epoch,
       op: `wait${n}`,
       name: `go${n}`,
       ...(n === 0 ? {} : { timeoutMs: 4_000 }),
+      ...beside,
     },
     { type: "spawn", epoch, op: `child${n}`, spec: childSpec },
-    { type: "join", epoch, ops: children.map(([name]) => name).slice(0, 1 + n) },
+    { type: "join", epoch, ops: children.map(([name]) => name).slice(0, 1 + n), ...beside },
     { type: "call", epoch, op, queue: "model", role: "chat", hash: "h", cost: 1 },
     { type: "call", epoch, op, queue: "model", role: "chat", hash: "h", cost: 1 },
     { type: "callDone", epoch, op, call, result },
@@ -234,7 +236,7 @@ function rowOf({ state, row }: Life): string | null {
   const open = calls.some(
     ({ state: at }) => at === "pending" || at === "granted" || at === "backoff",
   );
-  return state.status === "waiting" && !open ? "waiting" : "running";
+  return state.status === "waiting" && !open && !state.beside ? "waiting" : "running";
 }
 
 function openTimers({ state, timers }: Life): string[] {

@@ -189,16 +189,46 @@ test("[TASK19] a parent that waits for children holds no slot, and goes on when 
     .when({ type: "childEnded", child: "task_b", end })
     .then({ type: "child.ended", op: "b", end })
     .signals(wake("b"))
-    .rows();
+    .rows({ status: "running" });
   expect(first.state.status).toBe("waiting");
   const last = first
     .when({ type: "childEnded", child: "task_a", end })
     .then({ type: "child.ended", op: "a", end })
     .signals(wake("a"))
-    .rows({ status: "running" });
+    .rows();
   expect(last.state.status).toBe("running");
   last.again().nothing();
   last.when({ type: "join", epoch: 1, ops: ["a", "b"] }).nothing();
+});
+
+test("[RECOVER2] what goes on beside a wait is found by its row, and goes on behind a crash in the same attempt", () => {
+  const asks: TaskCommand = { type: "wait", epoch: 1, op: "w", name: "stop" };
+  const step: TaskCommand = { type: "step", epoch: 1, op: "step:1", result: 1 };
+  const beside = task(...running()).when({ ...asks, beside: true });
+  beside
+    .then({ type: "wait.started", op: "w", name: "stop", beside: true })
+    .sends(slotBack)
+    .rows({ status: "running" });
+  const later = task(...running())
+    .when(asks)
+    .rows({ status: "waiting" })
+    .when(step);
+  later
+    .rows({ status: "running" })
+    .when({ ...step, op: "step:2" })
+    .rows();
+  for (const { state, lost } of [
+    { state: beside.state, lost: beside.when({ type: "lost" }) },
+    { state: later.state, lost: later.when({ type: "lost" }) },
+  ]) {
+    expect(state).toMatchObject({ status: "waiting", reason: { code: "event" }, beside: true });
+    lost.then().signals(wake("w"));
+    expect(lost.when({ type: "rehydrate" }).state).toMatchObject({ losses: 0, beside: false });
+  }
+  task(...running())
+    .when(asks)
+    .when({ type: "lost" })
+    .nothing();
 });
 
 test("[TASK19] the end of a task that is no child of this one means nothing", () => {

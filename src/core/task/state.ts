@@ -120,6 +120,8 @@ export interface TaskState {
   operations: Map<string, Operation>;
   /** Children the handler waits for. */
   awaited: Set<string>;
+  /** It waits, and something else of its handler works, or has worked since: it may be going on (SPEC RECOVER2). */
+  beside: boolean;
   /** Events that arrived before anything waited for them, by name. */
   inbox: Map<string, unknown[]>;
   progress: Progress | null;
@@ -152,6 +154,7 @@ export function zeroTask(id: string): TaskState {
     lease: null,
     operations: new Map(),
     awaited: new Set(),
+    beside: false,
     inbox: new Map(),
     progress: null,
     output: null,

@@ -1,28 +1,15 @@
-import { createHash } from "node:crypto";
-
 import { generateText } from "ai";
 import { afterEach, describe, expect, test } from "vitest";
 
-import { plainCipher } from "../../../src/adapters/aes-cipher/plain-cipher.ts";
-import { languageModel } from "../../../src/adapters/ai-sdk/language-model.ts";
+import type { languageModel } from "../../../src/adapters/ai-sdk/language-model.ts";
 import { startFakeModel, type FakeModel } from "../../../src/adapters/fake-model/fake-model.ts";
 import { createMemoryStore, type MemoryStore } from "../../../src/adapters/memory/memory-store.ts";
 import { systemClock } from "../../../src/adapters/node/clock.ts";
-import { createSystemRandom } from "../../../src/adapters/node/random.ts";
-import { nextTurn } from "../../../src/adapters/node/turn.ts";
-import { createTimeoutWaker } from "../../../src/adapters/node/waker.ts";
-import { openaiModels } from "../../../src/adapters/openai/openai-models.ts";
 import { ErrandError } from "../../../src/core/errors.ts";
 import { cursorStart } from "../../../src/core/stream/cursor.ts";
-import {
-  defineTask,
-  Engine,
-  type AnyTaskType,
-  type EngineSettings,
-  type FeedEvent,
-} from "../../../src/engine/index.ts";
-import type { Clock } from "../../../src/ports/host.ts";
-import { followThrough, quietLog, textOfFeed } from "./workbench.ts";
+import type { Engine } from "../../../src/engine/index.ts";
+import { defineTask, type AnyTaskType, type FeedEvent } from "../../../src/engine/index.ts";
+import { engineOn, followThrough, textOfFeed } from "./workbench.ts";
 
 const fakes: FakeModel[] = [];
 afterEach(async () => {
@@ -33,50 +20,6 @@ async function fakeModel(tokensPerSecond: number): Promise<FakeModel> {
   const fake = await startFakeModel({ tokensPerSecond });
   fakes.push(fake);
   return fake;
-}
-
-/** An engine over a store. A crash is: nobody asks the old engine again, and a new one opens a copy of its store. */
-async function engineOn(
-  store: MemoryStore,
-  tasks: readonly AnyTaskType[],
-  baseUrl?: string,
-  settings: Partial<EngineSettings> = {},
-  clock: Clock = systemClock,
-): Promise<Engine> {
-  const endpoint = {
-    name: "fake",
-    models: openaiModels({ baseUrl: baseUrl ?? "http://127.0.0.1:9/v1" }),
-    slots: 1,
-    baseUrl: null,
-    promptTokensPerSecond: 500,
-    decodeTokensPerSecond: 30,
-    idleTimeoutMs: 5_000,
-  };
-  const engine = new Engine(
-    {
-      store,
-      cipher: plainCipher,
-      clock,
-      random: createSystemRandom(),
-      turn: nextTurn,
-      log: quietLog(),
-      waker: (wake) => createTimeoutWaker(clock, wake),
-      languageModel: (modelId, run) =>
-        languageModel(({ model: _model, ...call }, options) => run(call, options), { modelId }),
-      fatal: (error) => {
-        throw error;
-      },
-      sha256: (text) => Promise.resolve(createHash("sha256").update(text).digest("hex")),
-    },
-    {
-      tasks,
-      endpoints: [endpoint],
-      roles: { chat: { endpoint: "fake", model: "fake" } },
-      ...settings,
-    },
-  );
-  await engine.start();
-  return engine;
 }
 
 const ask = defineTask("ask", {}, async (input: { prompt: string }, ctx) => {

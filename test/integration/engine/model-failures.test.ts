@@ -82,9 +82,13 @@ describe("what a failure of the endpoint leads to", () => {
     const view = async () =>
       (await errand.engine.reader.queues()).find(({ name }) => name === queue);
     await expect.poll(async () => (await view())?.closed?.code).toBe("endpoint_loading");
-    const why = await errand.engine.reader.why(first.taskId, null);
-    expect(why.queue?.code).toBe("endpoint_loading");
-    expect(why.message).toContain("is loading its model");
+    // Its call is back in line a moment after its queue has heard of it.
+    await expect
+      .poll(() => errand.engine.reader.why(first.taskId, null))
+      .toMatchObject({
+        queue: { code: "endpoint_loading" },
+        message: expect.stringContaining("is loading its model") as string,
+      });
     expect((await errand.engine.ended(first.taskId)).output).toBe("a");
     expect((await view())?.closed).toBeNull();
   });

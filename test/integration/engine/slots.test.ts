@@ -1,16 +1,9 @@
-import { createHash } from "node:crypto";
-
 import { expect, test } from "vitest";
 
-import { plainCipher } from "../../../src/adapters/aes-cipher/plain-cipher.ts";
 import { createMemoryStore } from "../../../src/adapters/memory/memory-store.ts";
-import { systemClock } from "../../../src/adapters/node/clock.ts";
-import { createSystemRandom } from "../../../src/adapters/node/random.ts";
-import { nextTurn } from "../../../src/adapters/node/turn.ts";
-import { createTimeoutWaker } from "../../../src/adapters/node/waker.ts";
-import { defineTask, Engine, type AnyTaskType, type TaskType } from "../../../src/engine/index.ts";
+import { defineTask, type TaskType } from "../../../src/engine/index.ts";
 import { ModelError, type Delta, type Models } from "../../../src/ports/models.ts";
-import { quietLog } from "./workbench.ts";
+import { engineOn } from "./workbench.ts";
 
 const answer: readonly Delta[] = [
   { type: "text", text: "yes" },
@@ -69,6 +62,15 @@ const asks = defineTask("asks", {}, async (input: string, ctx) => {
   return (await ctx.generate("chat", call(input))).text;
 });
 
+const endpoint = {
+  name: "slow",
+  slots: 2,
+  baseUrl: null,
+  promptTokensPerSecond: 500,
+  decodeTokensPerSecond: 30,
+  idleTimeoutMs: 60_000,
+};
+
 const once = { retry: { attemptsMax: 1 } } as const;
 
 /** How a handler ends while a call of it streams. */
@@ -94,8 +96,10 @@ test.each(Object.entries(endings))(
   "[CALL9] the slot of a call whose handler %s is not given on before its socket is closed",
   async (_, ends) => {
     const model = new SlowToHangUp();
-    const engine = engineOver(model, [ends, asks]);
-    await engine.start();
+    const engine = await engineOn(createMemoryStore(), [ends, asks], undefined, {
+      endpoints: [{ ...endpoint, models: model }],
+      roles: { chat: { endpoint: "slow", model: "slow" } },
+    });
     const ended = engine.run("ends", null);
     await expect.poll(() => model.asked.toSorted()).toEqual(["refuse", "stay"]);
     const waiting = [engine.run("asks", "one"), engine.run("asks", "two")];
@@ -115,31 +119,3 @@ test.each(Object.entries(endings))(
     await engine.stop(0);
   },
 );
-
-function engineOver(models: Models, tasks: readonly AnyTaskType[]): Engine {
-  const endpoint = {
-    name: "slow",
-    models,
-    slots: 2,
-    baseUrl: null,
-    promptTokensPerSecond: 500,
-    decodeTokensPerSecond: 30,
-    idleTimeoutMs: 60_000,
-  };
-  return new Engine(
-    {
-      store: createMemoryStore(),
-      cipher: plainCipher,
-      clock: systemClock,
-      random: createSystemRandom(),
-      turn: nextTurn,
-      log: quietLog(),
-      waker: (wake) => createTimeoutWaker(systemClock, wake),
-      fatal: (error) => {
-        throw error;
-      },
-      sha256: (text) => Promise.resolve(createHash("sha256").update(text).digest("hex")),
-    },
-    { tasks, endpoints: [endpoint], roles: { chat: { endpoint: "slow", model: "slow" } } },
-  );
-}

@@ -1,14 +1,29 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { AnyTaskType, Engine, FeedEvent, TaskView } from "../../../src/engine/index.ts";
+import { plainCipher } from "../../../src/adapters/aes-cipher/plain-cipher.ts";
+import { languageModel } from "../../../src/adapters/ai-sdk/language-model.ts";
+import type { MemoryStore } from "../../../src/adapters/memory/memory-store.ts";
+import { systemClock } from "../../../src/adapters/node/clock.ts";
+import { createSystemRandom } from "../../../src/adapters/node/random.ts";
+import { nextTurn } from "../../../src/adapters/node/turn.ts";
+import { createTimeoutWaker } from "../../../src/adapters/node/waker.ts";
+import { openaiModels } from "../../../src/adapters/openai/openai-models.ts";
+import {
+  Engine,
+  type AnyTaskType,
+  type EngineSettings,
+  type FeedEvent,
+  type TaskView,
+} from "../../../src/engine/index.ts";
 import type { Cursor } from "../../../src/core/stream/cursor.ts";
 import { cursorStart } from "../../../src/core/stream/cursor.ts";
 import { isEnd } from "../../../src/core/task/status.ts";
 import { readSettings } from "../../../src/hosts/embedded/config.ts";
 import { openEmbedded, type Embedded } from "../../../src/hosts/embedded/embedded.ts";
-import type { Log } from "../../../src/ports/host.ts";
+import type { Clock, Log } from "../../../src/ports/host.ts";
 
 /** A log that tests can read: errors are kept, the rest is dropped. */
 export function quietLog(): Log & { readonly errors: string[] } {
@@ -59,6 +74,50 @@ export async function openIn(
       },
     },
   );
+}
+
+/** An engine over a store. A crash is: nobody asks the old engine again, and a new one opens a copy of its store. */
+export async function engineOn(
+  store: MemoryStore,
+  tasks: readonly AnyTaskType[],
+  baseUrl?: string,
+  settings: Partial<EngineSettings> = {},
+  clock: Clock = systemClock,
+): Promise<Engine> {
+  const endpoint = {
+    name: "fake",
+    models: openaiModels({ baseUrl: baseUrl ?? "http://127.0.0.1:9/v1" }),
+    slots: 1,
+    baseUrl: null,
+    promptTokensPerSecond: 500,
+    decodeTokensPerSecond: 30,
+    idleTimeoutMs: 5_000,
+  };
+  const engine = new Engine(
+    {
+      store,
+      cipher: plainCipher,
+      clock,
+      random: createSystemRandom(),
+      turn: nextTurn,
+      log: quietLog(),
+      waker: (wake) => createTimeoutWaker(clock, wake),
+      languageModel: (modelId, run) =>
+        languageModel(({ model: _model, ...call }, options) => run(call, options), { modelId }),
+      fatal: (error) => {
+        throw error;
+      },
+      sha256: (text) => Promise.resolve(createHash("sha256").update(text).digest("hex")),
+    },
+    {
+      tasks,
+      endpoints: [endpoint],
+      roles: { chat: { endpoint: "fake", model: "fake" } },
+      ...settings,
+    },
+  );
+  await engine.start();
+  return engine;
 }
 
 /** Follows a task until `enough` says so or it ends; answers everything it was told. */
