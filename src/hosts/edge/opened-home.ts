@@ -59,7 +59,7 @@ export interface EdgeConfig {
   readonly flowHeartbeatMs?: number;
 }
 
-/** One pool for all homes of this isolate. */
+/** One pool for all homes of this process. */
 const random = createSystemRandom();
 
 /** A day: how exactly the retention is kept in an object that sleeps. */
