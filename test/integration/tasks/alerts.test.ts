@@ -42,6 +42,8 @@ test("[ALERT2] an alert that lasts longer than tasks are kept fires once, over a
   expect(await notes(first.engine)).toEqual(["lasts", "lasts"]);
   before.stop();
 
+  // Ids of one moment are in order within a process only, and notes are listed by theirs.
+  nowMs += 1;
   const second = await openErrand({ ...options, store: await first.crash() });
   const after = await watching(second.engine);
   expect(after.alerts).toMatchObject([{ rule: "queue_depth", firedAt, clearedAt: null }]);
