@@ -9,6 +9,7 @@ import { createFollowControl } from "./follow-control.ts";
 import type { FollowControl } from "./follow-control.ts";
 import { openSettings } from "./settings.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { pageShell } from "../../../test/page-shell.ts";
 
 const sessionId = "chat_1";
 const createdAt = "2026-01-01T00:00:00Z";
@@ -42,16 +43,10 @@ function stage(tasks: readonly Task[]): {
   const feeds: HandFeed[] = [];
   const timers: (() => void)[] = [];
   const ended: string[] = [];
-  const shell = {
-    theme: "system",
-    open: { sidebar: true, panel: true },
-    narrow: { sidebar: false, panel: false },
-    drawer: null,
-    sheetOpen: false,
-    filter: "all",
-    tab: "tasks",
-  } as const;
-  const store = createStore(initialState({ sessionId, taskId: null }, shell, false), reducePage);
+  const store = createStore(
+    initialState({ sessionId, taskId: null }, pageShell, false),
+    reducePage,
+  );
   const client = {
     tasks: {
       async get(taskId: string): Promise<Task> {

@@ -5,20 +5,11 @@ import type { Task } from "../../client/index.ts";
 import { createAnnouncer } from "./announcer.ts";
 import { initialState } from "./page-state.ts";
 import type { PageState } from "./page-state.ts";
-
-const shell = {
-  theme: "system",
-  open: { sidebar: true, panel: true },
-  narrow: { sidebar: false, panel: false },
-  drawer: null,
-  sheetOpen: false,
-  filter: "all",
-  tab: "tasks",
-} as const;
+import { pageShell } from "../../../test/page-shell.ts";
 
 /** A page on a chat whose answer is being given by `task`, if by any. */
 function page(sessionId: string, task: Task | null): PageState {
-  const state = initialState({ sessionId, taskId: null }, shell, false);
+  const state = initialState({ sessionId, taskId: null }, pageShell, false);
   const taskId = task?.id ?? null;
   const message = decodeMessage({ id: "a", role: "assistant", status: "pending", taskId });
   const chat = {

@@ -4,22 +4,11 @@ import type { ChatAction } from "./page-action.ts";
 import { initialState } from "./page-state.ts";
 import type { PageState, Send } from "./page-state.ts";
 import { isBehind, reduceChat } from "./reduce-chat.ts";
+import { pageShell } from "../../../test/page-shell.ts";
 
 const sessionId = "chat_1";
 const network = { kind: "network", detail: "" } as const;
-const start = initialState(
-  { sessionId, taskId: null },
-  {
-    theme: "system",
-    open: { sidebar: true, panel: true },
-    narrow: { sidebar: false, panel: false },
-    drawer: null,
-    sheetOpen: false,
-    filter: "all",
-    tab: "tasks",
-  },
-  false,
-);
+const start = initialState({ sessionId, taskId: null }, pageShell, false);
 
 function message(id: string, text: string, role: ChatMessage["role"] = "user"): ChatMessage {
   return {

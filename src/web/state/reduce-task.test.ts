@@ -4,20 +4,9 @@ import type { Task, TaskEvent } from "../../client/index.ts";
 import { initialState, knownTasksMax } from "./page-state.ts";
 import type { PageState } from "./page-state.ts";
 import { reduceTask } from "./reduce-task.ts";
+import { pageShell } from "../../../test/page-shell.ts";
 
-const start = initialState(
-  { sessionId: null, taskId: null },
-  {
-    theme: "system",
-    open: { sidebar: true, panel: true },
-    narrow: { sidebar: false, panel: false },
-    drawer: null,
-    sheetOpen: false,
-    filter: "all",
-    tab: "tasks",
-  },
-  false,
-);
+const start = initialState({ sessionId: null, taskId: null }, pageShell, false);
 
 function task(id: string, fields: Partial<Task> = {}): Task {
   const createdAt = `2026-01-01T00:00:00.${id.padStart(6, "0")}Z`;

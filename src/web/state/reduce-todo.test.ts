@@ -5,18 +5,11 @@ import { initialState } from "./page-state.ts";
 import type { PageState } from "./page-state.ts";
 import { reduceTodo, shownTodos } from "./reduce-todo.ts";
 import type { TodoAction, TodoWish } from "./reduce-todo.ts";
+import { pageShell } from "../../../test/page-shell.ts";
 
 const blank = initialState(
   { sessionId: null, taskId: null },
-  {
-    theme: "system",
-    open: { sidebar: true, panel: true },
-    narrow: { sidebar: false, panel: false },
-    drawer: null,
-    sheetOpen: false,
-    filter: "all",
-    tab: "todos",
-  },
+  { ...pageShell, tab: "todos" },
   false,
 );
 const todo = (n: number, changes: Partial<Todo> = {}): Todo => ({

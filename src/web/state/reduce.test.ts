@@ -1,16 +1,9 @@
 import { expect, test } from "vitest";
 import { initialState } from "./page-state.ts";
 import { reducePage } from "./reduce.ts";
+import { pageShell } from "../../../test/page-shell.ts";
 
-const shell = {
-  theme: "dark",
-  open: { sidebar: true, panel: true },
-  narrow: { sidebar: false, panel: false },
-  drawer: null,
-  sheetOpen: false,
-  filter: "all",
-  tab: "todos",
-} as const;
+const shell = { ...pageShell, theme: "dark", tab: "todos" } as const;
 
 const send = {
   actionId: "x",
